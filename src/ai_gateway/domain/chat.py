@@ -1,0 +1,63 @@
+"""What callers ask and what providers answer, as far as the gateway has to understand it.
+
+A chat request is mostly somebody else's text. Only the fields that a decision needs are read; everything else stays
+the raw bytes it came as (`msgspec.Raw`), which is why nothing a provider adds tomorrow can be lost here.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Dialect(StrEnum):
+    """The API that a caller speaks; errors are answered in it."""
+
+    OPENAI = "openai"
+    ANTHROPIC = "anthropic"
+
+
+class Operation(StrEnum):
+    """What a caller may ask of the data plane."""
+
+    CHAT = "chat"
+    MESSAGES = "messages"
+    COUNT_TOKENS = "count_tokens"
+    EMBEDDINGS = "embeddings"
+    MODELS = "models"
+    REQUESTS = "requests"
+
+
+class Usage(msgspec.Struct, frozen=True, gc=False):
+    """Tokens of one attempt. `input_tokens` and `output_tokens` are totals; the other lanes are parts of them.
+
+    `input_tokens` includes cache reads and writes (as OpenAI's `prompt_tokens`); `output_tokens` includes reasoning.
+    """
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_5m_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    reasoning_tokens: int = 0
+    audio_input_tokens: int = 0
+    audio_output_tokens: int = 0
+
+    @property
+    def fresh_input_tokens(self) -> int:
+        """Input that was neither read from a cache nor written to one."""
+        cached = self.cache_read_tokens + self.cache_write_5m_tokens + self.cache_write_1h_tokens
+        return max(0, self.input_tokens - cached)
+
+
+class ProviderError(msgspec.Struct, frozen=True):
+    """What a provider said when it refused: its own words, for classification and for the tenant's admins.
+
+    `status` is the HTTP status, or None for an error inside a stream that had begun with 200.
+    """
+
+    status: int | None
+    message: str = ""
+    type: str | None = None
+    code: str | None = None
+    param: str | None = None
+    retry_after_seconds: float | None = None

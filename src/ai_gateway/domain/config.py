@@ -1,0 +1,190 @@
+"""The configuration as the data plane sees it: one immutable Snapshot, looked up and never computed.
+
+Rows become these values once, when they are loaded (`store/snapshots.py`); whatever can be compiled, sorted, hashed or
+refused is done there. A request pins one Snapshot for its whole life, so no request ever sees half a change.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, NewType
+
+import msgspec
+
+from ai_gateway.domain.secret import Secret
+
+TenantId = NewType("TenantId", str)
+KeyId = NewType("KeyId", str)
+EndpointId = NewType("EndpointId", str)
+KeyDigest = NewType("KeyDigest", bytes)
+
+
+def _nothing() -> Mapping[str, Any]:
+    return MappingProxyType({})
+
+
+class ProviderType(StrEnum):
+    OPENAI = "openai"
+    ANTHROPIC = "anthropic"
+    OPENAI_COMPATIBLE = "openai_compatible"
+    MOCK = "mock"
+
+
+class Strategy(StrEnum):
+    WEIGHTED_ROUND_ROBIN = "weighted_round_robin"
+    ROUND_ROBIN = "round_robin"
+    LEAST_CONNECTIONS = "least_connections"
+    LEAST_LATENCY = "least_latency"
+    RANDOM = "random"
+
+
+class Ownership(StrEnum):
+    """Whose credential an endpoint uses; ledger rows say it."""
+
+    SYSTEM = "system"
+    TENANT = "tenant"
+
+
+class Reach(StrEnum):
+    """Which addresses an endpoint may be called at: checked by policy/egress.py, or the product's own mock."""
+
+    CHECKED = "checked"
+    BUILT_IN = "built_in"
+
+
+class RateLimits(msgspec.Struct, frozen=True):
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    max_concurrent: int | None = None
+
+
+class Timeouts(msgspec.Struct, frozen=True):
+    """Seconds. `connect`, `first_token`, `between_tokens`, `response` are per attempt, `total` is per request.
+
+    `first_token` and `between_tokens` rule streams; `response` rules unary answers (None: `total`).
+    """
+
+    connect: float = 5.0
+    first_token: float = 60.0
+    between_tokens: float = 60.0
+    response: float | None = None
+    total: float = 600.0
+
+
+class BaseUrl(msgspec.Struct, frozen=True):
+    """A provider's address, split once: `path` has no trailing slash ('' or '/v1')."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+    @property
+    def text(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        default = {"http": 80, "https": 443}[self.scheme]
+        port = "" if self.port == default else f":{self.port}"
+        return f"{self.scheme}://{host}{port}{self.path}"
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """One provider config, ready to be called. `api_key` None: `credential_problem` says why (or none is needed)."""
+
+    id: EndpointId
+    tenant_id: TenantId
+    name: str
+    provider: ProviderType
+    base_url: BaseUrl
+    models: tuple[str, ...]
+    api_key: Secret | None = None
+    credential_problem: str | None = None
+    ownership: Ownership = Ownership.TENANT
+    reach: Reach = Reach.CHECKED
+    region: str | None = None
+    priority: int = 0
+    weight: int = 1
+    rate_limits: RateLimits = RateLimits()
+    timeouts: Timeouts = Timeouts()
+    default_max_output: int = 4096
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """An endpoint as a member of a course: the model it is asked for, and its share."""
+
+    endpoint: Endpoint
+    model: str
+    weight: int = 1
+
+
+class Course(msgspec.Struct, frozen=True):
+    """Where a model name leads. `tiers` are tried in order; within a tier the strategy picks.
+
+    `name` is the name it was compiled for (route, pool or model); a course with no candidate is a configuration whose
+    members are all disabled or unconfigured, and is answered as such.
+    """
+
+    name: str
+    tiers: tuple[tuple[Candidate, ...], ...]
+    strategy: Strategy = Strategy.WEIGHTED_ROUND_ROBIN
+    route: str | None = None
+    pool: str | None = None
+
+
+class Price(msgspec.Struct, frozen=True):
+    """Pico-dollars a token ($1 per million tokens = 1,000,000). A lane that is None costs what `input` costs.
+
+    `provider` None means any provider type. `effective_from` is Unix seconds. `version` is the id of the price row.
+    """
+
+    version: str
+    model: str
+    provider: str | None
+    input_pico: int
+    output_pico: int
+    effective_from: float
+    cache_read_pico: int | None = None
+    cache_write_pico: int | None = None
+
+
+PriceBook = Mapping[str, tuple[Price, ...]]
+"""Model -> its prices, newest `effective_from` first."""
+
+
+class Tenant(msgspec.Struct, frozen=True):
+    """One tenant's part of the Snapshot. `courses` has routes and pools (one namespace), `models` the bare names."""
+
+    id: TenantId
+    name: str
+    enabled: bool = True
+    endpoints: Mapping[str, Endpoint] = msgspec.field(default_factory=_nothing)
+    courses: Mapping[str, Course] = msgspec.field(default_factory=_nothing)
+    models: Mapping[str, Course] = msgspec.field(default_factory=_nothing)
+    prices: PriceBook = msgspec.field(default_factory=_nothing)
+    team_departments: Mapping[str, str | None] = msgspec.field(default_factory=_nothing)
+    user_teams: Mapping[str, str | None] = msgspec.field(default_factory=_nothing)
+
+
+class Key(msgspec.Struct, frozen=True, gc=False):
+    """A gateway key as the data plane needs it. The key itself is nowhere: `digest` in the index finds this."""
+
+    id: KeyId
+    tenant_id: TenantId
+    name: str
+    enabled: bool = True
+    expires_at: float | None = None
+    allowed_models: tuple[str, ...] | None = None
+    department_id: str | None = None
+    team_id: str | None = None
+    user_id: str | None = None
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """Everything the data plane may know, at one revision. `book` holds the prices that hold for every tenant."""
+
+    revision: int
+    tenants: Mapping[TenantId, Tenant] = msgspec.field(default_factory=_nothing)
+    keys: Mapping[KeyDigest, Key] = msgspec.field(default_factory=_nothing)
+    book: PriceBook = msgspec.field(default_factory=_nothing)
+
+
+EMPTY_SNAPSHOT = Snapshot(revision=0)

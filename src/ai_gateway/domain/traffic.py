@@ -1,0 +1,123 @@
+"""The values on the line, in the order they arise: Head, Caller, Call, (Course,) Shaped, Charge, Hold, Attempt, Receipt.
+
+Each step takes the earlier values it needs and makes one new one; none is changed after it was made.
+"""
+
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+from ai_gateway.domain.chat import Dialect, Operation, Usage
+from ai_gateway.domain.config import Key, Ownership, ProviderType, Tenant
+
+Header = tuple[str, str]
+
+
+class Head(msgspec.Struct, frozen=True):
+    """A request before its body was read. Times: `received` monotonic seconds, `received_wall` Unix seconds.
+
+    `credentials` are the keys that were offered, in the order they are tried; `forward` are the caller's headers that
+    a provider of this dialect may see (lower-case names), `query` the raw query string.
+    """
+
+    request_id: str
+    operation: Operation
+    dialect: Dialect
+    received: float
+    received_wall: float
+    credentials: tuple[bytes, ...] = ()
+    forward: tuple[Header, ...] = ()
+    query: str = ""
+    target_id: str | None = None
+    client_request_id: str | None = None
+    traceparent: str | None = None
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who asks: a key and its place in the hierarchy (missing levels are None)."""
+
+    tenant: Tenant
+    key: Key
+    team_id: str | None
+    department_id: str | None
+    user_id: str | None
+
+
+class Call(msgspec.Struct, frozen=True):
+    """What is asked. `fields` are the body's top-level members, raw; the typed ones were read out of them.
+
+    `wants_usage` says whether the caller asked for the usage chunk of a stream itself (`stream_options`).
+    """
+
+    head: Head
+    model: str
+    fields: dict[str, msgspec.Raw]
+    stream: bool = False
+    wants_usage: bool = False
+    max_output: int | None = None
+    body_bytes: int = 0
+
+
+class Shaped(msgspec.Struct, frozen=True):
+    """A call after the route's rules: what a codec encodes. Without rules the fields are the call's own."""
+
+    call: Call
+    fields: dict[str, msgspec.Raw]
+
+
+class Charge(msgspec.Struct, frozen=True):
+    """What a call may cost at worst (nano-dollars) and who pays: ids of key, team, department, user, tenant."""
+
+    legs: tuple[tuple[str, str], ...]
+    worst_nano: int
+
+
+class Hold(msgspec.Struct, frozen=True):
+    """Money set aside for one request until its receipt is in."""
+
+    request_id: str
+    charge: Charge
+
+
+class Outcome(StrEnum):
+    OK = "ok"
+    CLIENT_ERROR = "client_error"
+    PROVIDER_ERROR = "provider_error"
+    TIMEOUT = "timeout"
+    CUT = "cut"
+    CANCELLED = "cancelled"
+    ORPHAN = "orphan"
+    REFUSED = "refused"
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """One ledger row: what one attempt was, used and cost. `cost_nano_usd` is never null; times are milliseconds,
+    `started_at` Unix seconds. `endpoint` is the config's name, `provider` its type, `model` the one sent upstream."""
+
+    request_id: str
+    attempt_id: str
+    tenant_id: str
+    key_id: str
+    requested_model: str
+    model: str
+    endpoint: str
+    provider: ProviderType
+    usage: Usage
+    cost_nano_usd: int
+    priced: bool
+    price_version: str | None
+    credential: Ownership
+    outcome: Outcome
+    estimated: bool
+    started_at: float
+    ttft_ms: float | None
+    total_ms: float
+    operation: Operation
+    revision: int
+    route: str | None = None
+    team_id: str | None = None
+    department_id: str | None = None
+    user_id: str | None = None
+    kind: Literal["charge", "adjust"] = "charge"
+    client_request_id: str | None = None

@@ -1,0 +1,101 @@
+"""Wire formats: pure codecs, one provider or dialect a file, and the table of provider types.
+
+A codec never sees a socket, a clock or a credential: it turns a shaped call into an unsigned request, bytes of an
+answer into a Reading, and a stream of bytes into events, and is therefore tested with bytes alone.
+"""
+
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from ai_gateway.domain.chat import Dialect, Operation, ProviderError, Usage
+from ai_gateway.domain.config import BaseUrl, ProviderType
+from ai_gateway.domain.traffic import Header, Shaped
+
+
+class Auth(StrEnum):
+    """How a provider wants its key; runtime/credentials.py puts it on."""
+
+    NONE = "none"
+    BEARER = "bearer"
+    X_API_KEY = "x-api-key"
+
+
+class UpstreamRequest(msgspec.Struct, frozen=True):
+    """An unsigned request. `path` is appended to the endpoint's base path; header names are lower case."""
+
+    method: str
+    path: str
+    headers: tuple[Header, ...]
+    body: bytes = b""
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """A 2xx answer as the gateway understands it. `error` is set where the dialect's payload is missing: an `error`
+    object under status 200, HTML, nothing. `usage` None means that the provider reported none."""
+
+    usage: Usage | None = None
+    error: ProviderError | None = None
+
+
+class StreamEnd(msgspec.Struct, frozen=True):
+    """The end of a stream's bytes. `tail` may still go to the client; `complete` False means it was cut short."""
+
+    tail: bytes
+    complete: bool
+
+
+class StreamWatch(Protocol):
+    """Reads along with a stream. `feed` takes any split of the bytes and gives back the whole events that may go to
+    the client, unchanged; it stops at an error event, which it keeps in `error` and does not give back."""
+
+    @property
+    def usage(self) -> Usage | None: ...
+
+    @property
+    def error(self) -> ProviderError | None: ...
+
+    @property
+    def started(self) -> bool:
+        """True once an event that is not an error has been read: the commit point."""
+        ...
+
+    def feed(self, chunk: bytes) -> bytes: ...
+
+    def end(self) -> StreamEnd:
+        """The provider closed the body properly (not a cut connection)."""
+        ...
+
+
+class Codec(Protocol):
+    @property
+    def dialect(self) -> Dialect: ...
+
+    @property
+    def operations(self) -> frozenset[Operation]: ...
+
+    def encode(self, shaped: Shaped, model: str) -> UpstreamRequest: ...
+
+    def read_reply(self, operation: Operation, body: bytes) -> Reading: ...
+
+    def read_error(self, status: int, headers: dict[str, str], body: bytes) -> ProviderError: ...
+
+    def watch(self, shaped: Shaped) -> StreamWatch: ...
+
+
+class ProviderKind(msgspec.Struct, frozen=True):
+    """A row of the table: what a provider type speaks, natively. `default_url` None: the config must give one."""
+
+    type: ProviderType
+    codecs: dict[Dialect, Codec]
+    auth: Auth
+    default_url: BaseUrl | None = None
+    needs_key: bool = True
+    free_check: str | None = None  # a GET that costs nothing, for tests of a config and health checks
+
+
+def codec_for(kind: ProviderKind, dialect: Dialect, operation: Operation) -> Codec | None:
+    """The codec that carries this operation natively, or None."""
+    codec = kind.codecs.get(dialect)
+    return codec if codec is not None and operation in codec.operations else None

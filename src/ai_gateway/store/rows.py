@@ -1,0 +1,249 @@
+"""The nouns that are remembered, one Struct a table: what the store takes and gives.
+
+They are plain values, so that the memory twin and SQL share them and the admin side never sees an ORM object whose
+attribute access might be a query. Instants are Unix seconds (float), money is integer nano-dollars, prices are integer
+pico-dollars a token. `id`s sort by time (`new_id`), so that a list ordered by id is ordered by age.
+"""
+
+import secrets
+from typing import Any, ClassVar
+
+import msgspec
+
+
+def new_id(prefix: str, now: float) -> str:
+    """`prefix_` + 12 hex digits of milliseconds + 16 random ones: sorts by time, cannot be guessed."""
+    return f"{prefix}_{int(now * 1000):012x}{secrets.token_hex(8)}"
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """`tenant_id` is None only where a row is everybody's (system configs' grants, book prices, platform tokens)."""
+
+    noun: ClassVar[str] = ""
+    prefix: ClassVar[str] = ""
+    unique: ClassVar[tuple[str, ...]] = ()  # columns that, with tenant_id, name a row: a second one is a Conflict
+
+    id: str
+    tenant_id: str | None
+    created_at: float
+
+
+class LimitedRow(Row, frozen=True, kw_only=True):
+    """A level of the hierarchy, which can carry limits: nano-dollars, and rates as on a provider config."""
+
+    cost_limit_daily: int | None = None
+    cost_limit_monthly: int | None = None
+    cost_limit_total: int | None = None
+    rate_limits: dict[str, int] = {}
+
+
+class TenantRow(LimitedRow, frozen=True, kw_only=True):
+    """`tenant_id` equals `id`, so that scoping works for tenants as for everything else."""
+
+    noun = "tenants"
+    prefix = "ten"
+    unique = ("name",)
+
+    name: str
+    enabled: bool = True
+    system_grants: tuple[str, ...] = ()
+
+
+class DepartmentRow(LimitedRow, frozen=True, kw_only=True):
+    noun = "departments"
+    prefix = "dep"
+    unique = ("name",)
+
+    name: str
+
+
+class TeamRow(LimitedRow, frozen=True, kw_only=True):
+    noun = "teams"
+    prefix = "team"
+    unique = ("name",)
+
+    name: str
+    department_id: str | None = None
+
+
+class UserRow(LimitedRow, frozen=True, kw_only=True):
+    noun = "users"
+    prefix = "usr"
+    unique = ("name",)
+
+    name: str
+    email: str | None = None
+    team_id: str | None = None
+
+
+class ApiKeyRow(LimitedRow, frozen=True, kw_only=True):
+    """`digest` is the keyed digest of the whole key; `display` is what people see of it ('sk-gw-AbCd...wxyz')."""
+
+    noun = "api_keys"
+    prefix = "key"
+    unique = ()
+
+    name: str
+    digest: bytes
+    display: str
+    team_id: str | None = None
+    user_id: str | None = None
+    department_id: str | None = None
+    allowed_models: tuple[str, ...] | None = None
+    expires_at: float | None = None
+    enabled: bool = True
+    revoked_at: float | None = None
+
+
+class AdminTokenRow(Row, frozen=True, kw_only=True):
+    """`role`: platform_admin (tenant_id None), tenant_admin or viewer."""
+
+    noun = "admin_tokens"
+    prefix = "adm"
+    unique = ()
+
+    name: str
+    role: str
+    digest: bytes
+    display: str
+    revoked_at: float | None = None
+
+
+class SecretRow(Row, frozen=True, kw_only=True):
+    noun = "secrets"
+    prefix = "sec"
+    unique = ("name",)
+
+    name: str
+    ciphertext: bytes
+    last4: str
+    rotated_at: float | None = None
+
+
+class EnhancedProviderConfig(Row, frozen=True, kw_only=True):
+    """A tenant's account at a provider. The key itself is in secret storage under `api_key_secret_name`."""
+
+    noun = "provider_configs_v2"
+    prefix = "pc"
+    unique = ("name",)
+
+    name: str
+    provider: str
+    endpoint_url: str | None = None
+    api_key_secret_name: str | None = None
+    models: tuple[str, ...] = ()
+    rate_limits: dict[str, int] = {}
+    timeouts: dict[str, float] = {}
+    region: str | None = None
+    priority: int = 0
+    weight: int = 1
+    enabled: bool = True
+    default_max_output: int = 4096
+
+
+class PoolRow(Row, frozen=True, kw_only=True):
+    """`members`: [{"name","weight","model"?}]; `options`: the rest of the body (fallbacks, circuit_breaker, ...)."""
+
+    noun = "pools"
+    prefix = "pool"
+    unique = ("group_name",)
+
+    group_name: str
+    strategy: str
+    members: tuple[dict[str, Any], ...] = ()
+    options: dict[str, Any] = {}
+
+
+class RouteRow(Row, frozen=True, kw_only=True):
+    noun = "routes"
+    prefix = "rt"
+    unique = ("name",)
+
+    name: str
+    pool: str
+    rules: tuple[dict[str, Any], ...] = ()
+    options: dict[str, Any] = {}
+
+
+class PriceRow(Row, frozen=True, kw_only=True):
+    """`tenant_id` None: the book. Append-only: a new price is a new row with its own `effective_from`."""
+
+    noun = "prices"
+    prefix = "price"
+    unique = ()
+
+    model: str
+    provider: str | None = None
+    input_pico: int
+    output_pico: int
+    cache_read_pico: int | None = None
+    cache_write_pico: int | None = None
+    effective_from: float
+
+
+class AuditRow(Row, frozen=True, kw_only=True):
+    """Who did what to which row; `detail` never has a secret. Appended in the transaction of the change itself."""
+
+    noun = "audit_log"
+    prefix = "aud"
+
+    actor: str
+    action: str
+    target_noun: str
+    target_id: str
+    detail: dict[str, Any] = {}
+
+
+class LedgerRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt's row as SETTLED names the fields; `id` (integer, rising) is its place in the ledger."""
+
+    id: int = 0
+    request_id: str
+    attempt_id: str
+    kind: str
+    tenant_id: str
+    department_id: str | None = None
+    team_id: str | None = None
+    user_id: str | None = None
+    key_id: str
+    requested_model: str
+    model: str
+    endpoint: str
+    provider: str
+    route: str | None = None
+    operation: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_5m_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    reasoning_tokens: int = 0
+    audio_input_tokens: int = 0
+    audio_output_tokens: int = 0
+    cost_nano_usd: int
+    priced: bool
+    price_version: str | None = None
+    credential: str
+    outcome: str
+    estimated: bool
+    started_at: float
+    ttft_ms: float | None = None
+    total_ms: float
+    revision: int = 0
+    client_request_id: str | None = None
+
+
+NOUNS: tuple[type[Row], ...] = (
+    TenantRow,
+    DepartmentRow,
+    TeamRow,
+    UserRow,
+    ApiKeyRow,
+    AdminTokenRow,
+    SecretRow,
+    EnhancedProviderConfig,
+    PoolRow,
+    RouteRow,
+    PriceRow,
+    AuditRow,
+)
