@@ -1,0 +1,350 @@
+"""What an operator decides before the process starts, read once from the environment and refused as a whole.
+
+`load` is pure: the environment and the `.env` file of the working directory are handed in, the environment wins, and a
+blank value means absent (an empty `OPENAI_API_KEY=` is how a deployment says "none"). It collects every problem before
+it refuses, because an operator who fixes one variable per restart is an operator at three in the morning. Every
+variable stands in `SETTINGS`, which the reader itself goes through: one that is not documented cannot be read.
+"""
+
+import base64
+import binascii
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from itertools import pairwise
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, Literal, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+
+from ai_gateway.domain.secret import Secret
+
+T = TypeVar("T")
+
+ModeName = Literal["development", "serve"]
+
+
+class Planes(StrEnum):
+    """Which halves of the gateway a process answers for."""
+
+    ALL = "all"
+    DATA = "data"
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What one request may bring: bytes, seconds, and bytes a second once `body_seconds` have passed."""
+
+    max_body_bytes: int
+    max_header_bytes: int
+    header_seconds: float
+    body_seconds: float
+    min_body_rate: int
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """`hosts` are the addresses to listen on. `database_url` None: SQLite in `data_dir`. `encryption_key` None, only
+    in development: one is generated into the data folder. `environment` is every variable that is not blank, the
+    `.env` file's beneath the process's: what `env:NAME` secret names resolve in."""
+
+    mode: ModeName
+    hosts: tuple[str, ...]
+    port: int
+    data_dir: Path
+    database_url: Secret | None
+    encryption_key: Secret | None
+    encryption_key_previous: Secret | None
+    admin_token: Secret | None
+    openai_api_key: Secret | None
+    anthropic_api_key: Secret | None
+    egress_allow: str
+    mock_enabled: bool
+    log_level: str
+    otel_endpoint: str | None
+    drain_seconds: float
+    unready_seconds: float
+    limits: Limits
+    metrics_port: int | None
+    environment: Mapping[str, Secret]
+
+
+class SettingsError(Exception):
+    """Refused configuration: every problem, each with what to do about it. Values of secrets are never in it."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """One documented variable. Defaults are text, as an operator would write them; blank means absent."""
+
+    name: str
+    development: str
+    serve: str
+    meaning: str
+
+
+def _same(name: str, default: str, meaning: str) -> Setting:
+    return Setting(name, default, default, meaning)
+
+
+EVERYWHERE: Final = "0.0.0.0"  # noqa: S104  (a container's own namespace; admin needs a token there)
+LOOPBACK: Final = ("127.0.0.1", "::1")
+
+SETTINGS: Final = (
+    Setting("HOST", ",".join(LOOPBACK), EVERYWHERE, "Addresses to listen on, with commas; development: loopback only."),
+    _same("PORT", "8000", "Port to listen on; 0 picks a free one."),
+    _same("AI_GATEWAY_DATA_DIR", "./data", "Folder for the SQLite database, the journal and generated keys."),
+    _same("DATABASE_URL", "", "postgresql://user:password@host/name; blank: SQLite in the data folder."),
+    Setting("AI_GATEWAY_ENCRYPTION_KEY", "", "required", "Master key of stored secrets: 32 bytes, base64 or hex."),
+    _same("AI_GATEWAY_ENCRYPTION_KEY_PREVIOUS", "", "The master key before the current one, while rotating."),
+    Setting("AI_GATEWAY_ADMIN_TOKEN", "", "required", "Bearer token of the first platform admin, 16 characters up."),
+    _same("OPENAI_API_KEY", "", "Optional gateway-level key: tenants bring their own; system config `openai`."),
+    _same("ANTHROPIC_API_KEY", "", "Optional gateway-level key: tenants bring their own; system config `anthropic`."),
+    _same("AI_GATEWAY_EGRESS_ALLOW", "", "Private networks that providers may live in: CIDRs, separated by commas."),
+    Setting("AI_GATEWAY_MOCK", "on", "off", "The built-in mock provider: on or off."),
+    _same("LOG_LEVEL", "info", "debug, info, warning or error."),
+    _same("OTEL_EXPORTER_OTLP_ENDPOINT", "", "Where traces go (needs the `otel` extra); blank: nowhere."),
+    Setting("AI_GATEWAY_DRAIN_SECONDS", "5", "120", "How long running requests may take to finish after SIGTERM."),
+    Setting("AI_GATEWAY_UNREADY_SECONDS", "0", "5", "How long to answer as not ready before the listener closes."),
+    _same("AI_GATEWAY_MAX_BODY_BYTES", str(32 * 1024 * 1024), "Largest request body."),
+    _same("AI_GATEWAY_MAX_HEADER_BYTES", str(32 * 1024), "Largest request head."),
+    _same("AI_GATEWAY_HEADER_SECONDS", "10", "How long a client may take to send its headers."),
+    _same("AI_GATEWAY_BODY_SECONDS", "10", "Grace before a body must keep the lowest rate."),
+    _same("AI_GATEWAY_MIN_BODY_RATE", "1000", "Lowest bytes a second of a body after that grace."),
+    _same("AI_GATEWAY_METRICS_PORT", "", "A port of its own for /metrics, without a token; blank: none."),
+)
+"""Every variable that the gateway reads. `ai-gateway doctor` and the documentation print this table."""
+
+DATABASE_SCHEMES: Final = frozenset(
+    {"postgres", "postgresql", "postgresql+psycopg", "sqlite", "sqlite+aiosqlite"},
+)
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+SWITCH: Final = {
+    "on": True,
+    "true": True,
+    "yes": True,
+    "1": True,
+    "off": False,
+    "false": False,
+    "no": False,
+    "0": False,
+}
+SHORTEST_TOKEN: Final = 16
+FEWEST_DISTINCT: Final = 6  # distinct symbols; a random 16-character token has about 14, a random key about 30
+MOST_REPEATED: Final = 8  # a secret that is one piece of at most this length, over and over, is a placeholder
+PLACEHOLDERS: Final = re.compile(
+    r"sk-?1234|change[-_ ]?(me|this|it)|replace[-_ ]?(me|this)|placeholder|example|your[-_ ]|secret|password|passw0rd"
+    r"|admin|test|demo|default|dummy|todo|letmein|qwerty|12345678|abcdefgh",
+    re.IGNORECASE,
+)
+"""Words of `.env` files that were copied and never filled in. They betray a token when little else is in it."""
+
+
+def load(mode: ModeName, environ: Mapping[str, str], dotenv: Mapping[str, str]) -> Settings:
+    """Raises SettingsError with every problem at once."""
+    given = {name: text.strip() for name, text in {**_present(dotenv), **_present(environ)}.items()}
+    reader = _Reader(mode, given)
+    settings = Settings(
+        mode=mode,
+        hosts=reader.read("HOST", _read_loopback if mode == "development" else _read_hosts, ()),
+        port=reader.read("PORT", _read_port, 0),
+        data_dir=reader.read("AI_GATEWAY_DATA_DIR", Path, Path()),
+        database_url=reader.read_optional("DATABASE_URL", _read_database_url),
+        encryption_key=reader.read_optional("AI_GATEWAY_ENCRYPTION_KEY", _read_master_key),
+        encryption_key_previous=reader.read_optional("AI_GATEWAY_ENCRYPTION_KEY_PREVIOUS", _read_previous_key),
+        admin_token=reader.read_optional("AI_GATEWAY_ADMIN_TOKEN", _read_admin_token),
+        openai_api_key=reader.read_optional("OPENAI_API_KEY", Secret),
+        anthropic_api_key=reader.read_optional("ANTHROPIC_API_KEY", Secret),
+        egress_allow=reader.read_optional("AI_GATEWAY_EGRESS_ALLOW", _read_networks) or "",
+        mock_enabled=reader.read("AI_GATEWAY_MOCK", _read_switch, SWITCH["off"]),
+        log_level=reader.read("LOG_LEVEL", _read_log_level, ""),
+        otel_endpoint=reader.read_optional("OTEL_EXPORTER_OTLP_ENDPOINT", _read_http_url),
+        drain_seconds=reader.read("AI_GATEWAY_DRAIN_SECONDS", _read_seconds, 0.0),
+        unready_seconds=reader.read("AI_GATEWAY_UNREADY_SECONDS", _read_seconds, 0.0),
+        limits=Limits(
+            max_body_bytes=reader.read("AI_GATEWAY_MAX_BODY_BYTES", _read_count, 0),
+            max_header_bytes=reader.read("AI_GATEWAY_MAX_HEADER_BYTES", _read_count, 0),
+            header_seconds=reader.read("AI_GATEWAY_HEADER_SECONDS", _read_patience, 0.0),
+            body_seconds=reader.read("AI_GATEWAY_BODY_SECONDS", _read_patience, 0.0),
+            min_body_rate=reader.read("AI_GATEWAY_MIN_BODY_RATE", _read_count, 0),
+        ),
+        metrics_port=reader.read_optional("AI_GATEWAY_METRICS_PORT", _read_port),
+        environment=MappingProxyType({name: Secret(text) for name, text in given.items()}),
+    )
+    if reader.problems:
+        raise SettingsError(reader.problems)
+    return settings
+
+
+def _present(variables: Mapping[str, str]) -> dict[str, str]:
+    return {name: text for name, text in variables.items() if text and text.strip()}
+
+
+class _Reader:
+    """Reads documented variables and remembers what was wrong with them, so that all of it can be said at once."""
+
+    def __init__(self, mode: ModeName, given: Mapping[str, str]) -> None:
+        self.problems: list[str] = []
+        self._given = given
+        self._defaults = {row.name: row.development if mode == "development" else row.serve for row in SETTINGS}
+
+    def read(self, name: str, parse: Callable[[str], T], otherwise: T) -> T:
+        """`otherwise` only stands in for a value that was refused, until all problems are known."""
+        parsed = self.read_optional(name, parse)
+        return otherwise if parsed is None else parsed
+
+    def read_optional(self, name: str, parse: Callable[[str], T]) -> T | None:
+        default = self._defaults[name]
+        text = self._given.get(name, "" if default == "required" else default)
+        if not text and default == "required":
+            self.problems.append(f"{name} is not set. {HOW_TO_MAKE[name]}")
+        if not text:
+            return None
+        try:
+            return parse(text)
+        except ValueError as error:
+            self.problems.append(f"{name} {error}")
+            return None
+
+
+HOW_TO_MAKE: Final = {
+    "AI_GATEWAY_ENCRYPTION_KEY": "Make one with `openssl rand -base64 32` and keep it: stored secrets need it.",
+    "AI_GATEWAY_ADMIN_TOKEN": "Make one with `openssl rand -hex 24`.",
+}
+
+
+def _read_hosts(text: str) -> tuple[str, ...]:
+    hosts = tuple(part.strip() for part in text.split(",") if part.strip())
+    for host in hosts:
+        if host != "localhost" and not _is_address(host):
+            raise ValueError(f"has {host!r}, which is not an IP address. Use {EVERYWHERE} for all of this machine's.")
+    return tuple(address for host in hosts for address in (LOOPBACK if host == "localhost" else (host,)))
+
+
+def _read_loopback(text: str) -> tuple[str, ...]:
+    """Development mode has no password on its admin API, so it never listens where others can reach it."""
+    hosts = _read_hosts(text)
+    if all(ipaddress.ip_address(host).is_loopback for host in hosts):
+        return hosts
+    raise ValueError("is not loopback, and development mode has no admin token. Unset it, or start `ai-gateway serve`.")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _read_port(text: str) -> int:
+    if text.isascii() and text.isdigit() and int(text) <= 65535:
+        return int(text)
+    raise ValueError(f"is {text!r}. Use a number from 0 to 65535.")
+
+
+def _read_count(text: str) -> int:
+    if text.isascii() and text.isdigit() and 0 < int(text) < 2**53:
+        return int(text)
+    raise ValueError(f"is {text!r}. Use a whole number above 0.")
+
+
+def _read_seconds(text: str) -> float:
+    if re.fullmatch(r"[0-9]{1,7}(\.[0-9]{1,6})?", text):
+        return float(text)
+    raise ValueError(f"is {text!r}. Use seconds, for example 5 or 0.5.")
+
+
+def _read_patience(text: str) -> float:
+    seconds = _read_seconds(text)
+    if not seconds:
+        raise ValueError("is 0, which no client can meet. Use seconds, for example 10.")
+    return seconds
+
+
+def _read_switch(text: str) -> bool:
+    if text.lower() in SWITCH:
+        return SWITCH[text.lower()]
+    raise ValueError(f"is {text!r}. Use on or off.")
+
+
+def _read_log_level(text: str) -> str:
+    if text.lower() in LOG_LEVELS:
+        return text.lower()
+    raise ValueError(f"is {text!r}. Use one of {', '.join(LOG_LEVELS)}.")
+
+
+def _read_http_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme in {"http", "https"} and parts.hostname:
+        return text
+    raise ValueError("is not an http:// or https:// address.")
+
+
+def _read_database_url(text: str) -> Secret:
+    scheme = text.partition("://")[0].lower()
+    if "://" in text and scheme in DATABASE_SCHEMES:
+        return Secret(text)
+    raise ValueError("is not a database address. Use postgresql://user:password@host/name, or unset it for SQLite.")
+
+
+def _read_networks(text: str) -> str:
+    for part in text.split(","):
+        try:
+            ipaddress.ip_network(part.strip())
+        except ValueError:
+            raise ValueError(f"has {part.strip()!r}. Use networks such as 10.0.0.0/8, separated by commas.") from None
+    return text
+
+
+def _read_master_key(text: str) -> Secret:
+    key = _decode_key(text)
+    if _is_regular(key):
+        raise ValueError(f"is too regular to protect anything. {HOW_TO_MAKE['AI_GATEWAY_ENCRYPTION_KEY']}")
+    return Secret(text)
+
+
+def _read_previous_key(text: str) -> Secret:
+    """Only decoded: a weak key that is being rotated away must still open what it closed."""
+    _decode_key(text)
+    return Secret(text)
+
+
+def _decode_key(text: str) -> bytes:
+    if re.fullmatch(r"[0-9a-fA-F]{64}", text):
+        return bytes.fromhex(text)
+    try:
+        key = base64.b64decode(text.translate({ord("-"): "+", ord("_"): "/"}) + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != 32:
+        raise ValueError(f"is not 32 bytes in base64 or hex. {HOW_TO_MAKE['AI_GATEWAY_ENCRYPTION_KEY']}")
+    return key
+
+
+def _read_admin_token(text: str) -> Secret:
+    make = HOW_TO_MAKE["AI_GATEWAY_ADMIN_TOKEN"]
+    if not (text.isascii() and text.isprintable()) or " " in text:
+        raise ValueError(f"has characters that cannot travel in a header. {make}")
+    if len(text) < SHORTEST_TOKEN:
+        raise ValueError(f"is shorter than {SHORTEST_TOKEN} characters. {make}")
+    if _is_regular(text):
+        raise ValueError(f"is too regular to protect anything. {make}")
+    if PLACEHOLDERS.search(text) and len(re.sub(r"[\W_]", "", PLACEHOLDERS.sub("", text))) < SHORTEST_TOKEN:
+        raise ValueError(f"looks like a placeholder. {make}")
+    return Secret(text)
+
+
+def _is_regular(secret: str | bytes) -> bool:
+    """Few symbols, one short piece over and over, or counting up or down: what a hurried hand types.
+
+    s is periodic with p exactly where s without its first p equals s without its last p.
+    """
+    numbers = secret.encode() if isinstance(secret, str) else secret
+    steps = {(after - before) % 256 for before, after in pairwise(numbers)}
+    periodic = any(numbers[period:] == numbers[:-period] for period in range(1, MOST_REPEATED + 1))
+    return periodic or len(steps) == 1 or len(set(numbers)) < FEWEST_DISTINCT
