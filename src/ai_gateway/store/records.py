@@ -58,7 +58,7 @@ class Unit(Protocol):
         """At most `limit` rows in the order of their ids, those behind `after`; audit rows newest first."""
         ...
 
-    async def replace(self, row: R) -> bool:
+    async def replace(self, row: Row) -> bool:
         """Overwrite the row with this id and tenant; False where there is none. Raises Conflict."""
         ...
 

@@ -22,6 +22,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     noun: ClassVar[str] = ""
     prefix: ClassVar[str] = ""
     unique: ClassVar[tuple[str, ...]] = ()  # columns that, with tenant_id, name a row: a second one is a Conflict
+    unique_everywhere: ClassVar[tuple[str, ...]] = ()  # the same, whatever the tenant
 
     id: str
     tenant_id: str | None
@@ -42,7 +43,7 @@ class TenantRow(LimitedRow, frozen=True, kw_only=True):
 
     noun = "tenants"
     prefix = "ten"
-    unique = ("name",)
+    unique_everywhere = ("name",)
 
     name: str
     enabled: bool = True
@@ -81,7 +82,7 @@ class ApiKeyRow(LimitedRow, frozen=True, kw_only=True):
 
     noun = "api_keys"
     prefix = "key"
-    unique = ()
+    unique_everywhere = ("digest",)
 
     name: str
     digest: bytes
@@ -100,7 +101,7 @@ class AdminTokenRow(Row, frozen=True, kw_only=True):
 
     noun = "admin_tokens"
     prefix = "adm"
-    unique = ()
+    unique_everywhere = ("digest",)
 
     name: str
     role: str
@@ -170,7 +171,6 @@ class PriceRow(Row, frozen=True, kw_only=True):
 
     noun = "prices"
     prefix = "price"
-    unique = ()
 
     model: str
     provider: str | None = None

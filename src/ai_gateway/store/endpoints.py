@@ -1,0 +1,149 @@
+"""Provider configs become endpoints: an address, a key, and where either is missing a sentence that says so.
+
+A config that cannot be called is kept with its problem on it. Leaving it out would answer "unknown model" to somebody
+whose secret was deleted; refusing the whole snapshot would let one tenant's mistake stop every tenant.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+
+from ai_gateway.domain.config import (
+    BaseUrl,
+    Endpoint,
+    EndpointId,
+    ProviderType,
+    RateLimits,
+    Reach,
+    TenantId,
+    Timeouts,
+)
+from ai_gateway.domain.secret import Secret
+from ai_gateway.policy.addresses import parse_base_url
+from ai_gateway.store.rows import EnhancedProviderConfig, SecretRow
+from ai_gateway.store.vault import CannotUnseal
+
+Unseal = Callable[[str, str, bytes], Secret]
+"""(tenant id, secret name, ciphertext) -> the secret; raises CannotUnseal."""
+
+ENVIRONMENT_PREFIX: Final = "env:"
+MOCK_SCHEME: Final = "mock://"
+DEFAULT_URLS: Final[Mapping[ProviderType, BaseUrl]] = {
+    ProviderType.OPENAI: BaseUrl(scheme="https", host="api.openai.com", port=443, path="/v1"),
+    ProviderType.ANTHROPIC: BaseUrl(scheme="https", host="api.anthropic.com", port=443, path=""),
+}
+
+_NOWHERE: Final = BaseUrl(scheme="http", host="unconfigured.invalid", port=80, path="")  # never resolves: RFC 6761
+_TYPES: Final = {str(member): member for member in ProviderType}
+
+
+class _Address(msgspec.Struct, frozen=True):
+    url: BaseUrl
+    reach: Reach = Reach.CHECKED
+    problem: str | None = None
+
+
+class _Credential(msgspec.Struct, frozen=True):
+    key: Secret | None = None
+    problem: str | None = None
+
+
+class EndpointCompiler(msgspec.Struct, frozen=True):
+    """`mock_url` is the built-in mock's address without a path (None: it is off). `environment` is what `env:NAME`
+    secrets may read; admin/ lets only platform admins name one."""
+
+    unseal: Unseal
+    mock_url: BaseUrl | None = None
+    environment: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
+
+    def compile(self, row: EnhancedProviderConfig, secrets: Mapping[str, SecretRow]) -> Endpoint | None:
+        """None for a type that this version does not know (the row is a newer version's)."""
+        provider = _TYPES.get(row.provider)
+        if provider is None or row.tenant_id is None:
+            return None
+        address = self._address(row, provider)
+        credential = self._credential(row, provider, address.reach, secrets)
+        return Endpoint(
+            id=EndpointId(row.id),
+            tenant_id=TenantId(row.tenant_id),
+            name=row.name,
+            provider=provider,
+            base_url=address.url,
+            models=row.models,
+            api_key=credential.key if address.problem is None else None,
+            credential_problem=address.problem or credential.problem,
+            reach=address.reach,
+            region=row.region,
+            priority=row.priority,
+            weight=row.weight,
+            rate_limits=_rate_limits(row.rate_limits),
+            timeouts=_timeouts(row.timeouts),
+            default_max_output=row.default_max_output,
+        )
+
+    def _address(self, row: EnhancedProviderConfig, provider: ProviderType) -> _Address:
+        if provider is ProviderType.MOCK or (row.endpoint_url or "").startswith(MOCK_SCHEME):
+            return self._mock_address(provider)
+        if row.endpoint_url is None:
+            default = DEFAULT_URLS.get(provider)
+            if default is None:
+                return _Address(_NOWHERE, problem=f"The provider config '{row.name}' has no endpoint_url.")
+            return _Address(default)
+        try:
+            url = parse_base_url(row.endpoint_url)
+        except ValueError as error:
+            return _Address(_NOWHERE, problem=f"The endpoint_url of the provider config '{row.name}': {error}")
+        return _Address(_without_version(url) if provider is ProviderType.ANTHROPIC else url)
+
+    def _mock_address(self, provider: ProviderType) -> _Address:
+        if self.mock_url is None:
+            problem = "The built-in mock provider is not switched on."
+            return _Address(_NOWHERE, reach=Reach.BUILT_IN, problem=problem)
+        if provider in (ProviderType.OPENAI, ProviderType.OPENAI_COMPATIBLE):
+            return _Address(msgspec.structs.replace(self.mock_url, path=self.mock_url.path + "/v1"), Reach.BUILT_IN)
+        return _Address(self.mock_url, Reach.BUILT_IN)
+
+    def _credential(
+        self, row: EnhancedProviderConfig, provider: ProviderType, reach: Reach, secrets: Mapping[str, SecretRow]
+    ) -> _Credential:
+        name = row.api_key_secret_name
+        if reach is Reach.BUILT_IN:  # a real key has no business with a mock
+            return _Credential()
+        if name is None:
+            if provider is ProviderType.OPENAI_COMPATIBLE:  # vLLM and Ollama on one's own machines need none
+                return _Credential()
+            return _Credential(problem=f"The provider config '{row.name}' has no API key.")
+        if name.startswith(ENVIRONMENT_PREFIX):
+            return self._from_environment(name)
+        secret = secrets.get(name)
+        if secret is None:
+            return _Credential(problem=f"The secret '{name}' of the provider config '{row.name}' does not exist.")
+        try:
+            return _Credential(key=self.unseal(row.tenant_id or "", name, secret.ciphertext))
+        except CannotUnseal:
+            return _Credential(problem=f"The secret '{name}' cannot be decrypted; store its value again.")
+
+    def _from_environment(self, name: str) -> _Credential:
+        text = self.environment.get(name.removeprefix(ENVIRONMENT_PREFIX), "").strip()
+        if not text:
+            return _Credential(problem=f"The environment of the gateway has no value for the secret '{name}'.")
+        return _Credential(key=Secret(text))
+
+
+def _without_version(url: BaseUrl) -> BaseUrl:
+    """Anthropic's SDK appends /v1 itself; an address that has it already is accepted."""
+    return msgspec.structs.replace(url, path=url.path.removesuffix("/v1"))
+
+
+def _rate_limits(limits: Mapping[str, int]) -> RateLimits:
+    return RateLimits(
+        requests_per_minute=limits.get("requests_per_minute"),
+        tokens_per_minute=limits.get("tokens_per_minute"),
+        max_concurrent=limits.get("max_concurrent"),
+    )
+
+
+def _timeouts(seconds: Mapping[str, float]) -> Timeouts:
+    known = {name: seconds[name] for name in Timeouts.__struct_fields__ if name in seconds}
+    return Timeouts(**known)

@@ -1,0 +1,112 @@
+"""Changes become the next Snapshot: only what they touch is read and rebuilt.
+
+Both stores read through one small door (`ConfigurationReader`) and share this logic, so that what is incremental and
+what is rebuilt from nothing cannot drift apart between them. The law, which the contract suite checks on random
+histories: applying the changes equals loading everything anew.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, Protocol
+
+from ai_gateway.domain.config import Key, KeyDigest, PriceBook, Snapshot, Tenant, TenantId
+from ai_gateway.domain.events import ConfigurationChanged
+from ai_gateway.store.rows import AdminTokenRow, ApiKeyRow, AuditRow, PriceRow
+from ai_gateway.store.snapshots import KeyRecord, SnapshotCompiler, TenantParts, compile_prices, index_keys
+
+_UNSEEN: Final = frozenset({AdminTokenRow.noun, AuditRow.noun})  # nouns that the data plane never looks at
+
+
+class ConfigurationReader(Protocol):
+    """One consistent view of the rows. Keys that were revoked are never read: to the data plane they are unknown."""
+
+    async def revision(self) -> int: ...
+
+    async def book_prices(self) -> list[PriceRow]: ...
+
+    async def tenant_parts(self, tenant_ids: Collection[str] | None) -> list[TenantParts]:
+        """Of these tenants, or of all."""
+        ...
+
+    async def all_keys(self) -> list[KeyRecord]: ...
+
+    async def keys_by_id(self, key_ids: Collection[str]) -> list[KeyRecord]: ...
+
+    async def keys_of_tenants(self, tenant_ids: Collection[str]) -> list[KeyRecord]: ...
+
+
+async def load(reader: ConfigurationReader, compiler: SnapshotCompiler) -> Snapshot:
+    """Everything, from nothing. Keys whose tenant is gone are left out."""
+    revision = await reader.revision()
+    tenants = _compile(compiler, await reader.tenant_parts(None))
+    keys = [record for record in await reader.all_keys() if record.tenant_id in tenants]
+    book = compile_prices(await reader.book_prices())
+    return Snapshot(revision=revision, tenants=tenants, keys=index_keys(keys), book=book)
+
+
+async def apply(
+    reader: ConfigurationReader,
+    compiler: SnapshotCompiler,
+    snapshot: Snapshot,
+    changes: Sequence[ConfigurationChanged],
+) -> Snapshot:
+    """The Snapshot after these changes, which are those since `snapshot.revision`, in order."""
+    if not changes:
+        return snapshot
+    tenants = await _tenants_after(reader, compiler, snapshot.tenants, changes)
+    return Snapshot(
+        revision=max(snapshot.revision, changes[-1].revision),
+        tenants=tenants,
+        keys=await _keys_after(reader, snapshot, tenants, changes),
+        book=await _book_after(reader, snapshot.book, changes),
+    )
+
+
+async def _tenants_after(
+    reader: ConfigurationReader,
+    compiler: SnapshotCompiler,
+    before: Mapping[TenantId, Tenant],
+    changes: Sequence[ConfigurationChanged],
+) -> Mapping[TenantId, Tenant]:
+    if any(change.tenant_id is None and change.noun not in _UNSEEN | {PriceRow.noun} for change in changes):
+        return _compile(compiler, await reader.tenant_parts(None))
+    skipped = _UNSEEN | {ApiKeyRow.noun}
+    touched = {change.tenant_id for change in changes if change.tenant_id is not None and change.noun not in skipped}
+    if not touched:
+        return before
+    untouched = {tenant_id: tenant for tenant_id, tenant in before.items() if tenant_id not in touched}
+    return untouched | _compile(compiler, await reader.tenant_parts(touched))
+
+
+async def _keys_after(
+    reader: ConfigurationReader,
+    snapshot: Snapshot,
+    tenants: Mapping[TenantId, Tenant],
+    changes: Sequence[ConfigurationChanged],
+) -> Mapping[KeyDigest, Key]:
+    """The index is copied once, however many keys changed; it is searched by key id because a rotated key's old
+    digest is known to nobody but the index."""
+    arrived = tenants.keys() - snapshot.tenants.keys()
+    gone = snapshot.tenants.keys() - tenants.keys()
+    changed = {change.noun_id for change in changes if change.noun == ApiKeyRow.noun}
+    if not (arrived or gone or changed):
+        return snapshot.keys
+    fresh = await reader.keys_by_id(changed) if changed else []
+    if arrived:
+        fresh += await reader.keys_of_tenants(arrived)
+    keys = dict(snapshot.keys)
+    for digest in [d for d, key in snapshot.keys.items() if key.id in changed or key.tenant_id in gone]:
+        del keys[digest]
+    keys.update(index_keys(record for record in fresh if record.tenant_id in tenants))
+    return keys
+
+
+async def _book_after(
+    reader: ConfigurationReader, before: PriceBook, changes: Sequence[ConfigurationChanged]
+) -> PriceBook:
+    if any(change.tenant_id is None and change.noun == PriceRow.noun for change in changes):
+        return compile_prices(await reader.book_prices())
+    return before
+
+
+def _compile(compiler: SnapshotCompiler, parts: Sequence[TenantParts]) -> dict[TenantId, Tenant]:
+    return {TenantId(one.tenant.id): compiler.compile_tenant(one) for one in parts}

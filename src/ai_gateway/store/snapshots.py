@@ -1,0 +1,153 @@
+"""Rows become a Snapshot, once: everything a request could have to compute is computed here.
+
+One tenant's part is compiled from that tenant's rows alone (`TenantParts`), so a change rebuilds one tenant and a
+mistake in one tenant's rows cannot reach another's. What is the same for a hundred thousand keys (tenant, team and
+user ids) is interned, or the index would spend most of its memory on copies.
+"""
+
+import sys
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from ai_gateway.domain.config import (
+    BaseUrl,
+    Endpoint,
+    EndpointId,
+    Key,
+    KeyDigest,
+    KeyId,
+    Ownership,
+    Price,
+    PriceBook,
+    Tenant,
+    TenantId,
+)
+from ai_gateway.store.courses import compile_courses, compile_models
+from ai_gateway.store.endpoints import EndpointCompiler, Unseal
+from ai_gateway.store.rows import (
+    EnhancedProviderConfig,
+    PoolRow,
+    PriceRow,
+    RouteRow,
+    SecretRow,
+    TeamRow,
+    TenantRow,
+    UserRow,
+)
+
+
+class KeyRecord(msgspec.Struct, frozen=True, gc=False):
+    """The columns of a key that the data plane needs, and no more: there are a hundred thousand of them."""
+
+    id: str
+    tenant_id: str
+    name: str
+    digest: bytes
+    enabled: bool
+    expires_at: float | None
+    allowed_models: tuple[str, ...] | None
+    department_id: str | None
+    team_id: str | None
+    user_id: str | None
+
+
+class TenantParts(msgspec.Struct, frozen=True):
+    """All rows of one tenant that its part of the Snapshot is made of (its keys are indexed apart)."""
+
+    tenant: TenantRow
+    configs: tuple[EnhancedProviderConfig, ...] = ()
+    secrets: tuple[SecretRow, ...] = ()
+    pools: tuple[PoolRow, ...] = ()
+    routes: tuple[RouteRow, ...] = ()
+    prices: tuple[PriceRow, ...] = ()
+    teams: tuple[TeamRow, ...] = ()
+    users: tuple[UserRow, ...] = ()
+
+
+class SnapshotCompiler(msgspec.Struct, frozen=True):
+    """`system_endpoints` are the gateway's own accounts, lent to tenants whose `system_grants` name them; the other
+    doors are EndpointCompiler's."""
+
+    unseal: Unseal
+    mock_url: BaseUrl | None = None
+    system_endpoints: tuple[Endpoint, ...] = ()
+    environment: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
+
+    def compile_tenant(self, parts: TenantParts) -> Tenant:
+        endpoints = self._endpoints(parts)
+        return Tenant(
+            id=TenantId(parts.tenant.id),
+            name=parts.tenant.name,
+            enabled=parts.tenant.enabled,
+            endpoints=endpoints,
+            courses=compile_courses(parts.pools, parts.routes, endpoints),
+            models=compile_models(endpoints.values()),
+            prices=compile_prices(parts.prices),
+            team_departments={team.id: team.department_id for team in parts.teams},
+            user_teams={user.id: user.team_id for user in parts.users},
+        )
+
+    def _endpoints(self, parts: TenantParts) -> dict[str, Endpoint]:
+        compiler = EndpointCompiler(unseal=self.unseal, mock_url=self.mock_url, environment=self.environment)
+        secrets = {secret.name: secret for secret in parts.secrets}
+        compiled = (compiler.compile(row, secrets) for row in parts.configs if row.enabled)
+        endpoints = {endpoint.name: endpoint for endpoint in compiled if endpoint is not None}
+        taken = {row.name for row in parts.configs}  # a disabled config of one's own still hides the lent one
+        for system in self.system_endpoints:
+            if system.name in parts.tenant.system_grants and system.name not in taken:
+                endpoints[system.name] = _lend(system, TenantId(parts.tenant.id))
+        return endpoints
+
+
+def compile_prices(rows: Iterable[PriceRow]) -> PriceBook:
+    """Newest first; of two that start at the same instant, the one written later."""
+    book: dict[str, list[PriceRow]] = {}
+    for row in rows:
+        book.setdefault(row.model, []).append(row)
+    return {
+        model: tuple(_price(row) for row in sorted(prices, key=lambda row: (row.effective_from, row.id), reverse=True))
+        for model, prices in book.items()
+    }
+
+
+def index_keys(records: Iterable[KeyRecord]) -> dict[KeyDigest, Key]:
+    return {KeyDigest(record.digest): _key(record) for record in records}
+
+
+def _lend(system: Endpoint, tenant_id: TenantId) -> Endpoint:
+    """Each tenant gets an endpoint of its own, so that its breaker and its numbers are nobody else's."""
+    return msgspec.structs.replace(
+        system, id=EndpointId(f"{system.id}@{tenant_id}"), tenant_id=tenant_id, ownership=Ownership.SYSTEM
+    )
+
+
+def _price(row: PriceRow) -> Price:
+    return Price(
+        version=row.id,
+        model=row.model,
+        provider=row.provider,
+        input_pico=row.input_pico,
+        output_pico=row.output_pico,
+        effective_from=row.effective_from,
+        cache_read_pico=row.cache_read_pico,
+        cache_write_pico=row.cache_write_pico,
+    )
+
+
+def _key(record: KeyRecord) -> Key:
+    return Key(
+        id=KeyId(record.id),
+        tenant_id=TenantId(sys.intern(record.tenant_id)),
+        name=record.name,
+        enabled=record.enabled,
+        expires_at=record.expires_at,
+        allowed_models=record.allowed_models,
+        department_id=_interned(record.department_id),
+        team_id=_interned(record.team_id),
+        user_id=_interned(record.user_id),
+    )
+
+
+def _interned(text: str | None) -> str | None:
+    return None if text is None else sys.intern(text)
