@@ -65,11 +65,7 @@ def member_model(group_name: str, asked: str | None, models: tuple[str, ...]) ->
 
 
 def _pool_course(pool: PoolRow, endpoints: Mapping[str, Endpoint]) -> Course:
-    candidates = tuple(
-        candidate
-        for member in pool.members
-        if (candidate := _candidate(pool.group_name, member, endpoints)) is not None
-    )
+    found = (_candidate(pool.group_name, member, endpoints) for member in pool.members)
     return Course(
         name=pool.group_name,
         tiers=(tuple(candidate for candidate in found if candidate is not None),),

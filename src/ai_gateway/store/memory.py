@@ -6,7 +6,7 @@ as write transactions do on SQLite.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar, final
 
@@ -226,10 +226,11 @@ def _by_id(rows: dict[str, R]) -> list[R]:
     return [rows[row_id] for row_id in sorted(rows)]
 
 
-def _names(row: Row) -> list[_Name]:
-    return [(field, None, getattr(row, field)) for field in row.unique_everywhere] + [
-        (field, (row.tenant_id,), getattr(row, field)) for field in row.unique
-    ]
+def _names(row: Row) -> Iterator[_Name]:
+    for field in row.unique_everywhere:
+        yield field, None, getattr(row, field)
+    for field in row.unique:
+        yield field, (row.tenant_id,), getattr(row, field)
 
 
 def _key_records(rows: Iterable[ApiKeyRow]) -> list[KeyRecord]:
