@@ -6,8 +6,6 @@ it refuses, because an operator who fixes one variable per restart is an operato
 variable stands in `SETTINGS`, which the reader itself goes through: one that is not documented cannot be read.
 """
 
-import base64
-import binascii
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
@@ -302,28 +300,25 @@ def _read_networks(text: str) -> str:
 
 
 def _read_master_key(text: str) -> Secret:
-    key = _decode_key(text)
-    if _is_regular(key):
+    if _is_regular(_parse_key(text)):
         raise ValueError(f"is too regular to protect anything. {HOW_TO_MAKE['AI_GATEWAY_ENCRYPTION_KEY']}")
     return Secret(text)
 
 
 def _read_previous_key(text: str) -> Secret:
-    """Only decoded: a weak key that is being rotated away must still open what it closed."""
-    _decode_key(text)
+    """Any key that the vault takes: even a regular one that is being rotated away must still open what it closed."""
+    _parse_key(text)
     return Secret(text)
 
 
-def _decode_key(text: str) -> bytes:
-    if re.fullmatch(r"[0-9a-fA-F]{64}", text):
-        return bytes.fromhex(text)
+def _parse_key(text: str) -> bytes:
+    """The vault's own judgement; imported only where a key was given, because cryptography is slow to import."""
+    from ai_gateway.store.vault import parse_master_key
+
     try:
-        key = base64.b64decode(text.translate({ord("-"): "+", ord("_"): "/"}) + "=" * (-len(text) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        key = b""
-    if len(key) != 32:
-        raise ValueError(f"is not 32 bytes in base64 or hex. {HOW_TO_MAKE['AI_GATEWAY_ENCRYPTION_KEY']}")
-    return key
+        return parse_master_key(text)
+    except ValueError as error:
+        raise ValueError(f"is refused. {error}") from None
 
 
 def _read_admin_token(text: str) -> Secret:

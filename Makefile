@@ -1,0 +1,58 @@
+# Two commands on a machine that has only make and Python 3.11 or newer: `make run` and `make test`.
+# What is installed comes from hashed locks. The stamp files in .venv make a second run start at once.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format lock clean
+
+BIN := .venv/bin
+SOURCES := src tests
+
+help: ## What can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | while IFS='|' read -r name text; do \
+		printf '  make %-8s %s\n' "$$name" "$$text"; done
+
+run: .venv/.runtime ## Start the gateway for trying it out, on http://localhost:8000 (PORT moves it)
+	@exec $(BIN)/ai-gateway dev
+
+test: .venv/.dev ## Run all tests (minutes)
+	@scripts/find_servers.sh
+	@exec $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+check: .venv/.dev ## Format, lint, types, import contracts, drift (seconds)
+	@$(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/basedpyright
+	@PYTHONPATH=src $(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m pytest tests/test_house.py $(wildcard tests/admin/test_openapi.py)
+
+format: .venv/.dev ## Put the code in the shape that check wants
+	@$(BIN)/ruff format $(SOURCES)
+	@$(BIN)/ruff check --fix $(SOURCES)
+
+# Nothing younger than a week is taken: most poisoned releases are found out within days. UPGRADE=1 moves pins up.
+lock: .venv/.uv ## Redo the locks from requirements/*.in (UPGRADE=1: newest versions)
+	@before=$$($(BIN)/python -c 'import datetime as d; print((d.datetime.now(d.UTC) - d.timedelta(days=7)).date())'); \
+	for name in bootstrap runtime build otel dev; do \
+		$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --exclude-newer "$$before" \
+			--no-header --no-emit-index-url $(if $(UPGRADE),--upgrade) \
+			requirements/$$name.in -o requirements/$$name.lock || exit 1; \
+	done
+
+clean: ## Remove what was made; ./data stays
+	rm -rf .venv dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.uv: requirements/bootstrap.lock scripts/make_venv.sh
+	@scripts/make_venv.sh
+	@touch $@
+
+.venv/.runtime: .venv/.uv requirements/runtime.lock requirements/build.lock pyproject.toml
+	@echo "Installing what the gateway needs (once) ..." >&2
+	@scripts/install_lock.sh requirements/runtime.lock requirements/build.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --offline --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: .venv/.runtime requirements/dev.lock
+	@echo "Installing what the tests need (once) ..." >&2
+	@scripts/install_lock.sh requirements/dev.lock
+	@touch $@

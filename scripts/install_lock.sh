@@ -1,0 +1,11 @@
+#!/bin/sh
+# Installs hashed locks into .venv: install_lock.sh LOCK... Where uv cannot reach an index that pip is set up for, pip does it.
+set -eu
+cd "$(dirname "$0")/.."
+locks=""
+for lock in "$@"; do
+    locks="$locks -r $lock"
+done
+# shellcheck disable=SC2086  # one word for each option is meant
+.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes $locks ||
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes $locks
