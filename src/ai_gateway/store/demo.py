@@ -1,0 +1,78 @@
+"""What `make run` starts with: a tenant that works before anything was configured. Written once, when the tenant is
+not there yet; whatever a user changes or deletes afterwards stays changed."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from ai_gateway.store.records import Store
+from ai_gateway.store.rows import ApiKeyRow, EnhancedProviderConfig, PoolRow, PriceRow, Row, TenantRow, new_id
+
+TENANT_ID: Final = "demo"
+KEY: Final = "sk-dev"
+OPENAI_MODELS: Final = ("gpt-4", "gpt-4o", "gpt-4o-mini", "text-embedding-3-small")
+ANTHROPIC_MODELS: Final = ("claude-sonnet-4-5", "claude-haiku-4-5")
+
+
+async def seed_demo(
+    store: Store, digest_key: Callable[[bytes], bytes], prices: Mapping[str, tuple[int, int]], now: float
+) -> bool:
+    """True where the demo tenant was made. `prices`: model -> (input, output) pico-dollars a token."""
+    async with store.begin() as unit:
+        if await unit.fetch(TenantRow, TENANT_ID, TENANT_ID) is not None:
+            return False
+        for row in _rows(digest_key(KEY.encode()), prices, now):
+            await unit.insert(row)
+        await unit.bump(TENANT_ID, TenantRow.noun, TENANT_ID)
+        await unit.bump(TENANT_ID, ApiKeyRow.noun, "key_demo")
+    return True
+
+
+def _rows(digest: bytes, prices: Mapping[str, tuple[int, int]], now: float) -> list[Row]:
+    rows: list[Row] = [
+        TenantRow(
+            id=TENANT_ID, tenant_id=TENANT_ID, created_at=now, name="demo", system_grants=("openai", "anthropic")
+        ),
+        ApiKeyRow(id="key_demo", tenant_id=TENANT_ID, created_at=now, name="dev", digest=digest, display=KEY),
+    ]
+    for name, provider, models in (
+        ("openai-1", "openai", OPENAI_MODELS),
+        ("openai-2", "openai", OPENAI_MODELS),
+        ("anthropic-1", "anthropic", ANTHROPIC_MODELS),
+    ):
+        rows.append(
+            EnhancedProviderConfig(
+                id=new_id(EnhancedProviderConfig.prefix, now),
+                tenant_id=TENANT_ID,
+                created_at=now,
+                name=name,
+                provider=provider,
+                endpoint_url=f"mock://{provider}",
+                models=models,
+            )
+        )
+    rows.append(_pool("gpt-4", now, {"name": "openai-1", "weight": 1}, {"name": "openai-2", "weight": 1}))
+    rows.append(_pool("demo-fallback", now, {"name": "anthropic-1", "weight": 1, "model": ANTHROPIC_MODELS[0]}))
+    rows.extend(
+        PriceRow(
+            id=new_id(PriceRow.prefix, now),
+            tenant_id=TENANT_ID,
+            created_at=now,
+            model=model,
+            input_pico=input_pico,
+            output_pico=output_pico,
+            effective_from=now,
+        )
+        for model, (input_pico, output_pico) in prices.items()
+    )
+    return rows
+
+
+def _pool(group_name: str, now: float, *members: dict[str, object]) -> PoolRow:
+    return PoolRow(
+        id=new_id(PoolRow.prefix, now),
+        tenant_id=TENANT_ID,
+        created_at=now,
+        group_name=group_name,
+        strategy="weighted_round_robin",
+        members=members,
+    )

@@ -1,0 +1,69 @@
+"""The ledger in SQL: rows arrive in batches, each batch in one statement.
+
+Row-wise inserts starve when the event loop is busy, since every row waits for its turn (326 rows a second were
+measured, against 57,600 in one statement). So the batch travels as one parameter: a JSON text that `json_each` takes
+apart on SQLite, one array a column that `unnest` takes apart on PostgreSQL. A row that is there already is skipped by
+its (attempt_id, kind), which makes a replayed batch harmless.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import BigInteger, Boolean, Double, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import TypeEngine
+
+from ai_gateway.store.records import AnyTenant, Scope
+from ai_gateway.store.rows import LedgerRow
+from ai_gateway.store.tables import LEDGER, NOBODY, column_of, ledger_row_of, select_ledger
+
+_COLUMNS: Final = tuple(column.name for column in LEDGER.columns if column.name != "id")
+_NAMES: Final = ", ".join(_COLUMNS)
+
+
+async def append(connection: AsyncConnection, rows: Sequence[LedgerRow]) -> int:
+    """The number of rows really inserted."""
+    if not rows:
+        return 0
+    values = [[getattr(row, name) for name in _COLUMNS] for row in rows]
+    if connection.dialect.name == "sqlite":
+        batch: dict[str, Any] = {"rows": msgspec.json.encode(values).decode()}
+        return (await connection.execute(_INSERT_SQLITE, batch)).rowcount
+    columns = [list(column) for column in zip(*values, strict=True)]
+    return (await connection.execute(_INSERT_POSTGRESQL, dict(zip(_COLUMNS, columns, strict=True)))).rowcount
+
+
+async def page(
+    connection: AsyncConnection, scope: Scope, before: int | None, limit: int, equal: dict[str, Any]
+) -> list[LedgerRow]:
+    """Newest first."""
+    query = select_ledger().order_by(LEDGER.c.id.desc()).limit(limit)
+    if not isinstance(scope, AnyTenant):
+        query = query.where(LEDGER.c.tenant_id == (scope or NOBODY))
+    if before is not None:
+        query = query.where(LEDGER.c.id < before)
+    for name, wanted in equal.items():
+        query = query.where(column_of(LEDGER, name) == wanted)
+    return [ledger_row_of(columns) for columns in await connection.execute(query)]
+
+
+def _postgresql_type(column_type: TypeEngine[Any]) -> str:
+    if isinstance(column_type, Boolean):
+        return "boolean"
+    if isinstance(column_type, BigInteger):
+        return "bigint"
+    return "double precision" if isinstance(column_type, Double) else "text"
+
+
+_EXTRACTED: Final = ", ".join(f"json_extract(value, '$[{place}]')" for place in range(len(_COLUMNS)))
+_INSERT_SQLITE: Final = text(
+    f"INSERT INTO ledger ({_NAMES}) SELECT {_EXTRACTED} FROM json_each(:rows) WHERE true"  # noqa: S608  # constants
+    " ON CONFLICT DO NOTHING"
+)
+
+_UNNESTED: Final = ", ".join(f"CAST(:{name} AS {_postgresql_type(LEDGER.c[name].type)}[])" for name in _COLUMNS)
+_INSERT_POSTGRESQL: Final = text(
+    f"INSERT INTO ledger ({_NAMES}) SELECT * FROM unnest({_UNNESTED}) ON CONFLICT DO NOTHING"  # noqa: S608  # constants
+).bindparams(*(bindparam(name, type_=ARRAY(LEDGER.c[name].type)) for name in _COLUMNS))

@@ -1,0 +1,136 @@
+"""The tables: one for each noun of rows.py, generated from its Struct, so that a field and its column cannot differ.
+
+A noun's `tenant_id` is never NULL: what belongs to nobody has the empty string, because SQL counts every NULL as
+different and a UNIQUE over (tenant_id, name) would let the platform have two rows of one name. rows.py keeps None;
+`values_of` and `row_of` translate. Ids compare byte by byte on every database (`COLLATE "C"`), since pages follow
+their order.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+import msgspec
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Select,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    select,
+)
+from sqlalchemy.types import TypeEngine
+
+from ai_gateway.store.rows import NOUNS, LedgerRow, Row
+
+R = TypeVar("R", bound=Row)
+
+NOBODY: Final = ""
+
+metadata: Final = MetaData(naming_convention={"pk": "pk_%(table_name)s"})
+
+_ID: Final = String().with_variant(String(collation="C"), "postgresql")
+_INSTANT: Final[TypeEngine[Any]] = Double()
+_SERIAL: Final = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER is a rowid alias on SQLite
+_COLUMN_TYPES: Final[Mapping[type, TypeEngine[Any]]] = {
+    bool: Boolean(),
+    int: BigInteger(),
+    float: _INSTANT,
+    str: Text(),
+    bytes: LargeBinary(),
+}
+
+
+def _column(field: msgspec.structs.FieldInfo) -> Column[Any]:
+    """`X | None` is a nullable column of X; tuples and dictionaries are JSON."""
+    kinds: tuple[Any, ...] = getattr(field.type, "__args__", None) or (field.type,)
+    nullable = type(None) in kinds
+    plain = next((kind for kind in kinds if kind in _COLUMN_TYPES), None)
+    if plain is None or getattr(field.type, "__origin__", None) in (tuple, dict):
+        return Column(field.name, JSON(none_as_null=True), nullable=nullable)
+    return Column(field.name, _COLUMN_TYPES[plain], nullable=nullable)
+
+
+def _noun_table(kind: type[Row]) -> Table:
+    own = [_column(field) for field in msgspec.structs.fields(kind) if field.name not in ("id", "tenant_id")]
+    constraints = [UniqueConstraint(name, name=f"uq_{kind.noun}_{name}") for name in kind.unique_everywhere]
+    constraints += [UniqueConstraint("tenant_id", name, name=f"uq_{kind.noun}_{name}") for name in kind.unique]
+    return Table(
+        kind.noun,
+        metadata,
+        Column("id", _ID, primary_key=True),
+        Column("tenant_id", _ID, nullable=False),
+        *own,
+        *constraints,
+        Index(f"ix_{kind.noun}_tenant_id_id", "tenant_id", "id"),
+    )
+
+
+TABLES: Final[Mapping[type[Row], Table]] = {kind: _noun_table(kind) for kind in NOUNS}
+
+LEDGER: Final = Table(
+    "ledger",
+    metadata,
+    Column("id", _SERIAL, primary_key=True, autoincrement=True),
+    *(_column(field) for field in msgspec.structs.fields(LedgerRow) if field.name != "id"),
+    UniqueConstraint("attempt_id", "kind", name="uq_ledger_attempt_id"),
+    Index("ix_ledger_tenant_id_id", "tenant_id", "id"),
+    Index("ix_ledger_request_id", "request_id"),
+    sqlite_autoincrement=True,
+)
+
+REVISIONS: Final = Table(
+    "configuration_revisions",
+    metadata,
+    Column("revision", _SERIAL, primary_key=True, autoincrement=True),
+    Column("tenant_id", Text(), nullable=True),
+    Column("noun", Text(), nullable=False),
+    Column("noun_id", Text(), nullable=False),
+    Column("at", _INSTANT, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+INSTANCE_KEYS: Final = Table(
+    "instance_keys",
+    metadata,
+    Column("name", Text(), primary_key=True),
+    Column("ciphertext", LargeBinary(), nullable=False),
+)
+
+
+def values_of(row: Row) -> dict[str, Any]:
+    """A row as its table's columns."""
+    return {**msgspec.structs.asdict(row), "tenant_id": row.tenant_id or NOBODY}
+
+
+def select_rows(kind: type[Row]) -> Select[Any]:
+    """All rows of a table, their columns in the order of the Struct's fields: what `row_of` reads."""
+    return select(*(TABLES[kind].c[name] for name in kind.__struct_fields__))
+
+
+def row_of(kind: type[R], columns: Sequence[Any]) -> R:
+    fields = dict(zip(kind.__struct_fields__, columns, strict=True))
+    return msgspec.convert({**fields, "tenant_id": fields["tenant_id"] or None}, kind)
+
+
+def select_ledger() -> Select[Any]:
+    return select(*(LEDGER.c[name] for name in LedgerRow.__struct_fields__))
+
+
+def ledger_row_of(columns: Sequence[Any]) -> LedgerRow:
+    return msgspec.convert(dict(zip(LedgerRow.__struct_fields__, columns, strict=True)), LedgerRow)
+
+
+def column_of(table: Table, name: str) -> Column[Any]:
+    """Raises ValueError for a name that is no column: a filter that silently matches nothing hides a mistake."""
+    if name not in table.c:
+        raise ValueError(f"{table.name} has no column {name}")
+    return table.c[name]
