@@ -23,7 +23,8 @@ class Auth(StrEnum):
 
 
 class UpstreamRequest(msgspec.Struct, frozen=True):
-    """An unsigned request. `path` is appended to the endpoint's base path; header names are lower case."""
+    """An unsigned request. `path` is appended to the endpoint's base path and may carry a query; header names are
+    lower case."""
 
     method: str
     path: str
@@ -61,10 +62,16 @@ class StreamWatch(Protocol):
         """True once an event that is not an error has been read: the commit point."""
         ...
 
+    @property
+    def finished(self) -> bool:
+        """True once the dialect's terminal event ([DONE], message_stop) has been read: nothing more is to come."""
+        ...
+
     def feed(self, chunk: bytes) -> bytes: ...
 
     def end(self) -> StreamEnd:
-        """The provider closed the body properly (not a cut connection)."""
+        """The provider closed the body properly (not a cut connection), or the stream is `finished`. May set `error`:
+        a stream that ends before it started is one."""
         ...
 
 

@@ -1,0 +1,44 @@
+"""The table of provider types. A new provider is one codec file and one row here."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from ai_gateway.domain.chat import Dialect
+from ai_gateway.domain.config import BaseUrl, ProviderType
+from ai_gateway.providers import Auth, ProviderKind
+from ai_gateway.providers.anthropic import AnthropicCodec
+from ai_gateway.providers.openai import OpenAICodec
+
+KINDS: Mapping[ProviderType, ProviderKind] = MappingProxyType(
+    {
+        ProviderType.OPENAI: ProviderKind(
+            type=ProviderType.OPENAI,
+            codecs={Dialect.OPENAI: OpenAICodec()},
+            auth=Auth.BEARER,
+            default_url=BaseUrl("https", "api.openai.com", 443, "/v1"),
+            free_check="/models",
+        ),
+        ProviderType.ANTHROPIC: ProviderKind(
+            type=ProviderType.ANTHROPIC,
+            codecs={Dialect.ANTHROPIC: AnthropicCodec()},
+            auth=Auth.X_API_KEY,
+            default_url=BaseUrl("https", "api.anthropic.com", 443, ""),
+            free_check="/v1/models",
+        ),
+        ProviderType.OPENAI_COMPATIBLE: ProviderKind(
+            type=ProviderType.OPENAI_COMPATIBLE,
+            codecs={Dialect.OPENAI: OpenAICodec()},
+            auth=Auth.BEARER,
+            needs_key=False,
+            free_check="/models",
+        ),
+        ProviderType.MOCK: ProviderKind(
+            type=ProviderType.MOCK,
+            codecs={Dialect.OPENAI: OpenAICodec(), Dialect.ANTHROPIC: AnthropicCodec()},
+            auth=Auth.NONE,
+            needs_key=False,
+            free_check="/models",
+        ),
+    }
+)
+"""The built-in mock speaks both dialects and takes every path with and without `/v1`."""

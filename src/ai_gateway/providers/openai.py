@@ -1,0 +1,181 @@
+"""OpenAI's dialect, as OpenAI and the many compatible servers speak it.
+
+Compatible servers differ from the document in ways that must not hurt: no `[DONE]` at the end (Cerebras, Writer), usage
+on a chunk that has choices (Groq, OpenRouter), a first chunk without choices (Azure), errors inside a 200. What they
+send goes through as it is; only two things are changed. A stream is asked for its usage, since nobody can bill without
+it, and the chunk that brings it is withheld from a caller who did not ask; and a whole answer gets its `[DONE]`.
+"""
+
+from enum import Enum
+
+import msgspec
+
+from ai_gateway.domain.chat import Dialect, Operation, ProviderError, Usage
+from ai_gateway.domain.traffic import Shaped
+from ai_gateway.providers import Reading, StreamWatch, UpstreamRequest
+from ai_gateway.providers.decoding import NO_RAW, as_object, decode, decode_any, says_something
+from ai_gateway.providers.errors import read_error
+from ai_gateway.providers.requests import headers_for, members_for
+from ai_gateway.providers.sse import Event
+from ai_gateway.providers.usage import openai_usage
+from ai_gateway.providers.watch import DialectWatch, Verdict
+
+_PATHS = {Operation.CHAT: "/chat/completions", Operation.EMBEDDINGS: "/embeddings"}
+
+
+class OpenAICodec:
+    """Chat completions and embeddings. The base URL carries `/v1`, as in OpenAI's SDK."""
+
+    @property
+    def dialect(self) -> Dialect:
+        return Dialect.OPENAI
+
+    @property
+    def operations(self) -> frozenset[Operation]:
+        return frozenset(_PATHS)
+
+    def encode(self, shaped: Shaped, model: str) -> UpstreamRequest:
+        call = shaped.call
+        members = members_for(shaped, model)
+        if call.stream and call.head.operation is Operation.CHAT:
+            members["stream_options"] = _asking_for_usage(members.get("stream_options"))
+        return UpstreamRequest("POST", _PATHS[call.head.operation], headers_for(shaped), msgspec.json.encode(members))
+
+    def read_reply(self, operation: Operation, body: bytes) -> Reading:
+        reply = decode(body, _Reply)
+        if reply is None or says_something(reply.error):
+            return Reading(error=_error_under_200(body))
+        payload = reply.data if operation is Operation.EMBEDDINGS else reply.choices
+        if not decode(payload, list[msgspec.Raw]):
+            return Reading(usage=reply.read_usage(), error=_error_under_200(body))
+        return Reading(usage=reply.read_usage())
+
+    def read_error(self, status: int, headers: dict[str, str], body: bytes) -> ProviderError:
+        return read_error(status, headers, body)
+
+    def watch(self, shaped: Shaped) -> StreamWatch:
+        usage_chunk = UsageChunk.WANTED if shaped.call.wants_usage else UsageChunk.WITHHELD
+        return DialectWatch(ChatReader(usage_chunk, _choices_asked(shaped)))
+
+
+class UsageChunk(Enum):
+    """Whether the caller asked for the chunk that brings a stream's usage and nothing else."""
+
+    WANTED = "wanted"
+    WITHHELD = "withheld"
+
+
+class ChatReader:
+    """The EventReader of chat streams.
+
+    `choices_asked` 1 allows the byte verdict: then a chunk whose finish reason is null says nothing that the first one
+    has not said. With more, each chunk is parsed, to know which choices there are.
+    """
+
+    __slots__ = ("_finished", "_one_choice", "_seen", "_usage", "_usage_chunk")
+
+    def __init__(self, usage_chunk: UsageChunk, choices_asked: int = 1) -> None:
+        self._usage_chunk = usage_chunk
+        self._one_choice = choices_asked == 1
+        self._seen: set[int] = set()
+        self._finished: set[int] = set()
+        self._usage: Usage | None = None
+
+    @property
+    def usage(self) -> Usage | None:
+        return self._usage
+
+    @property
+    def farewell(self) -> bytes:
+        return b"data: [DONE]"
+
+    def is_whole(self) -> bool:
+        return bool(self._seen) and self._seen <= self._finished
+
+    def is_plain(self, data: bytes) -> bool:
+        return (
+            self._one_choice
+            and b'"error"' not in data
+            and b"[DONE]" not in data
+            and b"event:" not in data
+            and _is_always_null(data, b'"finish_reason"')
+            and _is_always_null(data, b'"usage"')
+        )
+
+    def read(self, event: Event) -> Verdict:
+        if event.data is None:
+            return Verdict.ASIDE
+        if event.data.strip() == b"[DONE]":
+            return Verdict.LAST
+        chunk = decode(event.data, _Reply)
+        if chunk is None:
+            lost = not self._seen or event.name == b"error"
+            return Verdict.ERROR if lost else Verdict.ASIDE
+        reported = chunk.read_usage()
+        if reported is not None:
+            self._usage = reported
+        if says_something(chunk.error) or event.name == b"error" or chunk.object == b'"error"':
+            return Verdict.ERROR
+        choices = decode(chunk.choices, list[_Choice])
+        for choice in choices or ():
+            self._note(choice)
+        if not choices and reported is not None and self._usage_chunk is UsageChunk.WITHHELD:
+            return Verdict.WITHHELD
+        return Verdict.ASIDE if choices is None else Verdict.CONTENT
+
+    def _note(self, choice: "_Choice") -> None:
+        index = choice.index if isinstance(choice.index, int) else 0
+        self._seen.add(index)
+        if choice.finish_reason:
+            self._finished.add(index)
+
+
+class _Choice(msgspec.Struct, frozen=True):
+    index: object = 0
+    finish_reason: object = None
+
+
+class _Reply(msgspec.Struct, frozen=True):
+    """What is read of an answer or a chunk."""
+
+    choices: msgspec.Raw = NO_RAW
+    data: msgspec.Raw = NO_RAW
+    usage: msgspec.Raw = NO_RAW
+    x_groq: msgspec.Raw = NO_RAW
+    error: msgspec.Raw = NO_RAW
+    object: msgspec.Raw = NO_RAW
+
+    def read_usage(self) -> Usage | None:
+        """The usage, wherever it stands: Groq also sends it inside `x_groq`."""
+        usage = openai_usage(decode_any(self.usage)) if says_something(self.usage) else None
+        if usage is None and says_something(self.x_groq):
+            usage = openai_usage(as_object(decode_any(self.x_groq)).get("usage"))
+        return usage
+
+
+def _asking_for_usage(options: msgspec.Raw | None) -> msgspec.Raw:
+    """The caller's stream options, with `include_usage`. What is no object stays, for the provider to refuse."""
+    members: dict[str, msgspec.Raw] | None = {}
+    if options is not None and bytes(options).strip() != b"null":
+        members = decode(options, dict[str, msgspec.Raw])
+    if members is None:
+        return options or NO_RAW
+    return msgspec.Raw(msgspec.json.encode({**members, "include_usage": msgspec.Raw(b"true")}))
+
+
+def _choices_asked(shaped: Shaped) -> int:
+    asked = decode(shaped.fields.get("n", NO_RAW), int)
+    return 1 if asked is None else asked
+
+
+def _is_always_null(data: bytes, key: bytes) -> bool:
+    """Whether a member, where it occurs, is null; without parsing. Inside a string the quotes would be escaped."""
+    found = data.count(key)
+    return not found or found == data.count(key + b":null") + data.count(key + b": null")
+
+
+def _error_under_200(body: bytes) -> ProviderError:
+    error = read_error(None, {}, body)
+    if error.message or error.code or error.type:
+        return error
+    return ProviderError(status=None, message="The provider's answer has no content.")
