@@ -74,9 +74,8 @@ def _usage(given: int, said: int) -> dict[str, object]:
 
 
 def _answer(asked: Asked, limit: int) -> Answer:
-    tools = [
-        Tool(str(tool.get("name", "")), tool.get("input_schema")) for tool in objects_of(asked.members.get("tools"))
-    ]
+    offered = objects_of(asked.members.get("tools"))
+    tools = [Tool(str(tool.get("name", "")), tool.get("input_schema")) for tool in offered]
     choice = members_of(asked.members.get("tool_choice"))
     last = objects_of(asked.messages[-1].get("content"))
     answers_a_tool = any(block.get("type") == "tool_result" for block in last)
@@ -98,7 +97,8 @@ def _block(answer: Answer, serial: str) -> dict[str, object]:
 
 def _events(message: dict[str, object], answer: Answer) -> list[bytes]:
     usage = members_of(message["usage"])
-    begun = message | {"content": [], "stop_reason": None, "usage": usage | {"output_tokens": 1}}
+    nothing: list[object] = []
+    begun = message | {"content": nothing, "stop_reason": None, "usage": usage | {"output_tokens": 1}}
     block = members_of(objects_of(message["content"])[0])
     if answer.tool is None:
         block["text"] = ""

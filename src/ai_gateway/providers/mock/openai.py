@@ -31,7 +31,7 @@ def chat(asked: Asked, serial: str, created: int) -> MockReply:
     choices = min(asked.positive("n") or 1, MOST_CHOICES)
     prompt = input_tokens(asked, asked.members.get("tools"))
     completion = answer.output_tokens * choices
-    usage = {
+    usage: dict[str, object] = {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "total_tokens": prompt + completion,
@@ -117,15 +117,15 @@ def _stream(
     events: list[bytes] = []
     for index in range(choices):
         deltas: list[dict[str, object]] = [{"role": "assistant", "content": ""}]
-        deltas += [{"content": piece} for piece in answer.pieces]
+        deltas.extend({"content": piece} for piece in answer.pieces)
         if answer.tool is not None:
-            deltas = [
-                {"role": "assistant", "content": None, "tool_calls": [{"index": 0, **_tool_call(answer, serial)}]}
-            ]
+            call = {"index": 0, **_tool_call(answer, serial)}
+            deltas = [{"role": "assistant", "content": None, "tool_calls": [call]}]
         events += [_event(head | {"choices": [_delta(index, delta, None)]}) for delta in deltas]
         events.append(_event(head | {"choices": [_delta(index, {}, _FINISH[answer.stop])]}))
     if usage is not None:
-        events.append(_event(head | {"choices": [], "usage": usage}))
+        no_choices: list[object] = []
+        events.append(_event(head | {"choices": no_choices, "usage": usage}))
     return stream_reply([*events, b"data: [DONE]\n\n"])
 
 
