@@ -20,7 +20,7 @@ RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin gate
     && python -m pip uninstall --yes --quiet pip setuptools wheel
 COPY --from=build /opt/ai-gateway /opt/ai-gateway
 COPY --from=build /build/LICENSE /usr/share/doc/ai-gateway/LICENSE
-# One arena and a fixed threshold: large bodies are given back to the system instead of being kept in pieces.
+# Large bodies come from the heap and not from a fresh mapping each, which costs a page fault for every 4 KiB of them.
 ENV PATH="/opt/ai-gateway/bin:$PATH" \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -217,6 +217,8 @@ HOW_TO_MAKE: Final = {
 
 def _read_hosts(text: str) -> tuple[str, ...]:
     hosts = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not hosts:
+        raise ValueError(f"names no address. Use {EVERYWHERE} for all of this machine's.")
     for host in hosts:
         if host != "localhost" and not _is_address(host):
             raise ValueError(f"has {host!r}, which is not an IP address. Use {EVERYWHERE} for all of this machine's.")

@@ -13,10 +13,24 @@ import msgspec
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ai_gateway.domain.secret import Secret
 from ai_gateway.settings import Settings
-from ai_gateway.store import schema
+from ai_gateway.store import rotation, schema
 from ai_gateway.store.records import StoreUnavailable
 from ai_gateway.store.session import database_url, open_engine
+from ai_gateway.store.vault import CannotUnseal, parse_master_key
+
+__all__ = [
+    "HEAD",
+    "CannotUnseal",
+    "Place",
+    "Unreachable",
+    "downgrade",
+    "migrate",
+    "place",
+    "rotate_master",
+    "schema_version",
+]
 
 T = TypeVar("T")
 
@@ -61,6 +75,12 @@ def downgrade(where: Place, target: str) -> str:
     """Down to `target`; what the versions between brought is dropped. Raises Unreachable, ValueError."""
     _with_engine(where, lambda engine: schema.downgrade(engine, target))
     return target
+
+
+def rotate_master(where: Place, old: Secret, new: Secret) -> int:
+    """How many were sealed anew. Raises Unreachable, and CannotUnseal having changed nothing."""
+    keys = parse_master_key(old.reveal()), parse_master_key(new.reveal())
+    return _with_engine(where, lambda engine: rotation.rotate_master(engine, *keys)) if where.has_data else 0
 
 
 def _with_engine(where: Place, use: Callable[[AsyncEngine], Awaitable[T]]) -> T:

@@ -1,0 +1,38 @@
+"""Before any test: the environment cannot spend money, reach somebody's database or route through somebody's proxy.
+
+It is done at import, once for the whole run and in every worker, because a variable that one test forgot to remove is
+read by the module that another test imports. Nothing here is autouse: a test sees what it asks for.
+"""
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+SCRUBBED = re.compile(
+    r".*_API_KEY|.*_TOKEN|.*_SECRET|.*_BASE_URL|DATABASE_URL|REDIS_URL|AI_GATEWAY_(?!TEST_).*|OTEL_.*|HOST|PORT|LOG_LEVEL"
+    r"|AWS_.*|AZURE_.*|GOOGLE_.*|PG[A-Z]+|(HTTP|HTTPS|ALL|NO)_PROXY",
+    re.IGNORECASE,
+)
+
+
+def names_to_scrub(names: Iterable[str]) -> list[str]:
+    return [name for name in names if SCRUBBED.fullmatch(name)]
+
+
+for _name in names_to_scrub(tuple(os.environ)):
+    del os.environ[_name]
+
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", parent=settings.get_profile("here"), derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+@pytest.fixture
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory of the test: no `.env` of a developer's is in it."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
