@@ -1,0 +1,113 @@
+"""A tenant's configuration as one document: what is exported, and what is applied.
+
+Things are named, never numbered, so that the same document fits another gateway. It has no key in it: an export says
+which secret a config uses, and an `api_key` in a document that is applied is stored as POST would store it.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from ai_gateway.admin.answers import Answer
+from ai_gateway.admin.desk import Desk
+from ai_gateway.admin.fields import Body, LimitsBody, Text, limits_of
+from ai_gateway.admin.instants import show_instant
+from ai_gateway.admin.money import show_price
+from ai_gateway.admin.pools import PoolBody
+from ai_gateway.admin.pools import body_of as pool_body_of
+from ai_gateway.admin.prices import PriceBody
+from ai_gateway.admin.provider_fields import ProviderBody, columns_of
+from ai_gateway.admin.provider_fields import body_of as provider_body_of
+from ai_gateway.admin.routes import RouteBody
+from ai_gateway.store.records import Unit
+from ai_gateway.store.rows import (
+    DepartmentRow,
+    EnhancedProviderConfig,
+    PoolRow,
+    PriceRow,
+    RouteRow,
+    TeamRow,
+    UserRow,
+)
+
+
+class DepartmentEntry(LimitsBody):
+    name: Text
+
+
+class TeamEntry(LimitsBody):
+    name: Text
+    department: Text | None = None
+
+
+class UserEntry(LimitsBody):
+    name: Text
+    email: Text | None = None
+    team: Text | None = None
+
+
+class ConfigurationBody(Body):
+    """A section that is left out is not looked at; `prune` deletes what the sections that are there do not name."""
+
+    version: Literal[1]
+    prune: bool = False
+    departments: Annotated[list[DepartmentEntry], Field(max_length=10_000)] | None = None
+    teams: Annotated[list[TeamEntry], Field(max_length=10_000)] | None = None
+    users: Annotated[list[UserEntry], Field(max_length=100_000)] | None = None
+    providers: Annotated[list[ProviderBody], Field(max_length=10_000)] | None = None
+    pools: Annotated[list[PoolBody], Field(max_length=10_000)] | None = None
+    routes: Annotated[list[RouteBody], Field(max_length=10_000)] | None = None
+    prices: Annotated[list[PriceBody], Field(max_length=100_000)] | None = None
+
+
+async def export(unit: Unit, desk: Desk) -> Answer:
+    """Applying what this gives changes nothing."""
+    tenant_id = desk.tenant_id
+    departments = await unit.find(DepartmentRow, tenant_id)
+    teams = await unit.find(TeamRow, tenant_id)
+    department_names = {row.id: row.name for row in departments}
+    team_names = {row.id: row.name for row in teams}
+    return {
+        "version": 1,
+        "departments": [_said({"name": row.name, **limits_of(row)}) for row in departments],
+        "teams": [
+            _said({"name": row.name, "department": department_names.get(row.department_id or ""), **limits_of(row)})
+            for row in teams
+        ],
+        "users": [
+            _said({"name": row.name, "email": row.email, "team": team_names.get(row.team_id or ""), **limits_of(row)})
+            for row in await unit.find(UserRow, tenant_id)
+        ],
+        "providers": [_export_provider(row) for row in await unit.find(EnhancedProviderConfig, tenant_id)],
+        "pools": [pool_body_of(row) for row in await unit.find(PoolRow, tenant_id)],
+        "routes": [
+            {"name": row.name, "pool": row.pool, "rules": list(row.rules)}
+            for row in await unit.find(RouteRow, tenant_id)
+        ],
+        "prices": [_export_price(row) for row in await unit.find(PriceRow, tenant_id)],
+    }
+
+
+def _said(entry: dict[str, Any]) -> Answer:
+    """What is null or empty says nothing, and a reader should not have to read it."""
+    return {name: value for name, value in entry.items() if value not in (None, {}, [], ())}
+
+
+def _export_provider(row: EnhancedProviderConfig) -> Answer:
+    columns = columns_of(provider_body_of(row))
+    columns["models"] = list(row.models)
+    return _said({**columns, "api_key_secret_name": row.api_key_secret_name})
+
+
+def _export_price(row: PriceRow) -> Answer:
+    return _said(
+        {
+            "model": row.model,
+            "provider": row.provider,
+            "input_per_million_usd": show_price(row.input_pico),
+            "output_per_million_usd": show_price(row.output_pico),
+            "cache_read_per_million_usd": None if row.cache_read_pico is None else show_price(row.cache_read_pico),
+            "cache_write_per_million_usd": None if row.cache_write_pico is None else show_price(row.cache_write_pico),
+            "effective_from": show_instant(row.effective_from),
+        }
+    )

@@ -1,0 +1,49 @@
+"""The published description, `docs/openapi.json`: the app's own, built behind doors that lead nowhere.
+
+`python -m ai_gateway.admin.openapi > docs/openapi.json` writes it; a test compares the two, so that the file cannot
+drift from what is served.
+"""
+
+import json
+import sys
+from typing import Any, cast
+
+from ai_gateway.admin.app import build
+from ai_gateway.admin.description import describe_app
+from ai_gateway.admin.doors import AdminDoors, Mode, Vault
+from ai_gateway.store.records import Store
+
+
+def openapi_document() -> dict[str, Any]:
+    return describe_app(build(_inert_doors()))
+
+
+def openapi_text() -> str:
+    return json.dumps(openapi_document(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _inert_doors() -> AdminDoors:
+    """Building an app opens no door; these would say so."""
+    return AdminDoors(
+        mode=Mode.SERVE,
+        store=cast(Store, _closed),
+        vault=cast(Vault, _closed),
+        digest_key=_closed,
+        digest_token=_closed,
+        bootstrap_token=None,
+        publish=_closed,
+        snapshot=_closed,
+        observe=_closed,
+        probe=_closed,
+        check_url=_closed,
+        mock_enabled=False,
+        now=_closed,
+    )
+
+
+def _closed(*_: object) -> Any:
+    raise RuntimeError("the admin app was built to be described, not to be called")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(openapi_text())

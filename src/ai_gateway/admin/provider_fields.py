@@ -1,0 +1,140 @@
+"""What a provider config may say, and what its address may be.
+
+A key follows its address: a config whose host changes needs the key again, or whoever can edit a config could have
+somebody's key sent to a server of their own. The gateway's environment is never reached by a tenant's word at all.
+"""
+
+import re
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field, StringConstraints
+
+from ai_gateway.admin.access import Permission, may
+from ai_gateway.admin.desk import Desk
+from ai_gateway.admin.fields import Body, ConfigName, ModelNames, RateLimitsBody, Seconds, Text
+from ai_gateway.admin.refusals import forbidden, invalid
+from ai_gateway.admin.secrets import ENVIRONMENT_PREFIX, SecretValue
+from ai_gateway.policy.addresses import parse_base_url
+from ai_gateway.store.endpoints import MOCK_SCHEME
+from ai_gateway.store.rows import EnhancedProviderConfig
+
+_MOCK_URL: Final = re.compile(r"mock://[a-z0-9-]{1,32}", re.ASCII)
+
+Weight = Annotated[int, Field(ge=0, le=1_000_000)]
+SecretReference = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:/-]+$")]
+
+
+class TimeoutsBody(Body):
+    """Seconds."""
+
+    connect: Seconds | None = None
+    first_token: Seconds | None = None
+    between_tokens: Seconds | None = None
+    response: Seconds | None = None
+    total: Seconds | None = None
+
+
+class ProviderBody(Body):
+    """`api_key` is stored as a secret and never answered; `api_key_secret_name` names one that is there already."""
+
+    name: ConfigName
+    provider: Literal["openai", "anthropic", "openai_compatible", "mock"]
+    endpoint_url: Annotated[str, StringConstraints(min_length=1, max_length=2048)] | None = None
+    api_key: SecretValue | None = None
+    api_key_secret_name: SecretReference | None = None
+    models: ModelNames = Field(default_factory=list[str])
+    rate_limits: RateLimitsBody = RateLimitsBody()
+    timeouts: TimeoutsBody = TimeoutsBody()
+    region: Text | None = None
+    priority: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    weight: Weight = 1
+    enabled: bool = True
+    default_max_output: Annotated[int, Field(ge=1, le=10_000_000)] = 4096
+
+
+class ProviderPatch(ProviderBody):
+    name: ConfigName = "unset"
+    provider: Literal["openai", "anthropic", "openai_compatible", "mock"] = "mock"
+
+
+def check_address(desk: Desk, provider: str, endpoint_url: str | None) -> None:
+    """Raises InvalidRequest (422) for an address that is missing, cannot be read, or may not be called."""
+    if provider == "mock" or (endpoint_url or "").startswith(MOCK_SCHEME):
+        _check_mock(desk, provider, endpoint_url)
+        return
+    if endpoint_url is None:
+        if provider == "openai_compatible":
+            raise invalid("endpoint_url", "is missing; the type openai_compatible has no address of its own.")
+        return
+    try:
+        parse_base_url(endpoint_url)
+        desk.doors.check_url(endpoint_url)
+    except ValueError as refused:
+        raise invalid("endpoint_url", str(refused)) from None
+
+
+def _check_mock(desk: Desk, provider: str, endpoint_url: str | None) -> None:
+    if not desk.doors.mock_enabled:
+        field = "provider" if provider == "mock" else "endpoint_url"
+        raise invalid(
+            field,
+            "the built-in mock provider is off here. Run 'ai-gateway dev', or set AI_GATEWAY_MOCK=1 and start again.",
+        )
+    if endpoint_url is not None and not _MOCK_URL.fullmatch(endpoint_url):
+        raise invalid("endpoint_url", "the built-in mock's addresses look like 'mock://openai'.")
+
+
+def check_reference(desk: Desk, secret_name: str) -> None:
+    """Raises Forbidden where somebody other than a platform admin names the gateway's environment."""
+    if is_environment(secret_name) and not may(desk.principal, Permission.OPERATE):
+        raise forbidden(
+            "Only a platform admin may name a key of the gateway's environment.",
+            "Store the key as a secret of your tenant (POST /api/v1/admin/secrets) and name that.",
+        )
+
+
+def is_environment(secret_name: str | None) -> bool:
+    return secret_name is not None and secret_name.startswith(ENVIRONMENT_PREFIX)
+
+
+def destination(provider: str, endpoint_url: str | None) -> str:
+    """Where a key would be sent: two configs with the same destination send it to the same server."""
+    if provider == "mock" or (endpoint_url or "").startswith(MOCK_SCHEME):
+        return MOCK_SCHEME
+    if endpoint_url is None:
+        return provider
+    url = parse_base_url(endpoint_url)
+    return f"{url.scheme}://{url.host}:{url.port}"
+
+
+def body_of(row: EnhancedProviderConfig) -> ProviderBody:
+    return ProviderBody.model_construct(
+        name=row.name,
+        provider=row.provider,
+        endpoint_url=row.endpoint_url,
+        models=list(row.models),
+        rate_limits=RateLimitsBody(**row.rate_limits),
+        timeouts=TimeoutsBody(**row.timeouts),
+        region=row.region,
+        priority=row.priority,
+        weight=row.weight,
+        enabled=row.enabled,
+        default_max_output=row.default_max_output,
+    )
+
+
+def columns_of(body: ProviderBody) -> dict[str, Any]:
+    """A body as a row's columns, but for the key."""
+    return {
+        "name": body.name,
+        "provider": body.provider,
+        "endpoint_url": body.endpoint_url,
+        "models": tuple(body.models),
+        "rate_limits": body.rate_limits.stored(),
+        "timeouts": body.timeouts.model_dump(exclude_none=True),
+        "region": body.region,
+        "priority": body.priority,
+        "weight": body.weight,
+        "enabled": body.enabled,
+        "default_max_output": body.default_max_output,
+    }
