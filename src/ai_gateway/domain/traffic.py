@@ -64,6 +64,7 @@ class Shaped(msgspec.Struct, frozen=True):
 
     call: Call
     fields: dict[str, msgspec.Raw]
+    route: str | None = None
 
 
 class Charge(msgspec.Struct, frozen=True):

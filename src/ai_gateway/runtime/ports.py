@@ -18,5 +18,7 @@ class SnapshotSource(Protocol):
 
 class History(Protocol):
     async def receipts_of(self, tenant_id: str, request_id: str) -> list[Receipt]:
-        """The settled attempts of a request of this tenant, oldest first; empty where there is none."""
+        """The settled attempts of a request of this tenant, oldest first; empty where there is none.
+
+        Raises ConnectionError while they cannot be read."""
         ...

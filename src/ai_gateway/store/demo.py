@@ -4,19 +4,21 @@ not there yet; whatever a user changes or deletes afterwards stays changed."""
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from ai_gateway.providers.mock.prices import MockPrice
 from ai_gateway.store.records import Store
 from ai_gateway.store.rows import ApiKeyRow, EnhancedProviderConfig, PoolRow, PriceRow, Row, TenantRow, new_id
 
 TENANT_ID: Final = "demo"
 KEY: Final = "sk-dev"
 OPENAI_MODELS: Final = ("gpt-4", "gpt-4o", "gpt-4o-mini", "text-embedding-3-small")
+MOCK_PREFIX: Final = "mock-"
 ANTHROPIC_MODELS: Final = ("claude-sonnet-4-5", "claude-haiku-4-5")
 
 
 async def seed_demo(
-    store: Store, digest_key: Callable[[bytes], bytes], prices: Mapping[str, tuple[int, int]], now: float
+    store: Store, digest_key: Callable[[bytes], bytes], prices: Mapping[str, MockPrice], now: float
 ) -> bool:
-    """True where the demo tenant was made. `prices`: model -> (input, output) pico-dollars a token."""
+    """True where the demo tenant was made. `prices` are the models that the mock serves."""
     async with store.begin() as unit:
         if await unit.fetch(TenantRow, TENANT_ID, TENANT_ID) is not None:
             return False
@@ -27,7 +29,7 @@ async def seed_demo(
     return True
 
 
-def _rows(digest: bytes, prices: Mapping[str, tuple[int, int]], now: float) -> list[Row]:
+def _rows(digest: bytes, prices: Mapping[str, MockPrice], now: float) -> list[Row]:
     rows: list[Row] = [
         TenantRow(
             id=TENANT_ID, tenant_id=TENANT_ID, created_at=now, name="demo", system_grants=("openai", "anthropic")
@@ -35,7 +37,7 @@ def _rows(digest: bytes, prices: Mapping[str, tuple[int, int]], now: float) -> l
         ApiKeyRow(id="key_demo", tenant_id=TENANT_ID, created_at=now, name="dev", digest=digest, display=KEY),
     ]
     for name, provider, models in (
-        ("openai-1", "openai", OPENAI_MODELS),
+        ("openai-1", "openai", (*OPENAI_MODELS, *(it for it in prices if it.startswith(MOCK_PREFIX)))),
         ("openai-2", "openai", OPENAI_MODELS),
         ("anthropic-1", "anthropic", ANTHROPIC_MODELS),
     ):
@@ -58,11 +60,12 @@ def _rows(digest: bytes, prices: Mapping[str, tuple[int, int]], now: float) -> l
             tenant_id=TENANT_ID,
             created_at=now,
             model=model,
-            input_pico=input_pico,
-            output_pico=output_pico,
+            input_pico=price.input_pico,
+            output_pico=price.output_pico,
+            cache_read_pico=price.cache_read_pico,
             effective_from=now,
         )
-        for model, (input_pico, output_pico) in prices.items()
+        for model, price in prices.items()
     )
     return rows
 

@@ -1,0 +1,119 @@
+"""The caller's side of a request: reads the body, sends the answer, and knows when the caller has left.
+
+It wraps ASGI so that the line sees four verbs. A lost client cancels the task that serves it: the server's protocol
+says so at once (`ai_gateway.watch`, see protocol.py), so nobody has to listen for it and an upstream call that nobody
+waits for is closed within milliseconds. Draining ends a request by the same way, with a reason.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from enum import StrEnum
+from typing import Any, final
+
+from ai_gateway.domain.faults import InvalidRequest
+
+Scope = dict[str, Any]
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Headers = Iterable[tuple[str, str]]
+
+
+class Interruption(StrEnum):
+    LEFT = "left"
+    DRAINED = "drained"
+
+
+class ClientLeft(Exception):
+    """The caller closed the connection while its request was still being read."""
+
+
+@final
+class Client:
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self._task = asyncio.current_task()
+        self._watch = scope.get("extensions", {}).get("ai_gateway.watch")
+        self.interruption: Interruption | None = None
+        self.status = 0
+        self._always: Headers = ()
+        if self._watch is not None:
+            self._watch.on_lost = self._left
+
+    @property
+    def answered(self) -> bool:
+        return self.status != 0
+
+    def say_always(self, headers: Headers) -> None:
+        """Headers that every answer of this request carries."""
+        self._always = headers
+
+    async def read_body(self, most: int) -> bytes:
+        """Raises InvalidRequest (413) above `most` bytes, ClientLeft."""
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise ClientLeft
+        body: bytes = message.get("body", b"")
+        if not message.get("more_body", False):
+            return self._within(body, most)
+        parts = [body]
+        size = len(body)
+        while message.get("more_body", False):
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientLeft
+            part: bytes = message.get("body", b"")
+            size += len(part)
+            parts.append(self._within(part, most - size + len(part)))
+        return b"".join(parts)
+
+    async def answer(self, status: int, headers: Headers, body: bytes) -> None:
+        """A whole answer at once."""
+        await self._begin(status, (*headers, ("content-length", str(len(body)))))
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def begin(self, headers: Headers, first: bytes) -> None:
+        """A stream's head and its first bytes; from here on the status is 200."""
+        await self._begin(200, headers)
+        await self.write(first)
+
+    async def write(self, chunk: bytes) -> None:
+        if chunk:
+            await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+    async def finish(self, last: bytes = b"") -> None:
+        await self._send({"type": "http.response.body", "body": last})
+
+    def interrupt(self, why: Interruption) -> None:
+        """Cancel the task that serves this client, once, with a reason that it can ask for."""
+        if self.interruption is None and self._task is not None:
+            self.interruption = why
+            self._task.cancel()
+
+    def take_interruption(self) -> Interruption | None:
+        """What a CancelledError was about, where it was ours; the task may go on to say goodbye and to book."""
+        if self.interruption is not None and self._task is not None:
+            self._task.uncancel()
+        return self.interruption
+
+    def release(self) -> None:
+        """The request is over: nothing that happens to the connection concerns it any more."""
+        if self._watch is not None:
+            self._watch.on_lost = None
+        self._task = None
+
+    def _left(self) -> None:
+        self.interrupt(Interruption.LEFT)
+
+    async def _begin(self, status: int, headers: Headers) -> None:
+        self.status = status
+        said = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers]
+        said += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self._always]
+        await self._send({"type": "http.response.start", "status": status, "headers": said})
+
+    @staticmethod
+    def _within(part: bytes, room: int) -> bytes:
+        if len(part) > room:
+            raise InvalidRequest("The request body is too large.", status=413, code="request_too_large")
+        return part

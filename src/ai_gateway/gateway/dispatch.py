@@ -1,0 +1,283 @@
+"""Drives the attempts of a request: pick, encode, sign, send, classify, report to the board, write the receipt.
+
+The generator in policy/attempts.py owns the budget of attempts; this room does what it asks. Until the first byte
+reaches the caller any other endpoint may take over. However an attempt ends, also when its task is cancelled, it ends
+in exactly one receipt, and that receipt is in the journal before the caller sees the end.
+"""
+
+import asyncio
+from typing import final
+
+import msgspec
+
+from ai_gateway.domain.chat import ProviderError
+from ai_gateway.domain.faults import Fault, GatewayFault, Origin, ProviderFailed, ProviderTooSlow
+from ai_gateway.domain.traffic import Outcome, Receipt, Shaped
+from ai_gateway.gateway import answers, relay
+from ai_gateway.gateway.admission import Admitted
+from ai_gateway.gateway.client import Client, Interruption
+from ai_gateway.gateway.doors import Doors
+from ai_gateway.gateway.receipts import BYTES_PER_TOKEN, Attempt, Measured, outcome_of, write_receipt
+from ai_gateway.policy import pricing
+from ai_gateway.policy.attempts import attempts
+from ai_gateway.policy.error_handler import classify
+from ai_gateway.providers import ProviderKind, codec_for
+from ai_gateway.runtime import credentials, ids
+from ai_gateway.runtime.plans import Plan
+from ai_gateway.runtime.tracing import span_id_of
+from ai_gateway.runtime.upstream import Answer, CannotConnect, EgressRefused, Outgoing, TooSlow, UpstreamError
+
+
+class Journey(msgspec.Struct, frozen=True):
+    """What a request is by the time it may be sent."""
+
+    admitted: Admitted
+    shaped: Shaped
+    plan: Plan
+
+
+class Carried(msgspec.Struct, frozen=True):
+    """How the request ended: the receipt of each attempt, and the fault that the caller was or will be told."""
+
+    receipts: tuple[Receipt, ...] = ()
+    fault: Fault | None = None
+
+
+async def carry(doors: Doors, journey: Journey, client: Client) -> Carried:
+    """Never raises a Fault: what could not be answered comes back in `fault`, with `client.answered` False where
+    nothing was sent yet."""
+    tries = attempts(lambda: journey.plan.pick(doors.rng))
+    receipts: list[Receipt] = []
+    place = next(tries)
+    while True:
+        trial = _Trial(doors, journey, client, place, len(receipts) + 1)
+        fault = await trial.run()
+        receipts.append(trial.receipt())
+        if client.answered or client.interruption is not None:
+            return Carried(receipts=tuple(receipts), fault=fault)
+        try:
+            place = tries.send(fault)
+        except StopIteration as end:
+            return Carried(receipts=tuple(receipts), fault=end.value)
+
+
+@final
+class _Trial:
+    """One attempt, from the socket to its receipt."""
+
+    def __init__(self, doors: Doors, journey: Journey, client: Client, place: int, number: int) -> None:
+        head = journey.admitted.head
+        candidate = journey.plan.candidates[place]
+        kind = doors.kinds[candidate.endpoint.provider]
+        codec = codec_for(kind, head.dialect, head.operation)
+        assert codec is not None, "a plan has only members that speak the dialect"
+        self._doors = doors
+        self._journey = journey
+        self._client = client
+        self._kind: ProviderKind = kind
+        self._codec = codec
+        self._number = number
+        self._timeouts = candidate.endpoint.timeouts
+        self._attempt = Attempt(
+            id=ids.attempt_id(head.request_id, number),
+            candidate=candidate,
+            started=doors.clock.now(),
+            started_wall=doors.clock.wall(),
+        )
+        self._standing = doors.board.of(candidate.endpoint.id)
+        self._streaming: relay.Streaming | None = None
+        self._first_byte: float | None = None
+        self._receipt: Receipt | None = None
+
+    async def run(self) -> Fault | None:
+        """None where the caller has the whole answer, or has left."""
+        self._standing.start()
+        answer: Answer | None = None
+        try:
+            answer = await self._doors.upstream.send(self._outgoing())
+            await (self._stream(answer) if self._is_stream(answer) else self._whole(answer))
+        except Fault as fault:
+            return await self._fail(fault, outcome_of(fault))
+        except UpstreamError as error:
+            return await self._fail(_fault_of(error), _outcome_on_the_wire(error, self._client))
+        except asyncio.CancelledError:
+            return await self._interrupted()
+        finally:
+            if answer is not None:
+                answer.close()
+        return None
+
+    def receipt(self) -> Receipt:
+        assert self._receipt is not None, "every attempt ends in a receipt"
+        return self._receipt
+
+    def _outgoing(self) -> Outgoing:
+        endpoint = self._attempt.candidate.endpoint
+        shaped = self._journey.shaped
+        encoded = self._codec.encode(shaped, self._attempt.candidate.model)
+        headers = encoded.headers
+        if shaped.call.head.traceparent is not None:
+            headers = (*headers, ("traceparent", _next_span(shaped.call.head.traceparent, self._attempt.id)))
+        waits = self._timeouts.first_token if shaped.call.stream else self._timeouts.response
+        return Outgoing(
+            method=encoded.method,
+            url=endpoint.base_url,
+            path=encoded.path,
+            headers=credentials.sign(headers, self._kind, endpoint),
+            body=encoded.body,
+            reach=endpoint.reach,
+            connect_seconds=min(self._timeouts.connect, self._left()),
+            head_seconds=self._at_most(waits),
+        )
+
+    def _is_stream(self, answer: Answer) -> bool:
+        """A stream was asked for and one came; JSON under 200 is an error or a server that ignores `stream`."""
+        is_json = answer.headers.get("content-type", "").startswith("application/json")
+        return self._journey.shaped.call.stream and 200 <= answer.status < 300 and not is_json
+
+    async def _whole(self, answer: Answer) -> None:
+        call = self._journey.shaped.call
+        whole = await relay.read_whole(
+            answer,
+            self._codec,
+            call.head.operation,
+            self._classify,
+            relay.Room(self._doors.limits.answer_bytes, self._at_most(self._timeouts.response)),
+        )
+        if call.stream:
+            raise ProviderFailed("The AI provider does not stream this model.", code="provider_not_streaming")
+        delivered = len(whole.body) // BYTES_PER_TOKEN
+        receipt = self._close(Measured(Outcome.OK, self._now(), whole.usage, delivered_tokens=delivered))
+        headers = (
+            *relay.passed_headers(answer),
+            *self._headers(),
+            ("x-gateway-cost-usd", pricing.dollars(receipt.cost_nano_usd)),
+        )
+        await self._client.answer(200, headers, whole.body)
+
+    async def _stream(self, answer: Answer) -> None:
+        deadlines = relay.Deadlines(
+            first=lambda: self._at_most(self._timeouts.first_token),
+            between=lambda: self._at_most(self._timeouts.between_tokens),
+        )
+        streaming = relay.Streaming(answer, self._codec, self._journey.shaped, self._classify, deadlines)
+        self._streaming = streaming
+        await streaming.begin()
+        self._first_byte = self._now()
+        headers = (*relay.passed_headers(answer), ("cache-control", "no-cache"), *self._headers())
+        await streaming.carry(self._client, headers, self._book_success)
+
+    def _book_success(self) -> None:
+        if self._receipt is None:
+            assert self._streaming is not None
+            self._close(self._measured(Outcome.OK))
+
+    async def _fail(self, fault: Fault, outcome: Outcome) -> Fault:
+        """Book the failure; where the caller has already seen a part, end the stream with the dialect's error."""
+        if self._receipt is None:
+            self._close(self._measured(outcome))
+        if self._client.answered:
+            head = self._journey.admitted.head
+            await self._client.finish(answers.event_of(fault, head.dialect, head.request_id))
+        return fault
+
+    async def _interrupted(self) -> Fault | None:
+        why = self._client.take_interruption()
+        if self._receipt is None:
+            self._close(self._measured(Outcome.CANCELLED if why is Interruption.LEFT else Outcome.CUT))
+        if why is None:
+            raise asyncio.CancelledError
+        if why is Interruption.LEFT:
+            return None
+        fault = draining()
+        return await self._fail(fault, Outcome.CUT)
+
+    def _measured(self, outcome: Outcome) -> Measured:
+        """What a stream used so far; nothing where the provider had not begun to answer."""
+        streaming = self._streaming
+        delivered = streaming.delivered_events if streaming is not None and self._first_byte is not None else None
+        if outcome is Outcome.CANCELLED and delivered is None:
+            delivered = 0
+        usage = None if streaming is None else streaming.usage
+        return Measured(outcome, self._now(), usage, self._first_byte, delivered)
+
+    def _close(self, measured: Measured) -> Receipt:
+        """The one place where an attempt's receipt comes from."""
+        receipt = write_receipt(self._journey.admitted, self._journey.shaped, self._attempt, measured)
+        self._receipt = receipt
+        self._doors.journal.append(receipt)
+        if measured.outcome is Outcome.OK:
+            self._standing.succeed(receipt.total_ms, receipt.ttft_ms)
+        elif measured.outcome in (Outcome.CLIENT_ERROR, Outcome.CANCELLED):
+            self._standing.leave()
+        else:
+            self._standing.fail()
+        return receipt
+
+    def _classify(self, error: ProviderError) -> Fault:
+        return classify(self._attempt.candidate.endpoint.provider, error)
+
+    def _headers(self) -> tuple[tuple[str, str], ...]:
+        return gateway_headers(self._doors, self._journey, self._attempt, self._number)
+
+    def _now(self) -> float:
+        return self._doors.clock.now()
+
+    def _left(self) -> float:
+        """Seconds until the whole request must be over."""
+        return max(0.001, self._journey.admitted.head.received + self._timeouts.total - self._now())
+
+    def _at_most(self, seconds: float | None) -> float:
+        return self._left() if seconds is None else min(seconds, self._left())
+
+
+def gateway_headers(doors: Doors, journey: Journey, attempt: Attempt, number: int) -> tuple[tuple[str, str], ...]:
+    """What the gateway did, for the caller. The provider's wait is in `total`, ours is what is left of it."""
+    endpoint = attempt.candidate.endpoint
+    course = journey.plan.course
+    spent = doors.clock.now() - journey.admitted.head.received
+    waited = doors.clock.now() - attempt.started
+    return (
+        ("x-gateway-route", course.route or course.pool or course.name),
+        ("x-gateway-endpoint", endpoint.name),
+        ("x-gateway-provider", endpoint.provider.value),
+        ("x-gateway-attempts", str(number)),
+        ("server-timing", f"gateway;dur={(spent - waited) * 1000:.3f}, provider;dur={waited * 1000:.3f}"),
+    )
+
+
+def draining() -> Fault:
+    return GatewayFault(
+        "The gateway is restarting and could not wait for this answer to end.",
+        code="draining",
+        retry_after_seconds=1,
+    )
+
+
+def _fault_of(error: UpstreamError) -> Fault:
+    detail = f"{type(error).__name__}: {error}"
+    if isinstance(error, TooSlow):
+        return ProviderTooSlow(detail=detail)
+    if isinstance(error, EgressRefused):
+        return ProviderFailed(
+            "The address that is configured for this AI provider may not be called.",
+            action="Ask your gateway administrator to check the provider's endpoint_url.",
+            code="egress_denied",
+            origin=Origin.POLICY,
+            detail=detail,
+        )
+    if isinstance(error, CannotConnect):
+        return ProviderFailed("The AI provider cannot be reached.", code="provider_unreachable", detail=detail)
+    return ProviderFailed("The connection to the AI provider broke.", code="provider_connection_lost", detail=detail)
+
+
+def _outcome_on_the_wire(error: UpstreamError, client: Client) -> Outcome:
+    if isinstance(error, TooSlow):
+        return Outcome.TIMEOUT
+    return Outcome.CUT if client.answered else Outcome.PROVIDER_ERROR
+
+
+def _next_span(traceparent: str, attempt_id: str) -> str:
+    """W3C Trace Context: the same trace, the attempt as the parent span."""
+    version, trace, _, flags = traceparent.split("-")
+    return f"{version}-{trace}-{span_id_of(attempt_id)}-{flags}"

@@ -1,0 +1,47 @@
+"""What the line is handed: every clock, memory and socket it uses, made once in main.py."""
+
+from collections.abc import Mapping
+from random import Random
+
+import msgspec
+
+from ai_gateway.domain.config import ProviderType
+from ai_gateway.gateway.client import Client
+from ai_gateway.gateway.envelope import BodyLimits
+from ai_gateway.policy.access import DigestKey
+from ai_gateway.providers import ProviderKind
+from ai_gateway.runtime.board import Board
+from ai_gateway.runtime.clock import Clock
+from ai_gateway.runtime.journal import Journal
+from ai_gateway.runtime.meters import Meters
+from ai_gateway.runtime.plans import Plans
+from ai_gateway.runtime.ports import History
+from ai_gateway.runtime.snapshot import Snapshots
+from ai_gateway.runtime.telemetry import Telemetry
+from ai_gateway.runtime.upstream import Upstream
+
+
+class LineLimits(msgspec.Struct, frozen=True):
+    """Bytes of a body, its shape, bytes of what a provider may answer, seconds to wait for history."""
+
+    body_bytes: int = 32 << 20
+    body: BodyLimits = BodyLimits()
+    answer_bytes: int = 64 << 20
+    history_seconds: float = 0.25
+
+
+class Doors(msgspec.Struct, frozen=True):
+    clock: Clock
+    rng: Random
+    snapshots: Snapshots
+    digest_key: DigestKey
+    plans: Plans
+    board: Board
+    meters: Meters
+    journal: Journal
+    upstream: Upstream
+    history: History
+    telemetry: Telemetry
+    kinds: Mapping[ProviderType, ProviderKind]
+    live: set[Client]
+    limits: LineLimits = LineLimits()

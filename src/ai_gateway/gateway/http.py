@@ -1,0 +1,190 @@
+"""The data plane as an ASGI application: a table of routes, one gate, and one place where a request ends.
+
+There is no framework here because there is nothing for one to do: paths are looked up in a dictionary, and whatever
+happens to a request (answered, refused, left, a fault of our own) is turned into one answer and one note at the end.
+"""
+
+import asyncio
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final, final
+
+import msgspec
+
+from ai_gateway.domain.chat import Dialect, Operation
+from ai_gateway.domain.faults import Fault, GatewayFault, InvalidRequest, NotFound
+from ai_gateway.domain.traffic import Head
+from ai_gateway.gateway import answers, line, lookups, reading
+from ai_gateway.gateway.admission import Admitted, admit
+from ai_gateway.gateway.client import Client, ClientLeft, Headers, Interruption, Receive, Send
+from ai_gateway.gateway.dispatch import Carried, draining
+from ai_gateway.gateway.doors import Doors
+from ai_gateway.policy.paths import canonical_path
+from ai_gateway.runtime import ids
+from ai_gateway.runtime.telemetry import Ended
+
+Handler = Callable[[Doors, Admitted, Client], Awaitable[Carried]]
+CLIENT_LEFT_STATUS: Final = 499
+
+
+class Route(msgspec.Struct, frozen=True):
+    """`handler` takes an Admitted, which only the gate can make."""
+
+    method: str
+    operation: Operation
+    dialect: Dialect
+    handler: Handler
+
+
+ROUTES: Final[Mapping[str, Route]] = MappingProxyType(
+    {
+        "/v1/chat/completions": Route("POST", Operation.CHAT, Dialect.OPENAI, line.serve),
+        "/v1/embeddings": Route("POST", Operation.EMBEDDINGS, Dialect.OPENAI, line.serve),
+        "/v1/messages": Route("POST", Operation.MESSAGES, Dialect.ANTHROPIC, line.serve),
+        "/v1/messages/count_tokens": Route("POST", Operation.COUNT_TOKENS, Dialect.ANTHROPIC, line.serve),
+        "/v1/models": Route("GET", Operation.MODELS, Dialect.OPENAI, lookups.list_models),
+    }
+)
+"""Paths that are looked up whole."""
+
+ROUTES_BELOW: Final[Mapping[str, Route]] = MappingProxyType(
+    {
+        "/v1/models/": Route("GET", Operation.MODELS, Dialect.OPENAI, lookups.list_models),
+        "/v1/requests/": Route("GET", Operation.REQUESTS, Dialect.OPENAI, lookups.show_request),
+    }
+)
+"""Prefixes; what follows is the id."""
+
+
+@final
+class DataPlane:
+    """`on_crash` is told of an exception that nobody expected: the request id and the stack, for the log."""
+
+    def __init__(self, doors: Doors, on_crash: Callable[[str, str], None]) -> None:
+        self._doors = doors
+        self._on_crash = on_crash
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        doors = self._doors
+        client = Client(scope, receive, send)
+        doors.live.add(client)
+        doors.telemetry.began()
+        head = _unread_head(doors, scope)
+        carried = Carried()
+        admitted: Admitted | None = None
+        fault: Fault | None = None
+        try:
+            route, target_id = _find_route(scope)
+            head = _read_head(doors, scope, route, target_id, head)
+            admitted = admit(doors, head)
+            client.say_always(_identity(head))
+            carried = await route.handler(doors, admitted, client)
+            fault = carried.fault
+        except Fault as refusal:
+            fault = refusal
+        except ClientLeft:
+            client.interruption = Interruption.LEFT
+        except asyncio.CancelledError:
+            why = client.take_interruption()
+            if why is None:
+                raise
+            fault = draining() if why is Interruption.DRAINED else None
+        except Exception as crash:  # noqa: BLE001  the edge: whatever it was, the caller gets our fault and nothing of it
+            self._on_crash(head.request_id, "".join(traceback.format_exception(crash)))
+            fault = GatewayFault(status=500, code="internal_error")
+        finally:
+            try:
+                await _close(client, head, fault)
+            finally:
+                client.release()
+                doors.live.discard(client)
+                doors.telemetry.ended(_ended(doors, head, client, carried, admitted=admitted, fault=fault))
+
+
+def drain(doors: Doors) -> int:
+    """End every request that is still running with a clear error. How many there were."""
+    running = tuple(doors.live)
+    for client in running:
+        client.interrupt(Interruption.DRAINED)
+    return len(running)
+
+
+async def _close(client: Client, head: Head, fault: Fault | None) -> None:
+    """Say the fault to a caller who is still there and has heard nothing yet."""
+    if fault is None or client.answered or client.interruption is Interruption.LEFT:
+        return
+    body = answers.body_of(fault, head.dialect, head.request_id)
+    client.say_always(_identity(head))
+    await client.answer(answers.status_of(fault, head.dialect), answers.headers_of(fault), body)
+
+
+def _find_route(scope: dict[str, Any]) -> tuple[Route, str | None]:
+    path = canonical_path(scope["raw_path"])
+    route, target_id = ROUTES.get(path), None
+    if route is None:
+        for prefix, below in ROUTES_BELOW.items():
+            if path.startswith(prefix) and len(path) > len(prefix):
+                route, target_id = below, path[len(prefix) :]
+    if route is None:
+        raise NotFound(f"There is nothing at {path[:200]}.", code="unknown_url")
+    if scope["method"] != route.method:
+        raise InvalidRequest(
+            f"{path[:200]} takes {route.method}.",
+            action=f"Send the request as {route.method}.",
+            code="method_not_allowed",
+            status=405,
+        )
+    return route, target_id
+
+
+def _unread_head(doors: Doors, scope: dict[str, Any]) -> Head:
+    """Enough of a Head to answer a request that leads nowhere, in the shape that its path suggests."""
+    wall = doors.clock.wall()
+    anthropic = scope["path"].startswith("/v1/messages")
+    return Head(
+        request_id=ids.request_id(wall),
+        operation=Operation.MESSAGES if anthropic else Operation.CHAT,
+        dialect=Dialect.ANTHROPIC if anthropic else Dialect.OPENAI,
+        received=doors.clock.now(),
+        received_wall=wall,
+    )
+
+
+def _read_head(doors: Doors, scope: dict[str, Any], route: Route, target_id: str | None, unread: Head) -> Head:
+    dialect = route.dialect
+    if route.operation is Operation.MODELS and any(name == b"anthropic-version" for name, _ in scope["headers"]):
+        dialect = Dialect.ANTHROPIC
+    return reading.read_head(
+        scope,
+        route.operation,
+        dialect,
+        target_id,
+        request_id=unread.request_id,
+        now=unread.received,
+        wall=unread.received_wall,
+    )
+
+
+def _identity(head: Head) -> Headers:
+    own = (("x-request-id", head.request_id), ("request-id", head.request_id))
+    return own if head.client_request_id is None else (*own, ("x-client-request-id", head.client_request_id))
+
+
+def _ended(
+    doors: Doors, head: Head, client: Client, carried: Carried, *, admitted: Admitted | None, fault: Fault | None
+) -> Ended:
+    left = client.interruption is Interruption.LEFT
+    return Ended(
+        request_id=head.request_id,
+        operation=head.operation.value,
+        status=CLIENT_LEFT_STATUS if left else client.status,
+        started_wall=head.received_wall,
+        seconds=doors.clock.now() - head.received,
+        fault=fault,
+        receipts=carried.receipts,
+        tenant_id=None if admitted is None else admitted.caller.tenant.id,
+        key_id=None if admitted is None else admitted.caller.key.id,
+        model=carried.receipts[0].requested_model if carried.receipts else None,
+        traceparent=head.traceparent,
+    )

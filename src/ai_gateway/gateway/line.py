@@ -1,0 +1,52 @@
+"""The whole journey of a request that a provider answers, on one screen. Values go one way: each step takes the
+earlier ones it needs and makes the next.
+
+    head -> admitted -> call -> course -> plan -> shaped -> charge -> hold -> carried (attempts, relay, receipts)
+"""
+
+from ai_gateway.domain.chat import Dialect
+from ai_gateway.domain.config import Course
+from ai_gateway.domain.faults import CircuitOpen, Fault, InvalidRequest
+from ai_gateway.gateway import dispatch, reading
+from ai_gateway.gateway.admission import Admitted
+from ai_gateway.gateway.client import Client
+from ai_gateway.gateway.dispatch import Carried, Journey
+from ai_gateway.gateway.doors import Doors
+from ai_gateway.policy import access, quotas, request_transformer, routing
+
+
+async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
+    """Raises Fault where the request was refused before anything was sent to a provider."""
+    head, caller = admitted.head, admitted.caller
+    body = await client.read_body(doors.limits.body_bytes)
+    call = reading.read_call(head, body, doors.limits.body)
+    access.may_use(caller.key, call.model)
+    course = routing.resolve(caller.tenant, call.model)
+    plan = doors.plans.of(caller.tenant.id, course, head.dialect, head.operation)
+    if not plan.candidates:
+        raise _nobody_can(course, head.dialect)
+    shaped = request_transformer.shape(call, course)
+    charge = quotas.charge(caller, call, plan.candidates, admitted.snapshot.book, head.received_wall)
+    hold = doors.meters.hold(head.request_id, charge)
+    try:
+        return await dispatch.carry(doors, Journey(admitted, shaped, plan), client)
+    finally:
+        doors.meters.settle(hold)
+
+
+def _nobody_can(course: Course, dialect: Dialect) -> Fault:
+    """The name exists and leads to no endpoint that can serve this call: say which of the two reasons it is."""
+    if not any(course.tiers):
+        return CircuitOpen(
+            f"The model '{course.name[:200]}' has no endpoint that is switched on.",
+            action="Ask your gateway administrator to enable an endpoint of this model.",
+            code="no_endpoint",
+            retry_after_seconds=30,
+        )
+    other = "/v1/messages (Anthropic)" if dialect is Dialect.OPENAI else "/v1/chat/completions (OpenAI)"
+    return InvalidRequest(
+        f"The model '{course.name[:200]}' is not served on this API.",
+        action=f"Call it at {other}, or ask your gateway administrator for an endpoint that speaks this API.",
+        code="dialect_not_served",
+        param="model",
+    )

@@ -1,0 +1,435 @@
+"""The outermost wall: what a socket may send before anybody looks at what it asks for.
+
+uvicorn with httptools parses strictly, and yet takes two Host headers, two megabytes of head, trailers that look like
+headers, and waits for ever. This subclass adds what is missing: limits in bytes, limits in time, one meaning for each
+request, and refusals that speak the gateway's error. It holds no opinion on what a good request says.
+
+Timers cost nothing where nothing is slow: a request that arrives whole (nearly all do) never arms one.
+
+A caller that leaves is told to whoever serves it through a `Watch` in the ASGI scope, within the loop's turn in which
+the socket dies. The other way, a task that listens on `receive()` for every request, costs more than the parsing.
+
+All of this rests on names inside uvicorn; tests/gateway/test_protocol.py pins them.
+"""
+
+import re
+from collections import deque
+from collections.abc import Callable
+from enum import Enum, auto
+from functools import partial
+from http import HTTPStatus
+from socket import IPPROTO_TCP, TCP_NODELAY
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, final
+
+import httptools
+import msgspec
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from ai_gateway.domain.chat import Dialect
+from ai_gateway.domain.faults import Fault, InvalidRequest
+from ai_gateway.gateway import answers
+from ai_gateway.policy.paths import canonical_path
+from ai_gateway.runtime import ids
+from ai_gateway.runtime.clock import Clock, SystemClock
+
+if TYPE_CHECKING:
+    import asyncio
+
+WATCH: Final = "ai_gateway.watch"
+
+_JUDGED_HEADERS: Final = frozenset({b"host", b"content-length", b"transfer-encoding", b"content-encoding"})
+_VERSIONS: Final = frozenset({"1.0", "1.1"})
+_HOST: Final = re.compile(rb"[A-Za-z0-9._:\[\]-]*")
+_PLAIN_ENCODINGS: Final = frozenset({b"", b"identity"})
+_ANTHROPIC_PATH: Final = b"/v1/messages"
+_AGAIN: Final = "Send the request again; if it fails again, check the network between you and the gateway."
+
+
+class EdgeLimits(msgspec.Struct, frozen=True):
+    """`head_seconds` is also the time for a first byte. A body must bring `body_bytes_per_second` in every window of
+    `body_seconds`. After a refusal the connection is read for `linger_seconds` more, so that the answer arrives: a
+    socket closed over unread bytes is reset, and takes the answer with it."""
+
+    head_bytes: int = 32 << 10
+    head_count: int = 256
+    head_seconds: float = 10.0
+    body_bytes: int = 32 << 20
+    body_seconds: float = 10.0
+    body_bytes_per_second: int = 1000
+    linger_seconds: float = 1.0
+
+
+def _unnoticed(fault: Fault, request_id: str) -> None:
+    """Where nobody counts refusals."""
+
+
+class EdgeDoors(msgspec.Struct, frozen=True):
+    """`refused` hears of every request that was refused here, with the id that its answer carries."""
+
+    clock: Clock
+    refused: Callable[[Fault, str], None] = _unnoticed
+
+
+@final
+class Watch:
+    """Whether the caller of one request is still there. `on_lost` is called once, at once, in the loop's thread; who
+    sets it looks at `lost` first."""
+
+    __slots__ = ("lost", "on_lost")
+
+    def __init__(self) -> None:
+        self.lost = False
+        self.on_lost: Callable[[], None] | None = None
+
+    def lose(self) -> None:
+        if not self.lost:
+            self.lost = True
+            if self.on_lost is not None:
+                self.on_lost()
+
+
+def protocol_class(limits: EdgeLimits, doors: EdgeDoors | None = None) -> type[HttpToolsProtocol]:
+    """A protocol for uvicorn's `http` setting."""
+    handed_limits, handed_doors = limits, doors or EdgeDoors(clock=SystemClock())
+
+    @final
+    class BoundEdgeProtocol(EdgeProtocol):
+        limits = handed_limits
+        doors = handed_doors
+
+    return BoundEdgeProtocol
+
+
+class _Phase(Enum):
+    """What the connection's next byte belongs to."""
+
+    BETWEEN = auto()
+    HEAD = auto()
+    BODY = auto()
+
+
+class _Exchange(NamedTuple):
+    cycle: RequestResponseCycle
+    watch: Watch
+
+
+class _NoticingFlow(FlowControl):
+    """Says when reading goes on: while we did not read, nobody can be blamed for having sent nothing."""
+
+    def __init__(self, transport: "asyncio.Transport", resumed: Callable[[], None]) -> None:
+        super().__init__(transport)
+        self._resumed = resumed
+
+    def resume_reading(self) -> None:
+        was_paused = self.read_paused
+        super().resume_reading()
+        if was_paused:
+            self._resumed()
+
+
+class EdgeProtocol(HttpToolsProtocol):
+    """One connection. `_open` are the requests that have no complete answer yet, in the order of their answers."""
+
+    limits: ClassVar[EdgeLimits]
+    doors: ClassVar[EdgeDoors]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.url = b""
+        self._phase = _Phase.BETWEEN
+        self._refused = False
+        self._open: deque[_Exchange] = deque()
+        self._judged: list[tuple[bytes, bytes]] = []
+        self._head_bytes = 0
+        self._body_bytes = 0
+        self._wire_bytes = 0
+        self._requests = 0
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._pace_timer: asyncio.TimerHandle | None = None
+        self._linger_timer: asyncio.TimerHandle | None = None
+
+    # The connection
+
+    def connection_made(self, transport: "asyncio.Transport") -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.flow = _NoticingFlow(transport, self._restart_timers)
+        socket = transport.get_extra_info("socket")
+        if socket is not None and self.client is not None:
+            socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+        self._arm_head_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timers()
+        if self._linger_timer is not None:
+            self._linger_timer.cancel()
+        super().connection_lost(exc)
+        lost = tuple(self._open)
+        self._open.clear()
+        for exchange in lost:
+            self._part(exchange)
+
+    def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
+        self._unset_keepalive_if_required()
+        if self._phase is _Phase.BODY:
+            self._wire_bytes += len(data)
+        else:
+            self._head_bytes += len(data)
+        try:
+            self._feed(data)
+            self._refuse_excess()
+        except Fault as fault:
+            self._refuse(fault)
+        else:
+            self._watch_the_time()
+
+    def on_response_complete(self) -> None:
+        self._open.popleft()
+        super().on_response_complete()
+
+    def _should_upgrade(self) -> bool:
+        """Never: an upgrade that is ignored is a plain request (RFC 9110, 7.8)."""
+        return False
+
+    def _feed(self, data: bytes) -> None:
+        """Raises Fault; whatever the parser cannot read is one."""
+        parser = self._living_parser()
+        while True:
+            try:
+                parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                # The parser stops behind a request that asks for an upgrade; what follows is HTTP as before.
+                data = data[upgrade.args[0] :]
+                if data:
+                    continue
+            except httptools.HttpParserCallbackError as error:
+                if isinstance(error.__context__, Fault):
+                    raise error.__context__ from None
+                raise _malformed("its head cannot be read") from error
+            except httptools.HttpParserError as error:
+                raise _malformed(str(error)) from None
+            return
+
+    def _living_parser(self) -> httptools.HttpRequestParser:
+        """uvicorn drops the parser when the connection is lost; after that nothing is read."""
+        assert self.parser is not None
+        return self.parser
+
+    def _refuse_excess(self) -> None:
+        """A head that is not complete yet may be too large already; a body may hide in chunk extensions."""
+        if self._phase is _Phase.BODY:
+            if self._wire_bytes > 2 * self.limits.body_bytes + self.limits.head_bytes:
+                raise self._body_too_large()
+        elif self._head_bytes > self.limits.head_bytes:
+            raise self._head_too_large()
+
+    # What the parser says
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._phase = _Phase.HEAD
+        self._judged = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._phase is _Phase.BODY:
+            # A trailer. The head has been judged and handed over; nothing may be added to it behind that.
+            return
+        super().on_header(name, value)
+        if self.headers[-1][0] in _JUDGED_HEADERS:
+            self._judged.append(self.headers[-1])
+
+    def on_headers_complete(self) -> None:
+        version = self._living_parser().get_http_version()
+        self._judge_head(version)
+        self._judge_headers(version)
+        canonical_path(self.url.partition(b"?")[0])
+        watch = Watch()
+        self.scope["extensions"] = {WATCH: watch}  # type: ignore[typeddict-item]
+        self._cancel_head_timer()
+        self._phase = _Phase.BODY
+        self._body_bytes = self._wire_bytes = 0
+        self._requests += 1
+        super().on_headers_complete()
+        self._open.append(_Exchange(self.cycle, watch))
+
+    def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
+        if self._body_bytes > self.limits.body_bytes:
+            raise self._body_too_large()
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._cancel_pace_timer()
+        self._phase = _Phase.BETWEEN
+        self._head_bytes = 0
+
+    def _judge_head(self, version: str) -> None:
+        if version not in _VERSIONS:
+            raise _malformed(f"HTTP/{version} is not spoken here")
+        if self._living_parser().get_method() == b"CONNECT":
+            raise _malformed("this is no proxy for CONNECT")
+        # 0: behind another message in the same read, not counted on its own.
+        counted = self._head_bytes
+        if (counted == 0 or counted > self.limits.head_bytes) and self._size_of_head() > self.limits.head_bytes:
+            raise self._head_too_large()
+        if len(self.headers) > self.limits.head_count:
+            raise InvalidRequest(
+                f"The request has more than {self.limits.head_count} headers.", status=431, code="headers_too_large"
+            )
+
+    def _judge_headers(self, version: str) -> None:
+        hosts = codings = 0
+        for name, value in self._judged:
+            if name == b"host":
+                hosts += 1
+                if not _HOST.fullmatch(value):
+                    raise _malformed("its Host header is not a host")
+            elif name == b"transfer-encoding":
+                codings += 1
+                if value.lower() != b"chunked" or version != "1.1":
+                    raise _malformed("the only transfer encoding is 'chunked', in HTTP/1.1")
+            elif name == b"content-encoding":
+                if value.lower() not in _PLAIN_ENCODINGS:
+                    raise InvalidRequest(
+                        "The request body is compressed; the gateway reads plain bodies only.",
+                        action="Send the body without 'content-encoding'.",
+                        status=415,
+                        code="unsupported_encoding",
+                    )
+            elif int(value) > self.limits.body_bytes:
+                raise self._body_too_large()
+        if hosts > 1 or codings > 1 or (hosts == 0 and version == "1.1"):
+            raise _malformed("it needs exactly one Host header and at most one transfer encoding")
+
+    def _size_of_head(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
+    def _head_too_large(self) -> InvalidRequest:
+        limit = self.limits.head_bytes
+        return InvalidRequest(f"The request's head is larger than {limit} bytes.", status=431, code="headers_too_large")
+
+    def _body_too_large(self) -> InvalidRequest:
+        limit = self.limits.body_bytes
+        return InvalidRequest(f"The request body is larger than {limit} bytes.", status=413, code="request_too_large")
+
+    # Time
+
+    def _watch_the_time(self) -> None:
+        """After each read: whatever has begun and is not complete has a deadline."""
+        if self._phase is _Phase.BODY:
+            if self._pace_timer is None:
+                self._arm_pace_timer()
+        elif self._head_timer is None and (self._phase is _Phase.HEAD or not self._open):
+            self._arm_head_timer()
+
+    def _arm_head_timer(self) -> None:
+        self._head_timer = self.loop.call_later(self.limits.head_seconds, self._head_is_late)
+
+    def _arm_pace_timer(self) -> None:
+        late = partial(self._judge_pace, self._body_bytes)
+        self._pace_timer = self.loop.call_later(self.limits.body_seconds, late)
+
+    def _head_is_late(self) -> None:
+        self._head_timer = None
+        if self.flow.read_paused:
+            self._arm_head_timer()
+        elif self._phase is _Phase.BETWEEN and self._requests:
+            # Blank lines, or the rest of a body that was answered long ago: there is nobody to tell.
+            self.transport.close()
+        else:
+            self._refuse(_too_slow(f"The request's head did not arrive within {self.limits.head_seconds:g} seconds."))
+
+    def _judge_pace(self, bytes_before: int) -> None:
+        self._pace_timer = None
+        least = self.limits.body_bytes_per_second * self.limits.body_seconds
+        waits_for_us = self.flow.read_paused or self.cycle.waiting_for_100_continue
+        if waits_for_us or self._body_bytes - bytes_before >= least:
+            self._arm_pace_timer()
+        else:
+            rate = self.limits.body_bytes_per_second
+            self._refuse(_too_slow(f"The request body arrived more slowly than {rate} bytes per second."))
+
+    def _restart_timers(self) -> None:
+        if self._head_timer is not None:
+            self._cancel_head_timer()
+            self._arm_head_timer()
+        if self._pace_timer is not None:
+            self._cancel_pace_timer()
+            self._arm_pace_timer()
+
+    def _stop_timers(self) -> None:
+        self._cancel_head_timer()
+        self._cancel_pace_timer()
+
+    def _cancel_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _cancel_pace_timer(self) -> None:
+        if self._pace_timer is not None:
+            self._pace_timer.cancel()
+            self._pace_timer = None
+
+    # Refusals
+
+    def _refuse(self, fault: Fault) -> None:
+        """The last thing this connection says, behind the answers that it still owes."""
+        self._refused = True
+        self._stop_timers()
+        request_id = ids.request_id(self.doors.clock.wall())
+        self.doors.refused(fault, request_id)
+        if self._phase is _Phase.BODY and not self._take_back():
+            self.transport.close()
+        elif self._open:
+            self._open[-1].cycle.keep_alive = False
+        else:
+            self.transport.write(self._answer(fault, request_id))
+            self._linger()
+
+    def _take_back(self) -> bool:
+        """Part the request whose body went wrong from the app. Whether it can still be answered here."""
+        if self.cycle.response_complete:
+            return False
+        self._part(self._open.pop())
+        if self.pipeline and self.pipeline[0][0] is self.cycle:
+            self.pipeline.popleft()
+        return not self.cycle.response_started
+
+    def _part(self, exchange: _Exchange) -> None:
+        exchange.cycle.disconnected = True
+        exchange.cycle.message_event.set()
+        exchange.watch.lose()
+
+    def _answer(self, fault: Fault, request_id: str) -> bytes:
+        dialect = Dialect.ANTHROPIC if self.url.startswith(_ANTHROPIC_PATH) else Dialect.OPENAI
+        body = answers.body_of(fault, dialect, request_id)
+        headers = [
+            *answers.headers_of(fault),
+            ("x-request-id", request_id),
+            ("request-id", request_id),
+            ("content-length", str(len(body))),
+            ("connection", "close"),
+        ]
+        lines = [f"HTTP/1.1 {fault.status} {HTTPStatus(fault.status).phrase}"]
+        lines += [f"{name}: {value}" for name, value in headers]
+        return "\r\n".join((*lines, "", "")).encode("latin-1") + body
+
+    def _linger(self) -> None:
+        if not self.transport.can_write_eof():
+            self.transport.close()
+            return
+        self.transport.write_eof()
+        self.flow.resume_reading()
+        self._linger_timer = self.loop.call_later(self.limits.linger_seconds, self.transport.close)
+
+
+def _malformed(why: str) -> InvalidRequest:
+    return InvalidRequest(f"This is not a valid HTTP request: {why}.", code="malformed_request")
+
+
+def _too_slow(message: str) -> InvalidRequest:
+    return InvalidRequest(message, action=_AGAIN, status=408, code="request_timeout")

@@ -1,0 +1,109 @@
+"""From bytes and headers to a Head and a Call: parse once, and only what is read.
+
+What goes on to a provider is an allow-list: the headers that belong to its dialect, nothing that belongs to us, to the
+caller's browser or to the network in between.
+"""
+
+import re
+from typing import Any, Final
+
+from ai_gateway.domain.chat import Dialect, Operation
+from ai_gateway.domain.faults import InvalidRequest
+from ai_gateway.domain.traffic import Call, Head, Header
+from ai_gateway.gateway import envelope
+from ai_gateway.gateway.envelope import BodyLimits
+
+FORWARDED: Final = {Dialect.OPENAI: ("openai-beta",), Dialect.ANTHROPIC: ("anthropic-",)}
+CLIENT_ID_LENGTH: Final = 128
+TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+OUTPUT_CAPS: Final = {
+    Operation.CHAT: ("max_completion_tokens", "max_tokens"),
+    Operation.MESSAGES: ("max_tokens",),
+}
+STREAMED: Final = frozenset({Operation.CHAT, Operation.MESSAGES})
+
+
+def read_head(
+    scope: dict[str, Any],
+    operation: Operation,
+    dialect: Dialect,
+    target_id: str | None,
+    *,
+    request_id: str,
+    now: float,
+    wall: float,
+) -> Head:
+    """`scope` is ASGI's. Both kinds of key header are accepted everywhere; Authorization is tried first."""
+    bearer = api_key = client_id = traceparent = None
+    forward: list[Header] = []
+    prefixes = FORWARDED[dialect]
+    for raw_name, value in scope["headers"]:
+        name: bytes = raw_name.lower()
+        if name == b"authorization":
+            bearer = _bearer(value)
+        elif name == b"x-api-key":
+            api_key = value.strip()
+        elif name in (b"x-request-id", b"x-client-request-id"):
+            client_id = _visible(value) or client_id
+        elif name == b"traceparent":
+            traceparent = value.decode("latin-1") if TRACEPARENT.fullmatch(value) else None
+        else:
+            text = name.decode("latin-1")
+            if text.startswith(prefixes):
+                forward.append((text, value.decode("latin-1")))
+    return Head(
+        request_id=request_id,
+        operation=operation,
+        dialect=dialect,
+        received=now,
+        received_wall=wall,
+        credentials=tuple(it for it in (bearer, api_key) if it),
+        forward=tuple(forward),
+        query=scope.get("query_string", b"").decode("latin-1"),
+        target_id=target_id,
+        client_request_id=client_id,
+        traceparent=traceparent,
+    )
+
+
+def read_call(head: Head, body: bytes, limits: BodyLimits) -> Call:
+    """Raises InvalidRequest for a body that is not what the operation takes."""
+    fields = envelope.read_envelope(body, limits)
+    model = envelope.read_str(fields, "model")
+    if not model:
+        raise InvalidRequest("The field 'model' is missing.", code="missing_field", param="model")
+    stream = envelope.read_bool(fields, "stream") or False
+    if stream and head.operation not in STREAMED:
+        raise InvalidRequest("This operation cannot be streamed.", code="not_streamable", param="stream")
+    wants_usage = False
+    if head.operation is Operation.CHAT and "stream_options" in fields:
+        options = envelope.read_object(fields, "stream_options")
+        wants_usage = options is not None and (envelope.read_bool(options, "include_usage") or False)
+    return Call(
+        head=head,
+        model=model,
+        fields=fields,
+        stream=stream,
+        wants_usage=wants_usage,
+        max_output=_output_cap(head.operation, fields),
+        body_bytes=len(body),
+    )
+
+
+def _output_cap(operation: Operation, fields: dict[str, Any]) -> int | None:
+    for name in OUTPUT_CAPS.get(operation, ()):
+        cap = envelope.read_int(fields, name)
+        if cap is not None:
+            return cap
+    return None
+
+
+def _bearer(value: bytes) -> bytes | None:
+    scheme, _, token = value.strip().partition(b" ")
+    return token.strip() if scheme.lower() == b"bearer" else None
+
+
+def _visible(value: bytes) -> str | None:
+    if 0 < len(value) <= CLIENT_ID_LENGTH and all(0x21 <= byte <= 0x7E for byte in value):
+        return value.decode("ascii")
+    return None

@@ -1,0 +1,95 @@
+"""One attempt becomes one Receipt: what it used, what that costs, and how it ended.
+
+A provider that reported usage is believed; 0 is a report. Where it reported none although it had begun to answer (cut,
+cancelled, or a server that never says), the receipt is an estimate and says so: four bytes a token, a token an event.
+"""
+
+import msgspec
+
+from ai_gateway.domain.chat import Operation, Usage
+from ai_gateway.domain.config import Candidate
+from ai_gateway.domain.faults import Category, Fault
+from ai_gateway.domain.traffic import Outcome, Receipt, Shaped
+from ai_gateway.gateway.admission import Admitted
+from ai_gateway.policy import pricing
+
+BYTES_PER_TOKEN = 4
+_CALLERS_FAULT = frozenset(
+    {Category.INVALID_REQUEST, Category.CONTEXT_LENGTH, Category.CONTENT_FILTER, Category.NOT_FOUND}
+)
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """One call to one endpoint. `started` monotonic, `started_wall` Unix seconds."""
+
+    id: str
+    candidate: Candidate
+    started: float
+    started_wall: float
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """How an attempt ended. `usage` None: nothing was reported; `delivered_tokens` is then the estimate's output, or
+    None where the provider never began to answer and nothing is owed."""
+
+    outcome: Outcome
+    ended: float
+    usage: Usage | None = None
+    first_byte: float | None = None
+    delivered_tokens: int | None = None
+
+
+def outcome_of(fault: Fault) -> Outcome:
+    if fault.category in _CALLERS_FAULT:
+        return Outcome.CLIENT_ERROR
+    return Outcome.TIMEOUT if fault.category is Category.TIMEOUT else Outcome.PROVIDER_ERROR
+
+
+def write_receipt(admitted: Admitted, shaped: Shaped, attempt: Attempt, measured: Measured) -> Receipt:
+    head, caller, candidate = admitted.head, admitted.caller, attempt.candidate
+    endpoint = candidate.endpoint
+    usage, estimated = _usage(shaped, measured)
+    price = pricing.find_price(
+        caller.tenant.prices, admitted.snapshot.book, candidate.model, endpoint.provider, attempt.started_wall
+    )
+    free = head.operation is Operation.COUNT_TOKENS
+    return Receipt(
+        request_id=head.request_id,
+        attempt_id=attempt.id,
+        tenant_id=caller.tenant.id,
+        key_id=caller.key.id,
+        requested_model=shaped.call.model,
+        model=candidate.model,
+        endpoint=endpoint.name,
+        provider=endpoint.provider,
+        usage=usage,
+        cost_nano_usd=0 if free or price is None else pricing.cost_nano(price, usage),
+        priced=free or price is not None,
+        price_version=None if price is None else price.version,
+        credential=endpoint.ownership,
+        outcome=measured.outcome,
+        estimated=estimated,
+        started_at=attempt.started_wall,
+        ttft_ms=None if measured.first_byte is None else _ms(measured.first_byte - attempt.started),
+        total_ms=_ms(measured.ended - attempt.started),
+        operation=head.operation,
+        revision=admitted.snapshot.revision,
+        route=shaped.route,
+        team_id=caller.team_id,
+        department_id=caller.department_id,
+        user_id=caller.user_id,
+        client_request_id=head.client_request_id,
+    )
+
+
+def _usage(shaped: Shaped, measured: Measured) -> tuple[Usage, bool]:
+    if measured.usage is not None:
+        return measured.usage, False
+    if measured.delivered_tokens is None or shaped.call.head.operation is Operation.COUNT_TOKENS:
+        return Usage(), False
+    read = -(-shaped.call.body_bytes // BYTES_PER_TOKEN)
+    return Usage(input_tokens=read, output_tokens=measured.delivered_tokens), True
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 3)

@@ -1,0 +1,275 @@
+"""The running gateway: one address space over the data plane, the probes and the control plane, and an orderly end.
+
+main.py builds what is in here; this file runs it. The control plane is imported in a thread once the data plane
+serves, because FastAPI takes longer to import than everything on the line together; a request for it that comes
+earlier waits.
+"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from hmac import compare_digest
+from typing import TYPE_CHECKING, Any, Final, final
+
+import msgspec
+
+from ai_gateway import __version__
+from ai_gateway.domain.config import TenantId
+from ai_gateway.domain.faults import Fault
+from ai_gateway.gateway import http
+from ai_gateway.gateway.client import Receive, Send
+from ai_gateway.gateway.doors import Doors
+from ai_gateway.gateway.ops import PATHS, Ops, OpsDoors
+from ai_gateway.gateway.protocol import EdgeDoors, EdgeLimits, protocol_class
+from ai_gateway.jobs.settle import settle_all
+from ai_gateway.runtime.board import spread
+from ai_gateway.runtime.logs import Log
+from ai_gateway.runtime.probe import Probe
+from ai_gateway.runtime.server import Server, open_sockets
+from ai_gateway.runtime.tasks import Tasks
+from ai_gateway.runtime.telemetry import render
+from ai_gateway.settings import Settings
+from ai_gateway.store import demo
+from ai_gateway.store.records import StoreUnavailable
+from ai_gateway.store.sql import SqlStore
+from ai_gateway.store.vault import KeyVault
+
+if TYPE_CHECKING:
+    from ai_gateway.admin.doors import EndpointView, ProbeResult
+    from ai_gateway.domain.events import ConfigurationChanged
+
+ADMIN_PREFIX: Final = "/api/v1/admin"
+READY_SECONDS: Final = 1.0
+BEARER: Final = b"Bearer "
+
+Asgi = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+class HouseDoors(msgspec.Struct, frozen=True):
+    settings: Settings
+    line: Doors
+    store: SqlStore
+    tasks: Tasks
+    log: Log
+
+
+@final
+class House:
+    def __init__(self, doors: HouseDoors) -> None:
+        self._settings = doors.settings
+        self._line = doors.line
+        self._store = doors.store
+        self._tasks = doors.tasks
+        self._log = doors.log
+        self._draining = False
+        self._data_plane = http.DataPlane(doors.line, self._crashed)
+        self._ops = self._open_ops(None if doors.settings.mode == "development" else self._may_scrape)
+        self._admin: asyncio.Future[Asgi] | None = None
+
+    async def serve(self) -> None:
+        """Until a signal, then drain: unready first, then closed to new requests, then over. Further signals change
+        nothing."""
+        settings = self._settings
+        stop = asyncio.Event()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(name, stop.set)
+        sockets = open_sockets(settings.hosts, settings.port)
+        server = Server(self, sockets, self._protocol(), settings.drain_seconds + 5)
+        running = self._tasks.spawn("server", server.run())
+        metrics = await self._serve_metrics()
+        await server.started()
+        self._announce(server.port)
+        await stop.wait()
+        self._draining = True
+        self._log.info("draining", active=len(self._line.live), seconds=settings.drain_seconds)
+        await asyncio.sleep(settings.unready_seconds)
+        server.stop()
+        finished, _ = await asyncio.wait({running}, timeout=settings.drain_seconds)
+        if not finished:
+            self._log.warning("drain_deadline", ended=http.drain(self._line))
+            await running
+        if metrics is not None:
+            metrics.stop()
+        await settle_all(self._line.journal, self._store)
+        self._log.info("stopped")
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """The whole address space: `/v1` first, because nearly everything is. What leads nowhere is the data plane's
+        to refuse, in the shape of an SDK's error."""
+        path: str = scope["path"]
+        app: Asgi = self._data_plane
+        if not path.startswith("/v1/"):
+            if path in PATHS:
+                app = self._ops
+            elif self._admin is not None and path.startswith(ADMIN_PREFIX) and b"%" not in scope["raw_path"]:
+                app = await asyncio.shield(self._admin)
+        await app(scope, receive, send)
+
+    async def refresh(self) -> None:
+        """Make every committed change live in this process."""
+        if await self._line.snapshots.refresh():
+            tenants = self._line.snapshots.current().tenants.values()
+            self._line.board.keep_only({it.id for tenant in tenants for it in tenant.endpoints.values()})
+
+    def load_admin_later(self, build: Callable[[], Asgi]) -> None:
+        """`build` imports and makes the control plane; it runs in a thread."""
+        admin: asyncio.Future[Asgi] = asyncio.get_running_loop().create_future()
+        self._admin = admin
+
+        async def load() -> None:
+            admin.set_result(await asyncio.to_thread(build))
+
+        self._tasks.spawn("load admin", load())
+
+    async def _missing(self) -> dict[str, str]:
+        """What stands between this process and being ready, by name."""
+        missing: dict[str, str] = {}
+        if self._draining:
+            missing["process"] = "draining"
+        if not self._line.snapshots.current().revision and self._settings.mode == "development":
+            missing["configuration"] = "not loaded"
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                await self._store.ping()
+        except (StoreUnavailable, TimeoutError):
+            missing["store"] = "unavailable"
+        return missing
+
+    def _open_ops(self, may_scrape: Callable[[bytes], bool] | None) -> Ops:
+        return Ops(OpsDoors(readiness=self._missing, metrics=self._metrics, may_scrape=may_scrape, version=__version__))
+
+    def _metrics(self) -> bytes:
+        line = self._line
+        return render(
+            line.telemetry,
+            lambda: {
+                "ai_gateway_ledger_queue_rows": line.journal.depth,
+                "ai_gateway_open_holds": line.meters.open_holds,
+                "ai_gateway_configuration_revision": line.snapshots.current().revision,
+            },
+        )
+
+    def _may_scrape(self, offered: bytes) -> bool:
+        token = self._settings.admin_token
+        return token is not None and compare_digest(offered, BEARER + token.reveal().encode())
+
+    async def _serve_metrics(self) -> Server | None:
+        """/metrics and the probes on a port of their own, where an operator asked for one."""
+        if self._settings.metrics_port is None:
+            return None
+        server = Server(self._open_ops(None), open_sockets(self._settings.hosts, self._settings.metrics_port))
+        self._tasks.spawn("metrics server", server.run())
+        await server.started()
+        return server
+
+    def _protocol(self) -> Any:
+        limits = self._settings.limits
+        edge = EdgeLimits(
+            head_bytes=limits.max_header_bytes,
+            head_seconds=limits.header_seconds,
+            body_bytes=limits.max_body_bytes,
+            body_seconds=limits.body_seconds,
+            body_bytes_per_second=limits.min_body_rate,
+        )
+        return protocol_class(edge, EdgeDoors(clock=self._line.clock, refused=self._turned_away))
+
+    def _turned_away(self, fault: Fault, request_id: str) -> None:
+        self._line.telemetry.refused(fault)
+        self._log.info("request_refused", request_id=request_id, status=fault.status, code=fault.code)
+
+    def _crashed(self, request_id: str, stack: str) -> None:
+        self._log.error("crash", request_id=request_id, stack=stack)
+
+    def _announce(self, port: int) -> None:
+        if self._settings.mode != "development":
+            self._log.info("serving", hosts=self._settings.hosts, port=port)
+            return
+        url = f"http://127.0.0.1:{port}"
+        sys.stdout.write(WELCOME.format(version=__version__, url=url, key=demo.KEY))
+        sys.stdout.flush()
+
+
+WELCOME: Final = """
+  AI Gateway {version} is running at {url}  (development mode: this machine only)
+
+  Try it, nothing else is needed (a built-in mock answers, with prices, and no account anywhere):
+
+curl {url}/v1/chat/completions -H "Authorization: Bearer {key}" -H "Content-Type: application/json" \\
+  -d '{{"model": "gpt-4", "messages": [{{"role": "user", "content": "Hello! What are you?"}}]}}'
+
+  OpenAI SDK      OPENAI_BASE_URL={url}/v1  OPENAI_API_KEY={key}
+  Anthropic SDK   ANTHROPIC_BASE_URL={url}  ANTHROPIC_API_KEY={key}
+  Admin API       curl {url}/api/v1/admin/providers
+  Stop            Ctrl-C
+
+"""
+
+
+class Control(msgspec.Struct, frozen=True):
+    """What the control plane is made of; `build` imports it."""
+
+    settings: Settings
+    line: Doors
+    store: SqlStore
+    vault: KeyVault
+    digest_token: Callable[[bytes], bytes]
+    check_url: Callable[[str], None]
+    refresh: Callable[[], Awaitable[None]]
+    mock_enabled: bool
+
+    def build(self) -> Asgi:
+        from ai_gateway.admin.app import build
+        from ai_gateway.admin.doors import AdminDoors, Mode
+
+        development = self.settings.mode == "development"
+        return build(
+            AdminDoors(
+                mode=Mode.DEVELOPMENT if development else Mode.SERVE,
+                store=self.store,
+                vault=self.vault,
+                digest_key=self.line.digest_key,
+                digest_token=self.digest_token,
+                bootstrap_token=self.settings.admin_token,
+                publish=self._publish,
+                snapshot=self.line.snapshots.current,
+                observe=self._observe,
+                probe=self._probe,
+                check_url=self.check_url,
+                mock_enabled=self.mock_enabled,
+                now=self.line.clock.wall,
+                default_tenant_id=demo.TENANT_ID if development else None,
+            )
+        )
+
+    async def _publish(self, change: "ConfigurationChanged") -> None:
+        await self.refresh()
+
+    def _observe(self, endpoint_id: str) -> "EndpointView":
+        from ai_gateway.admin.doors import EndpointView
+
+        standing = self.line.board.of(endpoint_id)
+        return EndpointView(
+            requests=standing.requests,
+            active_requests=standing.active,
+            errors=standing.errors,
+            latency_ms=msgspec.structs.asdict(spread(standing.latency_ewma, standing.latencies)),
+            ttft_ms=msgspec.structs.asdict(spread(standing.ttft_ewma, standing.ttfts)),
+        )
+
+    async def _probe(self, tenant_id: str, name: str) -> "ProbeResult":
+        from ai_gateway.admin.doors import ProbeResult
+
+        tenant = self.line.snapshots.current().tenants.get(TenantId(tenant_id))
+        endpoint = None if tenant is None else tenant.endpoints.get(name)
+        if endpoint is None:
+            return ProbeResult(False, None, 0.0, "invalid_request", "This provider config is disabled.")
+        checked = await Probe(self.line.upstream, self.line.clock).check(endpoint, self.line.kinds[endpoint.provider])
+        fault = checked.fault
+        return ProbeResult(
+            ok=fault is None,
+            status=checked.status,
+            latency_ms=checked.latency_ms,
+            category=fault and fault.category.value,
+            message=fault and fault.message,
+        )

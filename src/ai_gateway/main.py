@@ -1,0 +1,194 @@
+"""Builds every object once, wires them, runs, drains: the only file that knows all rooms.
+
+What the first answer does not need is loaded behind it: the admin side (FastAPI) is imported in a thread while the
+data plane already serves, and a request for it that comes earlier waits for it.
+"""
+
+import sys
+from contextlib import AsyncExitStack
+from functools import partial
+from random import Random
+from typing import Final
+
+import uvloop
+
+from ai_gateway import __version__
+from ai_gateway.domain.config import BaseUrl, Endpoint, EndpointId, Ownership, ProviderType, TenantId
+from ai_gateway.gateway.doors import Doors, LineLimits
+from ai_gateway.house import Control, House, HouseDoors
+from ai_gateway.jobs.refresh import keep_refreshing
+from ai_gateway.jobs.settle import keep_settling
+from ai_gateway.policy import access, egress
+from ai_gateway.policy.egress import EgressPolicy, Loopback
+from ai_gateway.providers.kinds import KINDS
+from ai_gateway.providers.mock import PRICES
+from ai_gateway.runtime.aiohttp_upstream import AiohttpUpstream
+from ai_gateway.runtime.board import Board
+from ai_gateway.runtime.clock import SystemClock
+from ai_gateway.runtime.folder import FolderInUse, FolderLock
+from ai_gateway.runtime.journal import Journal
+from ai_gateway.runtime.logs import Log
+from ai_gateway.runtime.meters import Meters
+from ai_gateway.runtime.mock_server import MockProvider
+from ai_gateway.runtime.plans import Plans
+from ai_gateway.runtime.server import Server, open_sockets
+from ai_gateway.runtime.snapshot import Snapshots
+from ai_gateway.runtime.tasks import Tasks
+from ai_gateway.runtime.telemetry import Telemetry
+from ai_gateway.runtime.tracing import Tracing, open_tracing
+from ai_gateway.settings import Planes, Settings
+from ai_gateway.store import demo, schema
+from ai_gateway.store.instance_keys import KEY_DIGESTS, TOKEN_DIGESTS, load_or_create_instance_key
+from ai_gateway.store.keyfile import read_or_make_master_key
+from ai_gateway.store.receipts import LedgerHistory
+from ai_gateway.store.records import StoreUnavailable
+from ai_gateway.store.session import database_url, open_engine
+from ai_gateway.store.snapshots import SnapshotCompiler
+from ai_gateway.store.sql import SqlStore
+from ai_gateway.store.vault import CannotUnseal, KeyVault, parse_master_key
+
+FAILED: Final = 1
+SYSTEM_MODELS: Final = {
+    ProviderType.OPENAI: ("gpt-5", "gpt-5-mini", "gpt-4.1", "gpt-4.1-mini", "gpt-4o", "gpt-4o-mini"),
+    ProviderType.ANTHROPIC: ("claude-opus-4-5", "claude-sonnet-4-5", "claude-haiku-4-5"),
+}
+"""Names that lead to a system config when sent bare; any other model is reached as `openai/MODEL`."""
+
+
+def run(settings: Settings, planes: Planes) -> int:
+    """Serve until SIGTERM or SIGINT. The process's exit code: 0, or 1 with a reason on standard error."""
+    return uvloop.run(_run(settings, planes))
+
+
+async def _run(settings: Settings, planes: Planes) -> int:
+    try:
+        async with AsyncExitStack() as stack:
+            house = await _build(settings, planes, stack)
+            await house.serve()
+        return 0
+    except (FolderInUse, StoreUnavailable, CannotUnseal, ValueError, OSError, ModuleNotFoundError) as error:
+        sys.stderr.write(f"The gateway does not start: {error}\n")
+        return FAILED
+
+
+async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "House":
+    """Everything up to the first listener. What must be closed again is pushed on the stack, in the order of its
+    making. Raises what `_run` names."""
+    log = Log(settings.log_level)
+    clock = SystemClock()
+    stack.callback(FolderLock(settings.data_dir).close)
+    vault = _vault(settings)
+    tasks = Tasks(lambda name, error: log.error("task_failed", task=name, error=repr(error)))
+    stack.push_async_callback(tasks.stop)
+    mock_url = await _start_mock(tasks, clock) if settings.mock_enabled else None
+
+    url = settings.database_url.reveal() if settings.database_url else None
+    engine = open_engine(database_url(url, settings.data_dir))
+    stack.push_async_callback(engine.dispose)
+    await schema.migrate(engine)
+    key_pepper = await load_or_create_instance_key(engine, vault, KEY_DIGESTS)
+    token_pepper = await load_or_create_instance_key(engine, vault, TOKEN_DIGESTS)
+    compiler = SnapshotCompiler(
+        unseal=vault.unseal,
+        mock_url=mock_url,
+        system_endpoints=_system_endpoints(settings),
+        environment={name: secret.reveal() for name, secret in settings.environment.items()},
+    )
+    store = SqlStore(engine, compiler, clock.wall)
+    if settings.mode == "development":
+        await demo.seed_demo(store, lambda key: access.digest(key_pepper, key), PRICES, clock.wall())
+    snapshots = Snapshots(store)
+    await snapshots.load()
+
+    tracing = _tracing(settings)
+    listeners = (log.note,) if tracing is None else (log.note, tracing.note)
+    if tracing is not None:
+        stack.callback(tracing.close)
+    policy = EgressPolicy(
+        allow=egress.parse_allow(settings.egress_allow),
+        loopback=Loopback.ALLOWED if settings.mode == "development" else Loopback.REFUSED,
+    )
+    upstream = AiohttpUpstream(lambda address: egress.may_connect(policy, address).allowed)
+    stack.push_async_callback(upstream.close)
+    doors = Doors(
+        clock=clock,
+        rng=Random(),  # noqa: S311  balancing, not secrets
+        snapshots=snapshots,
+        digest_key=lambda key: access.digest(key_pepper, key),
+        plans=Plans(KINDS),
+        board=Board(),
+        meters=Meters(),
+        journal=Journal(),
+        upstream=upstream,
+        history=LedgerHistory(store),
+        telemetry=Telemetry(listeners),
+        kinds=KINDS,
+        live=set(),
+        limits=LineLimits(body_bytes=settings.limits.max_body_bytes),
+    )
+    house = House(HouseDoors(settings=settings, line=doors, store=store, tasks=tasks, log=log))
+    tasks.keep("settle", lambda: keep_settling(doors.journal, store, partial(_away, log, "ledger")))
+    tasks.keep("refresh", lambda: keep_refreshing(house.refresh, partial(_away, log, "configuration")))
+    if planes is Planes.ALL:
+        control = Control(
+            settings=settings,
+            line=doors,
+            store=store,
+            vault=vault,
+            digest_token=lambda token: access.digest(token_pepper, token),
+            check_url=partial(egress.check_url, policy),
+            refresh=house.refresh,
+            mock_enabled=mock_url is not None,
+        )
+        house.load_admin_later(control.build)
+    return house
+
+
+def _vault(settings: Settings) -> KeyVault:
+    if settings.encryption_key is None:
+        return KeyVault(read_or_make_master_key(settings.data_dir))
+    previous = settings.encryption_key_previous
+    return KeyVault(
+        parse_master_key(settings.encryption_key.reveal()),
+        None if previous is None else parse_master_key(previous.reveal()),
+    )
+
+
+async def _start_mock(tasks: Tasks, clock: SystemClock) -> BaseUrl:
+    """The mock listens on loopback, on a port that the system picks anew at every start."""
+    server = Server(MockProvider(clock, Random()), open_sockets(("127.0.0.1",), 0))  # noqa: S311
+    tasks.spawn("mock provider", server.run())
+    await server.started()
+    return BaseUrl("http", "127.0.0.1", server.port, "")
+
+
+def _system_endpoints(settings: Settings) -> tuple[Endpoint, ...]:
+    """The gateway-level keys of the environment, as configs that a platform admin can lend to tenants."""
+    keys = ((ProviderType.OPENAI, settings.openai_api_key), (ProviderType.ANTHROPIC, settings.anthropic_api_key))
+    return tuple(
+        Endpoint(
+            id=EndpointId(f"system_{provider.value}"),
+            tenant_id=TenantId(""),
+            name=provider.value,
+            provider=provider,
+            base_url=KINDS[provider].default_url or BaseUrl("https", "unconfigured.invalid", 443, ""),
+            models=SYSTEM_MODELS[provider],
+            api_key=key,
+            ownership=Ownership.SYSTEM,
+        )
+        for provider, key in keys
+        if key is not None
+    )
+
+
+def _tracing(settings: Settings) -> Tracing | None:
+    if settings.otel_endpoint is None:
+        return None
+    try:
+        return open_tracing(settings.otel_endpoint, __version__)
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError("traces need the extra: pip install 'ai-gateway[otel]'") from error
+
+
+def _away(log: Log, what: str, error: Exception) -> None:
+    log.warning(f"{what}_away", error=str(error))

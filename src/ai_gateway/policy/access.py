@@ -1,0 +1,63 @@
+"""Who is asking, and may they: decided by one dictionary look-up over keyed digests of whole keys.
+
+The look-up is by digest rather than by prefix because a prefix is a guess with a remainder to compare in constant
+time; a keyed digest is either in the index or it is not, and an attacker who times the dictionary learns about
+digests that only the holder of the pepper can aim at.
+"""
+
+from collections.abc import Callable
+from hashlib import blake2b
+
+from ai_gateway.domain.config import Key, KeyDigest, Snapshot
+from ai_gateway.domain.faults import Forbidden, Unauthenticated
+from ai_gateway.domain.traffic import Caller
+
+DigestKey = Callable[[bytes], KeyDigest]
+
+
+def digest(pepper: bytes, token: bytes) -> KeyDigest:
+    """BLAKE2b-256 of the whole token, keyed (RFC 7693). `pepper` is 16 to 64 random bytes kept by the instance."""
+    return KeyDigest(blake2b(token, key=pepper, digest_size=32).digest())
+
+
+def identify(snapshot: Snapshot, credentials: tuple[bytes, ...], digest_key: DigestKey, now: float) -> Caller:
+    """The caller behind the first offered credential that is a known key. `now` in Unix seconds.
+
+    Raises Unauthenticated: nothing offered, nothing known, or the key (or its tenant) is switched off or expired.
+    """
+    if not credentials:
+        raise Unauthenticated("No API key was sent.", code="missing_api_key")
+    for credential in credentials:
+        key = snapshot.keys.get(digest_key(credential))
+        if key is not None:
+            return _caller(snapshot, key, now)
+    raise Unauthenticated()
+
+
+def may_use(key: Key, model: str) -> None:
+    """Raises Forbidden where the key is restricted to other models (names as callers send them)."""
+    if key.allowed_models is not None and model not in key.allowed_models:
+        raise Forbidden(f"This API key may not use the model '{model}'.", code="model_not_allowed", param="model")
+
+
+def _caller(snapshot: Snapshot, key: Key, now: float) -> Caller:
+    tenant = snapshot.tenants.get(key.tenant_id)
+    if tenant is None or not tenant.enabled or not key.enabled:
+        raise Unauthenticated(
+            "This API key is disabled.",
+            code="api_key_disabled",
+            action="Ask your gateway administrator to enable the key, or use another one.",
+        )
+    if key.expires_at is not None and key.expires_at <= now:
+        raise Unauthenticated(
+            "This API key has expired.",
+            code="api_key_expired",
+            action="Ask your gateway administrator for a new key.",
+        )
+    team_id = key.team_id
+    if team_id is None and key.user_id is not None:
+        team_id = tenant.user_teams.get(key.user_id)
+    department_id = key.department_id
+    if department_id is None and team_id is not None:
+        department_id = tenant.team_departments.get(team_id)
+    return Caller(tenant=tenant, key=key, team_id=team_id, department_id=department_id, user_id=key.user_id)

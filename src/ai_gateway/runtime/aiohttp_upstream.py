@@ -1,0 +1,228 @@
+"""The upstream side on aiohttp: a well-kept client behind `runtime/upstream.py`.
+
+Every address is judged twice, because names are not addresses: the resolver hands on only addresses that egress
+allows, and the socket factory judges the address it is about to connect to, which also covers literal ones. What was
+judged is what is connected, so a name that resolves differently a moment later changes nothing. TLS still verifies
+the name, and the Host header carries it. Redirects, cookies, proxies of the environment and automatic decoding are off.
+"""
+
+import asyncio
+import socket
+import ssl
+import zlib
+from collections.abc import Callable
+from functools import partial
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any, Final, final
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from ai_gateway.domain.config import Reach
+from ai_gateway.runtime.upstream import Broken, CannotConnect, EgressRefused, Outgoing, TooSlow
+
+MayConnect = Callable[[IPv4Address | IPv6Address], bool]
+
+KEEP_ALIVE_SECONDS: Final = 15.0
+DECODED_RATIO: Final = 100
+DECODED_FREE_BYTES: Final = 1 << 20
+UNASKED_HEADERS: Final = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
+
+
+@final
+class AiohttpUpstream:
+    """Made inside the running loop. `may_connect` judges addresses for endpoints whose reach is checked."""
+
+    def __init__(self, may_connect: MayConnect, tls: ssl.SSLContext | None = None) -> None:
+        context = tls or ssl.create_default_context()
+        self._may_connect = may_connect
+        self._sessions = {
+            Reach.CHECKED: _session(may_connect, context),
+            Reach.BUILT_IN: _session(lambda address: address.is_loopback, context),
+        }
+
+    async def send(self, request: Outgoing) -> "AiohttpAnswer":
+        url = URL(request.url.text + request.path, encoded=True)
+        self._refuse_literal(request)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=request.connect_seconds)
+        try:
+            async with asyncio.timeout(request.connect_seconds + request.head_seconds):
+                response = await self._sessions[request.reach].request(
+                    request.method,
+                    url,
+                    headers=request.headers,
+                    data=request.body or None,
+                    timeout=timeout,
+                    allow_redirects=False,
+                    skip_auto_headers=UNASKED_HEADERS,
+                )
+        except aiohttp.ConnectionTimeoutError as error:
+            raise TooSlow("connect") from error
+        except TimeoutError as error:
+            raise TooSlow("first byte") from error
+        except aiohttp.ClientConnectorError as error:
+            if isinstance(error.os_error, _AddressRefused):
+                raise EgressRefused(str(error.os_error)) from error
+            raise CannotConnect(str(error)) from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise Broken(repr(error)) from error
+        return AiohttpAnswer(response)
+
+    async def close(self) -> None:
+        for session in self._sessions.values():
+            await session.close()
+
+    def _refuse_literal(self, request: Outgoing) -> None:
+        try:
+            address = ip_address(request.url.host)
+        except ValueError:
+            return
+        if request.reach is Reach.CHECKED and not self._may_connect(address):
+            raise EgressRefused(request.url.host)
+
+
+@final
+class AiohttpAnswer:
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+        self._decode = _decoder(response.headers.get("content-encoding", "identity").strip().lower())
+
+    @property
+    def status(self) -> int:
+        return self._response.status
+
+    @property
+    def headers(self) -> dict[str, str]:
+        joined: dict[str, str] = {}
+        for name, value in self._response.headers.items():
+            low = name.lower()
+            joined[low] = f"{joined[low]}, {value}" if low in joined else value
+        return joined
+
+    async def read(self, most: int, seconds: float) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        try:
+            async with asyncio.timeout(seconds):
+                while part := await self._more():
+                    size += len(part)
+                    if size > most:
+                        raise Broken("the answer is too large")
+                    parts.append(part)
+        except TimeoutError as error:
+            raise TooSlow("between bytes") from error
+        return b"".join(parts)
+
+    async def next(self, seconds: float) -> bytes:
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._more()
+        except TimeoutError as error:
+            raise TooSlow("between bytes") from error
+
+    def close(self) -> None:
+        if self._response.content.at_eof():
+            self._response.release()
+        else:
+            self._response.close()
+
+    async def _more(self) -> bytes:
+        """The next decoded bytes; b'' only at the end, also where a piece decodes to nothing yet."""
+        while True:
+            try:
+                raw = await self._response.content.readany()
+            except (aiohttp.ClientError, OSError, ValueError) as error:
+                raise Broken(repr(error)) from error
+            if not raw:
+                return b""
+            if decoded := self._decode(raw):
+                return decoded
+
+
+def _session(may_connect: MayConnect, tls: ssl.SSLContext) -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(
+        limit=0,
+        resolver=_JudgedResolver(may_connect),
+        ttl_dns_cache=30,
+        keepalive_timeout=KEEP_ALIVE_SECONDS,
+        socket_factory=partial(_judged_socket, may_connect),
+        ssl=tls,
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        trust_env=False,
+        max_line_size=32 * 1024,
+        max_field_size=32 * 1024,
+    )
+
+
+class _AddressRefused(OSError):
+    pass
+
+
+@final
+class _JudgedResolver(AbstractResolver):
+    def __init__(self, may_connect: MayConnect) -> None:
+        self._may_connect = may_connect
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
+        allowed = [
+            ResolveResult(
+                hostname=host, host=str(it[4][0]), port=port, family=it[0], proto=it[2], flags=socket.AI_NUMERICHOST
+            )
+            for it in found
+            if _judge(self._may_connect, str(it[4][0]))
+        ]
+        if not allowed:
+            raise _AddressRefused(f"{host} resolves to no address that may be called")
+        return allowed
+
+    async def close(self) -> None:
+        return None
+
+
+def _judged_socket(may_connect: MayConnect, info: tuple[Any, ...]) -> socket.socket:
+    family, kind, proto, _, address = info
+    if not _judge(may_connect, str(address[0])):
+        raise _AddressRefused(str(address[0]))
+    outward = socket.socket(family, kind, proto)
+    outward.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return outward
+
+
+def _judge(may_connect: MayConnect, text: str) -> bool:
+    try:
+        return may_connect(ip_address(text))
+    except ValueError:
+        return False
+
+
+def _decoder(encoding: str) -> Callable[[bytes], bytes]:
+    """We ask for identity; a provider that compresses all the same is decoded, within a ratio."""
+    if encoding in ("identity", ""):
+        return lambda raw: raw
+    if encoding in ("gzip", "x-gzip", "deflate"):
+        engine = zlib.decompressobj(zlib.MAX_WBITS | 32)
+        seen = [0, 0]
+
+        def inflate(raw: bytes) -> bytes:
+            seen[0] += len(raw)
+            room = max(DECODED_FREE_BYTES, seen[0] * DECODED_RATIO) - seen[1]
+            try:
+                decoded = engine.decompress(raw, room + 1)
+            except zlib.error as error:
+                raise Broken("the answer's compression is broken") from error
+            seen[1] += len(decoded)
+            if len(decoded) > room or engine.unconsumed_tail:
+                raise Broken("the answer decompresses to far more than was sent")
+            return decoded
+
+        return inflate
+    raise Broken(f"the answer has an encoding that was not asked for: {encoding[:40]}")

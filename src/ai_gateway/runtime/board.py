@@ -1,0 +1,82 @@
+"""What is known about every endpoint right now: counts and the last latencies. Written on the line in O(1), read by
+the admin API; percentiles are worked out when somebody looks, over the last 512 answers."""
+
+from collections import deque
+from typing import Final, final
+
+import msgspec
+
+WINDOW: Final = 512
+SMOOTHING: Final = 0.1
+
+
+@final
+class Standing:
+    """One endpoint's numbers since the process started. Latencies in milliseconds; the EWMA weighs a new answer 0.1."""
+
+    __slots__ = ("active", "errors", "latencies", "latency_ewma", "requests", "ttft_ewma", "ttfts")
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.active = 0
+        self.errors = 0
+        self.latency_ewma: float | None = None
+        self.ttft_ewma: float | None = None
+        self.latencies: deque[float] = deque(maxlen=WINDOW)
+        self.ttfts: deque[float] = deque(maxlen=WINDOW)
+
+    def start(self) -> None:
+        self.requests += 1
+        self.active += 1
+
+    def succeed(self, total_ms: float, ttft_ms: float | None) -> None:
+        self.active -= 1
+        self.latencies.append(total_ms)
+        self.latency_ewma = _smooth(self.latency_ewma, total_ms)
+        if ttft_ms is not None:
+            self.ttfts.append(ttft_ms)
+            self.ttft_ewma = _smooth(self.ttft_ewma, ttft_ms)
+
+    def fail(self) -> None:
+        self.active -= 1
+        self.errors += 1
+
+    def leave(self) -> None:
+        """It ended through nobody's fault but the caller's (a client error, a client that left)."""
+        self.active -= 1
+
+
+class Spread(msgspec.Struct, frozen=True):
+    ewma: float | None
+    p50: float | None
+    p95: float | None
+    p99: float | None
+
+
+def spread(ewma: float | None, samples: deque[float]) -> Spread:
+    ordered = sorted(samples)
+    if not ordered:
+        return Spread(ewma=None, p50=None, p95=None, p99=None)
+    at = [ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] for percent in (50, 95, 99)]
+    return Spread(ewma=ewma, p50=at[0], p95=at[1], p99=at[2])
+
+
+@final
+class Board:
+    def __init__(self) -> None:
+        self._standings: dict[str, Standing] = {}
+
+    def of(self, endpoint_id: str) -> Standing:
+        standing = self._standings.get(endpoint_id)
+        if standing is None:
+            standing = self._standings[endpoint_id] = Standing()
+        return standing
+
+    def keep_only(self, endpoint_ids: set[str]) -> None:
+        """Forget endpoints that are no longer configured, except those that still carry requests."""
+        for gone in [name for name, it in self._standings.items() if name not in endpoint_ids and not it.active]:
+            del self._standings[gone]
+
+
+def _smooth(old: float | None, new: float) -> float:
+    return new if old is None else old + SMOOTHING * (new - old)

@@ -1,0 +1,53 @@
+"""A Course made ready to be driven: the members that speak the call's dialect natively, and the strategy's state.
+
+The Snapshot is immutable and a strategy has a position, so the position lives here, beside the Course it belongs to.
+A Course that was not rebuilt keeps its Plan over any number of configuration changes of other tenants.
+"""
+
+from collections.abc import Mapping
+from random import Random
+from typing import final
+
+from ai_gateway.domain.chat import Dialect, Operation
+from ai_gateway.domain.config import Candidate, Course, ProviderType
+from ai_gateway.policy.load_balancer import Picker, picker_for
+from ai_gateway.providers import ProviderKind, codec_for
+
+
+@final
+class Plan:
+    def __init__(self, course: Course, candidates: tuple[Candidate, ...], picker: Picker | None) -> None:
+        self.course = course
+        self.candidates = candidates
+        self._picker = picker
+
+    def pick(self, rng: Random) -> int:
+        """An index into `candidates`, which is not empty."""
+        assert self._picker is not None
+        return self._picker.pick(rng)
+
+
+@final
+class Plans:
+    def __init__(self, kinds: Mapping[ProviderType, ProviderKind], most: int = 50_000) -> None:
+        self._kinds = kinds
+        self._most = most
+        self._plans: dict[tuple[str, str, Dialect, Operation], Plan] = {}
+
+    def of(self, tenant_id: str, course: Course, dialect: Dialect, operation: Operation) -> Plan:
+        name = (tenant_id, course.name, dialect, operation)
+        plan = self._plans.get(name)
+        if plan is None or (plan.course is not course and plan.course != course):
+            plan = self._make(course, dialect, operation)
+            if len(self._plans) >= self._most:
+                self._plans.clear()
+            self._plans[name] = plan
+        return plan
+
+    def _make(self, course: Course, dialect: Dialect, operation: Operation) -> Plan:
+        """The first tier that has a member for this dialect."""
+        for tier in course.tiers:
+            fit = tuple(it for it in tier if codec_for(self._kinds[it.endpoint.provider], dialect, operation))
+            if fit:
+                return Plan(course, fit, picker_for(course.strategy, [it.weight for it in fit]))
+        return Plan(course, (), None)

@@ -1,0 +1,81 @@
+"""Calls an endpoint's free check once, to tell an administrator whether a provider config works: does the address
+answer, is the key taken. It costs nothing and goes through the same doors as a request."""
+
+from typing import Final, final
+
+import msgspec
+
+from ai_gateway.domain.chat import ProviderError
+from ai_gateway.domain.config import Endpoint
+from ai_gateway.domain.faults import Fault, GatewayFault, ProviderFailed, ProviderTooSlow
+from ai_gateway.policy.error_handler import classify
+from ai_gateway.providers import ProviderKind
+from ai_gateway.runtime.clock import Clock
+from ai_gateway.runtime.credentials import sign
+from ai_gateway.runtime.upstream import EgressRefused, Outgoing, TooSlow, Upstream, UpstreamError
+
+MOST_BYTES: Final = 4 << 20
+SECONDS: Final = 10.0
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """`fault` None: the endpoint answered as it should. `status` None: nothing answered."""
+
+    status: int | None
+    latency_ms: float
+    fault: Fault | None
+
+
+@final
+class Probe:
+    def __init__(self, upstream: Upstream, clock: Clock) -> None:
+        self._upstream = upstream
+        self._clock = clock
+
+    async def check(self, endpoint: Endpoint, kind: ProviderKind) -> Checked:
+        started = self._clock.now()
+        status: int | None = None
+        fault: Fault | None = None
+        try:
+            status, fault = await self._ask(endpoint, kind)
+        except Fault as refused:
+            fault = refused
+        except TooSlow as slow:
+            fault = ProviderTooSlow(detail=str(slow))
+        except EgressRefused as refused:
+            fault = ProviderFailed(
+                "The address that is configured for this AI provider may not be called.",
+                code="egress_denied",
+                detail=str(refused),
+            )
+        except UpstreamError as error:
+            fault = ProviderFailed(
+                "The AI provider cannot be reached at its address.", code="provider_unreachable", detail=str(error)
+            )
+        return Checked(status=status, latency_ms=round((self._clock.now() - started) * 1000, 3), fault=fault)
+
+    async def _ask(self, endpoint: Endpoint, kind: ProviderKind) -> tuple[int, Fault | None]:
+        codec = next(iter(kind.codecs.values()))
+        if kind.free_check is None:
+            raise GatewayFault("This provider type has no check that costs nothing.", code="no_free_check")
+        headers = (("accept", "application/json"), ("accept-encoding", "identity"), ("anthropic-version", "2023-06-01"))
+        answer = await self._upstream.send(
+            Outgoing(
+                method="GET",
+                url=endpoint.base_url,
+                path=kind.free_check,
+                headers=sign(headers, kind, endpoint),
+                body=b"",
+                reach=endpoint.reach,
+                connect_seconds=min(endpoint.timeouts.connect, SECONDS),
+                head_seconds=SECONDS,
+            )
+        )
+        try:
+            body = await answer.read(MOST_BYTES, SECONDS)
+        finally:
+            answer.close()
+        if 200 <= answer.status < 300:
+            return answer.status, None
+        error: ProviderError = codec.read_error(answer.status, answer.headers, body)
+        return answer.status, classify(endpoint.provider, error)

@@ -1,0 +1,79 @@
+"""The outward socket of the line, as narrow as it can be: send a request, read status and headers, then bytes.
+
+What can go wrong is a closed list, sorted by what it means for the caller: never connected (nothing was billed), too
+slow, or broken on the way (something may have been). Implementations raise nothing else.
+"""
+
+from typing import Protocol
+
+import msgspec
+
+from ai_gateway.domain.config import BaseUrl, Reach
+from ai_gateway.domain.traffic import Header
+
+
+class UpstreamError(Exception):
+    """`str` is for logs: it may name addresses, so it is never sent to a caller."""
+
+
+class CannotConnect(UpstreamError):
+    """No connection: refused, unreachable, no such host, TLS that does not verify."""
+
+
+class EgressRefused(UpstreamError):
+    """The address is not one that this gateway may call."""
+
+
+class TooSlow(UpstreamError):
+    """A timeout; `stage` is 'connect', 'first byte' or 'between bytes'."""
+
+    def __init__(self, stage: str) -> None:
+        super().__init__(stage)
+        self.stage = stage
+
+
+class Broken(UpstreamError):
+    """The connection was lost, or the answer is not HTTP, too large, or encoded in a way that was not asked for."""
+
+
+class Outgoing(msgspec.Struct, frozen=True):
+    """A signed request. Seconds: `connect_seconds` until connected, `head_seconds` until the status line."""
+
+    method: str
+    url: BaseUrl
+    path: str
+    headers: tuple[Header, ...]
+    body: bytes
+    reach: Reach
+    connect_seconds: float
+    head_seconds: float
+
+
+class Answer(Protocol):
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Lower-case names; a name that came twice is joined with ', '."""
+        ...
+
+    async def read(self, most: int, seconds: float) -> bytes:
+        """The whole body. Raises Broken (also above `most` bytes), TooSlow."""
+        ...
+
+    async def next(self, seconds: float) -> bytes:
+        """The next bytes; b'' is the proper end. Raises Broken where the body was cut, TooSlow."""
+        ...
+
+    def close(self) -> None:
+        """Give the connection back if the body was read to its end, else cut it. Safe to call twice."""
+        ...
+
+
+class Upstream(Protocol):
+    async def send(self, request: Outgoing) -> Answer:
+        """Raises CannotConnect, EgressRefused, TooSlow, Broken."""
+        ...
+
+    async def close(self) -> None: ...
