@@ -42,6 +42,7 @@ _JUDGED_HEADERS: Final = frozenset({b"host", b"content-length", b"transfer-encod
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
 _HOST: Final = re.compile(rb"[A-Za-z0-9._:\[\]-]*")
 _PLAIN_ENCODINGS: Final = frozenset({b"", b"identity"})
+_REQUESTS_AHEAD: Final = 8
 _ANTHROPIC_PATH: Final = b"/v1/messages"
 _AGAIN: Final = "Send the request again; if it fails again, check the network between you and the gateway."
 
@@ -141,6 +142,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self._refused = False
         self._open: deque[_Exchange] = deque()
         self._judged: list[tuple[bytes, bytes]] = []
+        self._plain_head = b""
         self._head_bytes = 0
         self._body_bytes = 0
         self._wire_bytes = 0
@@ -190,20 +192,22 @@ class EdgeProtocol(HttpToolsProtocol):
         super().on_response_complete()
 
     def _should_upgrade(self) -> bool:
-        """Never: an upgrade that is ignored is a plain request (RFC 9110, 7.8)."""
         return False
 
     def _feed(self, data: bytes) -> None:
-        """Raises Fault; whatever the parser cannot read is one."""
+        """Raises Fault; whatever the parser cannot read is one.
+
+        The parser takes a body behind `Upgrade` for another protocol, which would make it a request of its own here.
+        So such a head is read again by a new parser, as if nobody had asked for an upgrade (RFC 9110, 7.8 allows it).
+        """
         parser = self._living_parser()
         while True:
             try:
                 parser.feed_data(data)
             except httptools.HttpParserUpgrade as upgrade:
-                # The parser stops behind a request that asks for an upgrade; what follows is HTTP as before.
-                data = data[upgrade.args[0] :]
-                if data:
-                    continue
+                data = self._plain_head + data[upgrade.args[0] :]
+                parser = self.parser = _new_parser(self)
+                continue
             except httptools.HttpParserCallbackError as error:
                 if isinstance(error.__context__, Fault):
                     raise error.__context__ from None
@@ -241,9 +245,13 @@ class EdgeProtocol(HttpToolsProtocol):
             self._judged.append(self.headers[-1])
 
     def on_headers_complete(self) -> None:
-        version = self._living_parser().get_http_version()
+        parser = self._living_parser()
+        version = parser.get_http_version()
         self._judge_head(version)
         self._judge_headers(version)
+        if parser.should_upgrade():
+            self._plain_head = self._head_without_upgrade(parser.get_method(), version)
+            return
         canonical_path(self.url.partition(b"?")[0])
         watch = Watch()
         self.scope["extensions"] = {WATCH: watch}  # type: ignore[typeddict-item]
@@ -253,6 +261,9 @@ class EdgeProtocol(HttpToolsProtocol):
         self._requests += 1
         super().on_headers_complete()
         self._open.append(_Exchange(self.cycle, watch))
+        if len(self.pipeline) <= _REQUESTS_AHEAD:
+            # A socket that is not read cannot tell that its other end is gone.
+            self.flow.resume_reading()
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
@@ -261,6 +272,8 @@ class EdgeProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self._phase is not _Phase.BODY:
+            return
         super().on_message_complete()
         self._cancel_pace_timer()
         self._phase = _Phase.BETWEEN
@@ -304,6 +317,11 @@ class EdgeProtocol(HttpToolsProtocol):
         if hosts > 1 or codings > 1 or (hosts == 0 and version == "1.1"):
             raise _malformed("it needs exactly one Host header and at most one transfer encoding")
 
+    def _head_without_upgrade(self, method: bytes, version: str) -> bytes:
+        lines = [b"%s %s HTTP/%s" % (method, self.url, version.encode("ascii"))]
+        lines += [b"%s: %s" % header for header in self.headers if header[0] != b"upgrade"]
+        return b"\r\n".join((*lines, b"", b""))
+
     def _size_of_head(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
@@ -329,7 +347,9 @@ class EdgeProtocol(HttpToolsProtocol):
         self._head_timer = self.loop.call_later(self.limits.head_seconds, self._head_is_late)
 
     def _arm_pace_timer(self) -> None:
-        late = partial(self._judge_pace, self._body_bytes)
+        # A window in which the client had to wait for us, even in part, asks for nothing.
+        asked = 0.0 if self._waits_for_us() else self.limits.body_bytes_per_second * self.limits.body_seconds
+        late = partial(self._judge_pace, self._body_bytes + asked)
         self._pace_timer = self.loop.call_later(self.limits.body_seconds, late)
 
     def _head_is_late(self) -> None:
@@ -342,15 +362,17 @@ class EdgeProtocol(HttpToolsProtocol):
         else:
             self._refuse(_too_slow(f"The request's head did not arrive within {self.limits.head_seconds:g} seconds."))
 
-    def _judge_pace(self, bytes_before: int) -> None:
+    def _judge_pace(self, expected_bytes: float) -> None:
         self._pace_timer = None
-        least = self.limits.body_bytes_per_second * self.limits.body_seconds
-        waits_for_us = self.flow.read_paused or self.cycle.waiting_for_100_continue
-        if waits_for_us or self._body_bytes - bytes_before >= least:
+        if self._body_bytes >= expected_bytes or self._waits_for_us():
             self._arm_pace_timer()
         else:
             rate = self.limits.body_bytes_per_second
             self._refuse(_too_slow(f"The request body arrived more slowly than {rate} bytes per second."))
+
+    def _waits_for_us(self) -> bool:
+        """Whether the client may not send: we do not read, or have not said yet that it should go on."""
+        return self.flow.read_paused or self.cycle.waiting_for_100_continue
 
     def _restart_timers(self) -> None:
         if self._head_timer is not None:
@@ -386,6 +408,7 @@ class EdgeProtocol(HttpToolsProtocol):
             self.transport.close()
         elif self._open:
             self._open[-1].cycle.keep_alive = False
+            self.flow.resume_reading()
         else:
             self.transport.write(self._answer(fault, request_id))
             self._linger()
@@ -425,6 +448,13 @@ class EdgeProtocol(HttpToolsProtocol):
         self.transport.write_eof()
         self.flow.resume_reading()
         self._linger_timer = self.loop.call_later(self.limits.linger_seconds, self.transport.close)
+
+
+def _new_parser(protocol: HttpToolsProtocol) -> httptools.HttpRequestParser:
+    """As uvicorn makes it: what comes behind `Connection: close` is dropped and not an error."""
+    parser = httptools.HttpRequestParser(protocol)
+    parser.set_dangerous_leniencies(lenient_data_after_close=True)
+    return parser
 
 
 def _malformed(why: str) -> InvalidRequest:
