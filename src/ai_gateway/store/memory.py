@@ -131,9 +131,11 @@ class _MemoryUnit:
         return True
 
     async def delete(self, kind: type[Row], scope: Scope, row_id: str) -> bool:
-        if await self.fetch(kind, scope, row_id) is None:
+        row = await self.fetch(kind, scope, row_id)
+        if row is None:
             return False
-        self._forget(self._rows(kind).pop(row_id))
+        self._forget(row)
+        del self._rows(kind)[row_id]
         return True
 
     async def bump(self, tenant_id: str | None, noun: str, noun_id: str) -> ConfigurationChanged:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ai_gateway.store.session import BEGIN_OPTION, EXCLUSIVE, told_as_unavailable
+from ai_gateway.store.session import BEGIN_OPTION, BUSY_MILLISECONDS, EXCLUSIVE, told_as_unavailable
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -69,15 +69,13 @@ async def _alone(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection]:
                 yield connection
             return
         async with engine.execution_options(**{BEGIN_OPTION: EXCLUSIVE}).connect() as connection:
-            await _wait_long(connection)
-            async with connection.begin():
-                yield connection
-            await connection.invalidate()  # its busy timeout is ours alone
-
-
-async def _wait_long(connection: AsyncConnection) -> None:
-    driver: Any = (await connection.get_raw_connection()).driver_connection
-    await driver.execute(f"PRAGMA busy_timeout = {_SQLITE_WAIT_MILLISECONDS}")
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            await driver.execute(f"PRAGMA busy_timeout = {_SQLITE_WAIT_MILLISECONDS}")
+            try:
+                async with connection.begin():
+                    yield connection
+            finally:  # the connection goes back to a pool whose other users must not wait that long
+                await driver.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
 
 
 def _run(step: "Callable[[Config, str], None]", target: str) -> Callable[[Connection], None]:

@@ -25,9 +25,10 @@ READ: Final = "BEGIN"
 WRITE: Final = "BEGIN IMMEDIATE"
 EXCLUSIVE: Final = "BEGIN EXCLUSIVE"
 
-_BUSY_MILLISECONDS: Final = 5_000
+BUSY_MILLISECONDS: Final = 5_000
+
 _PRAGMAS: Final = (
-    f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}",  # first: the others may have to wait
+    f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}",  # first: the others may have to wait
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",

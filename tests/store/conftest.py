@@ -1,0 +1,104 @@
+"""The stores under test: the twin in memory, SQLite in a file, PostgreSQL in a cluster of the session's own."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ai_gateway.store.memory import MemoryStore
+from ai_gateway.store.records import Store
+from ai_gateway.store.schema import migrate
+from ai_gateway.store.session import database_url, open_engine
+from ai_gateway.store.sql import SqlStore
+from ai_gateway.store.tables import metadata
+from store.rows_for_tests import a_compiler
+from support.postgres import a_cluster, a_database
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
+    base = tmp_path_factory.getbasetemp()
+    with a_cluster(base if worker_id == "master" else base.parent) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def migrated_url(cluster: str, worker_id: str) -> Iterator[str]:
+    with a_database(cluster, f"contract_{worker_id}") as url:
+        asyncio.run(_migrate(url))
+        yield url
+
+
+@pytest.fixture
+def empty_postgres(cluster: str, worker_id: str) -> Iterator[str]:
+    """The URL of a database that nobody has migrated."""
+    with a_database(cluster, f"empty_{worker_id}_{next(_numbers)}") as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Each kind of database, empty."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/gateway.db"
+    return request.getfixturevalue("empty_postgres")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return _database(request, tmp_path)
+
+
+@pytest.fixture
+async def engine(database: str) -> AsyncIterator[AsyncEngine]:
+    """Each kind of database, migrated, without rows."""
+    engine = await _open(database)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+def sql_store(engine: AsyncEngine) -> SqlStore:
+    return SqlStore(engine, a_compiler(), lambda: 5.0)
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
+    return None if request.param == "memory" else _database(request, tmp_path)
+
+
+@pytest.fixture
+async def store(place: str | None) -> AsyncIterator[Store]:
+    if place is None:
+        yield MemoryStore(a_compiler())
+        return
+    store = SqlStore(await _open(place), a_compiler(), lambda: 5.0)
+    yield store
+    await store.close()
+
+
+def _database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/gateway.db" if request.param == "sqlite" else request.getfixturevalue("migrated_url")
+
+
+async def _open(url: str) -> AsyncEngine:
+    engine = open_engine(database_url(url, Path()))
+    await migrate(engine)
+    async with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            names = ", ".join(table.name for table in metadata.sorted_tables)
+            await connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY"))
+    return engine
+
+
+_numbers = itertools.count()
+
+
+async def _migrate(url: str) -> None:
+    engine = open_engine(database_url(url, Path()))
+    await migrate(engine)
+    await engine.dispose()

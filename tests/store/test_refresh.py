@@ -1,0 +1,140 @@
+"""The law of refresh.py, on random histories: what changes built equals what is loaded from nothing."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ai_gateway.domain.config import EMPTY_SNAPSHOT, BaseUrl, Endpoint, EndpointId, Ownership, ProviderType, TenantId
+from ai_gateway.domain.events import ConfigurationChanged
+from ai_gateway.store.memory import MemoryStore
+from ai_gateway.store.records import ANY_TENANT, Conflict, Store, Unit
+from ai_gateway.store.rows import Row
+from ai_gateway.store.schema import migrate
+from ai_gateway.store.session import database_url, open_engine
+from ai_gateway.store.sql import SqlStore
+from store.rows_for_tests import (
+    a_compiler,
+    a_config,
+    a_key,
+    a_pool,
+    a_price,
+    a_route,
+    a_secret,
+    a_team,
+    a_tenant,
+    a_token,
+    a_user,
+)
+
+SYSTEM = Endpoint(
+    id=EndpointId("system-openai"),
+    tenant_id=TenantId(""),
+    name="openai",
+    provider=ProviderType.OPENAI,
+    base_url=BaseUrl(scheme="https", host="api.openai.com", port=443, path="/v1"),
+    models=("m1",),
+    ownership=Ownership.SYSTEM,
+)
+
+tenant_ids = st.sampled_from(["t1", "t2", "t3"])
+models = st.lists(st.sampled_from(["m1", "m2", "fast"]), unique=True, max_size=2).map(tuple)
+members = st.lists(st.sampled_from(["a", "b", "openai", "gone"]), max_size=3).map(
+    lambda names: tuple({"name": name, "weight": len(name)} for name in names)
+)
+
+
+def rows(tenant_id: str, slot: str) -> st.SearchStrategy[Row]:
+    """Any row of this tenant, in one of two places a noun: histories insert, replace and delete the same rows."""
+    one = f"{tenant_id}_{slot}"
+
+    def built(make: Any, **parts: st.SearchStrategy[Any]) -> st.SearchStrategy[Row]:
+        return st.fixed_dictionaries(parts).map(lambda fields: make(one, tenant_id, **fields))
+
+    return st.one_of(
+        st.builds(
+            lambda grants, enabled: a_tenant(tenant_id, system_grants=grants, enabled=enabled),
+            st.sampled_from([(), ("openai",)]),
+            st.booleans(),
+        ),
+        built(
+            a_config,
+            name=st.just(slot),
+            models=models,
+            enabled=st.booleans(),
+            priority=st.integers(0, 2),
+            endpoint_url=st.sampled_from(["mock://x", None, "https://llm.example/v1"]),
+            api_key_secret_name=st.sampled_from([None, "a", "b"]),
+        ),
+        built(a_secret, name=st.just(slot), ciphertext=st.sampled_from([b"one", b"two", b"broken"])),
+        built(a_pool, group_name=st.just(slot), members=members),
+        built(a_route, name=st.just(f"route-{slot}"), pool=st.sampled_from(["a", "b"])),
+        built(a_price, model=st.sampled_from(["m1", "m2"]), effective_from=st.floats(0, 9)),
+        built(a_team, department_id=st.sampled_from([None, "d"])),
+        built(a_user, team_id=st.sampled_from([None, "x"])),
+        built(
+            a_key,
+            digest=st.sampled_from([one.encode(), b"rotated " + one.encode()]),
+            enabled=st.booleans(),
+            revoked_at=st.sampled_from([None, 5.0]),
+            team_id=st.sampled_from([None, "x"]),
+        ),
+    )
+
+
+steps = st.one_of(
+    st.tuples(tenant_ids, st.sampled_from(["a", "b"])).flatmap(lambda place: rows(*place)),
+    st.builds(lambda model, at: a_price("book", None, model=model, effective_from=at), st.just("m1"), st.floats(0, 9)),
+    st.just(a_token("adm_1", None)),
+)
+histories = st.lists(st.lists(st.tuples(st.sampled_from(["put", "put", "delete"]), steps), max_size=4), max_size=6)
+
+
+async def take(unit: Unit, verb: str, row: Row) -> list[ConfigurationChanged]:
+    there = await unit.fetch(type(row), ANY_TENANT, row.id)
+    if verb == "delete":
+        changed = await unit.delete(type(row), row.tenant_id, row.id)
+    elif there is not None:
+        changed = await unit.replace(row)
+    else:
+        try:
+            await unit.insert(row)
+            changed = True
+        except Conflict:
+            changed = False
+    return [await unit.bump(row.tenant_id, row.noun, row.id)] if changed else []
+
+
+async def live_through(store: Store, history: list[list[tuple[str, Row]]]) -> None:
+    snapshot = EMPTY_SNAPSHOT
+    for batch in history:
+        async with store.begin() as unit:
+            told = [change for verb, row in batch for change in await take(unit, verb, row)]
+        assert await store.changes_since(snapshot.revision) == told
+        snapshot = await store.apply_changes(snapshot, told)
+        assert snapshot == await store.load_snapshot()
+
+
+@given(histories)
+@settings(max_examples=150, deadline=None)
+def test_applying_changes_equals_loading_everything_in_memory(history: list[list[tuple[str, Row]]]) -> None:
+    asyncio.run(live_through(MemoryStore(a_compiler(system_endpoints=(SYSTEM,))), history))
+
+
+@given(history=histories)
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_applying_changes_equals_loading_everything_in_sql(
+    tmp_path_factory: Any, history: list[list[tuple[str, Row]]]
+) -> None:
+    folder: Path = tmp_path_factory.mktemp("history")
+
+    async def run() -> None:
+        engine = open_engine(database_url(None, folder))
+        await migrate(engine)
+        store = SqlStore(engine, a_compiler(system_endpoints=(SYSTEM,)), lambda: 0.0)
+        await live_through(store, history)
+        await store.close()
+
+    asyncio.run(run())
