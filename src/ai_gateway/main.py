@@ -27,7 +27,7 @@ from ai_gateway.runtime.board import Board
 from ai_gateway.runtime.clock import SystemClock
 from ai_gateway.runtime.folder import FolderInUse, FolderLock
 from ai_gateway.runtime.journal import Journal
-from ai_gateway.runtime.logs import Log
+from ai_gateway.runtime.logs import Log, adopt_libraries
 from ai_gateway.runtime.meters import Meters
 from ai_gateway.runtime.mock_server import MockProvider
 from ai_gateway.runtime.plans import Plans
@@ -75,6 +75,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     """Everything up to the first listener. What must be closed again is pushed on the stack, in the order of its
     making. Raises what `_run` names."""
     log = Log(settings.log_level)
+    adopt_libraries(log)
     clock = SystemClock()
     stack.callback(FolderLock(settings.data_dir).close)
     vault = _vault(settings)

@@ -4,6 +4,7 @@ for each request that failed.
 structlog is loaded when the first line is written: the first answer should not wait for the means to complain.
 """
 
+import logging
 import sys
 from typing import Any, Final, final
 
@@ -45,6 +46,29 @@ class Log:
         if self._logger is None:
             self._logger = _open()
         getattr(self._logger, level)(event, **{name: fact for name, fact in facts.items() if fact is not None})
+
+
+@final
+class ServerLog(logging.Handler):
+    """What libraries say through `logging` (the server, the HTTP client), in our own lines and without their stacks'
+    arguments. An exception that was raised on purpose has `on_purpose` and is left out."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        if getattr(error, "on_purpose", False):
+            return
+        self._log.warning("library", source=record.name, message=record.getMessage(), error=error and repr(error))
+
+
+def adopt_libraries(log: Log) -> None:
+    """From now on nothing writes to standard error but `log`."""
+    root = logging.getLogger()
+    root.handlers[:] = [ServerLog(log)]
+    root.setLevel(logging.WARNING)
 
 
 def _open() -> Any:

@@ -13,7 +13,9 @@ Message = dict[str, Any]
 
 
 class CutOff(Exception):
-    """Raised on purpose in the middle of an answer: the server closes the connection without the body's end."""
+    """Raised in the middle of an answer: the server closes the connection without the body's end."""
+
+    on_purpose = True
 
 
 @final
