@@ -73,7 +73,12 @@ def migrate(where: Place) -> str:
 
 def downgrade(where: Place, target: str) -> str:
     """Down to `target`; what the versions between brought is dropped. Raises Unreachable, ValueError."""
-    _with_engine(where, lambda engine: schema.downgrade(engine, target))
+    from alembic.util.exc import CommandError
+
+    try:
+        _with_engine(where, lambda engine: schema.downgrade(engine, target))
+    except CommandError as error:
+        raise ValueError(f"{error}. This version knows {HEAD} and below, down to `{schema.EMPTY}`.") from None
     return target
 
 

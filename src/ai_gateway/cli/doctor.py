@@ -8,7 +8,7 @@ import errno
 import os
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
@@ -75,7 +75,7 @@ def examine(
     return [
         *findings,
         Finding("settings", Level.OK, f"complete for {mode}"),
-        check_data_folder(settings.data_dir),
+        check_data_folder(settings.data_dir, os.access),
         check_database(settings),
         check_port(settings.hosts, settings.port, gateway.level),
         gateway,
@@ -89,12 +89,12 @@ def check_python(version: tuple[int, int]) -> Finding:
     return Finding("python", Level.FAIL, text, f"Use Python {'.'.join(map(str, OLDEST_PYTHON))} or newer.")
 
 
-def check_data_folder(folder: Path) -> Finding:
-    """The folder itself, or where it would be made: nothing is created by looking."""
+def check_data_folder(folder: Path, may: Callable[[Path, int], bool]) -> Finding:
+    """The folder itself, or where it would be made: nothing is created by looking. `may` is os.access."""
     place = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not place.is_dir():
         return Finding("data folder", Level.FAIL, f"{place} is not a folder", "Set AI_GATEWAY_DATA_DIR to one.")
-    if not os.access(place, os.W_OK | os.X_OK):
+    if not may(place, os.W_OK | os.X_OK):
         todo = f"Make {place} writable for this user, or set AI_GATEWAY_DATA_DIR."
         return Finding("data folder", Level.FAIL, f"{place} cannot be written to", todo)
     return Finding("data folder", Level.OK, f"{folder}{'' if folder.exists() else ' will be made at the first start'}")
