@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -79,6 +80,15 @@ async def store(place: str | None) -> AsyncIterator[Store]:
     store = SqlStore(await _open(place), a_compiler(), lambda: 5.0)
     yield store
     await store.close()
+
+
+@pytest.fixture
+async def threads_end() -> AsyncIterator[None]:
+    """aiosqlite's thread of a connection that failed answers the loop once more: so the loop must outlive it."""
+    yield
+    for thread in threading.enumerate():
+        if "_connection_worker_thread" in thread.name:
+            await asyncio.to_thread(thread.join, 5)
 
 
 def _database(request: pytest.FixtureRequest, tmp_path: Path) -> str:

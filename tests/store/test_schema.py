@@ -121,6 +121,7 @@ print(sorted({name.partition(".")[0] for name in sys.modules} & {"alembic", "fas
     assert out.decode().strip() == "[]"
 
 
+@pytest.mark.usefixtures("threads_end")
 async def test_a_database_that_is_away_is_unavailable(tmp_path: Path) -> None:
     engine = open_engine(database_url(f"sqlite:///{tmp_path}/no/such/folder/gateway.db", tmp_path))
     with pytest.raises(StoreUnavailable):

@@ -1,0 +1,32 @@
+"""What is the SQL ledger's own; its promises are in test_contract.py."""
+
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ai_gateway.store.rows import LedgerRow
+from ai_gateway.store.sql import SqlStore
+from ai_gateway.store.tables import LEDGER
+from store.rows_for_tests import a_ledger_row
+
+
+async def test_a_batch_is_one_statement(engine: AsyncEngine, sql_store: SqlStore) -> None:
+    statements: list[str] = []
+
+    def remember(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        statements.append(statement)
+
+    event.listen(engine.sync_engine, "before_cursor_execute", remember)
+    assert await sql_store.append_ledger([a_ledger_row(f"att_{number}") for number in range(2_000)]) == 2_000
+    assert len([one for one in statements if one.startswith("INSERT")]) == 1
+
+
+async def test_places_rise_in_the_order_of_the_batch(sql_store: SqlStore) -> None:
+    await sql_store.append_ledger([a_ledger_row(f"att_{number}") for number in range(50)])
+    rows = await sql_store.page_ledger("t1")
+    assert [row.attempt_id for row in rows] == [f"att_{number}" for number in range(49, -1, -1)]
+
+
+def test_every_field_of_a_row_has_its_column() -> None:
+    assert tuple(LEDGER.columns.keys()) == LedgerRow.__struct_fields__
