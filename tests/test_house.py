@@ -172,6 +172,14 @@ def framework_middleware(source: Source) -> list[str]:
     ]
 
 
+def hidden_sockets(source: Source) -> list[str]:
+    """What import contracts cannot name: parts of standard packages whose other parts are innocent."""
+    if not source.path.startswith(("policy/", "providers/", "domain/")):
+        return []
+    doors = ("http.client", "http.server", "urllib.request")
+    return [f"{source.path}:{line}: {name}" for line, name in imported(source) if name.startswith(doors)]
+
+
 def swallowed_exceptions(source: Source) -> list[str]:
     return [
         f"{source.path}:{node.lineno}: an exception is dropped without a trace"
@@ -198,6 +206,7 @@ RULES: dict[Rule, Source] = {
     chance: Source("policy/x.py", "import random\nx = random.choice(y)"),
     tasks: Source("gateway/x.py", "import asyncio\nasyncio.create_task(f())"),
     framework_middleware: Source("admin/x.py", "from starlette.middleware.base import BaseHTTPMiddleware"),
+    hidden_sockets: Source("policy/x.py", "from urllib.request import urlopen"),
     swallowed_exceptions: Source("jobs/x.py", "try:\n    f()\nexcept Exception:\n    pass"),
     undocumented_modules: Source("jobs/x.py", "x = 1"),
 }
