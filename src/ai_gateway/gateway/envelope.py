@@ -39,13 +39,15 @@ class _Key:
 
 _ORDINARY: Final = BodyLimits()
 _MEMBERS: Final = msgspec.json.Decoder(Fields)
-_ANY: Final = msgspec.json.Decoder(msgspec.Raw)
 _STRING: Final = msgspec.json.Decoder(str)
 _INTEGER: Final = msgspec.json.Decoder(int)
 
 _STRING_BODY: Final = re.compile(rb'"[^"]*"')
 _NOT_STRUCTURE: Final = bytes(byte for byte in range(256) if byte not in b'[]{}"')
 _AT_BYTE: Final = re.compile(r"^JSON is malformed: (.*) \(byte (\d+)\)$")
+# An escaped surrogate, or half of a pair, behind an even number of backslashes.
+_SURROGATE: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u[dD](?=[89a-fA-F])")
+_MEMBER_KEY: Final = re.compile(rb'[\s,{]*("[^"\\]*(?:\\.[^"\\]*)*")\s*:\s*', re.DOTALL)
 _NULL: Final = b"null"
 _LONGEST_PLAIN_NUMBER: Final = 300
 
@@ -128,11 +130,31 @@ def _members(body: bytes, where: str, limits: BodyLimits, param: str | None = No
     except msgspec.ValidationError:
         raise InvalidRequest(f"{where} must be a JSON object.", code="invalid_json", param=param) from None
     except msgspec.DecodeError as error:
-        raise _malformed(body, error) from None
+        masked = _SURROGATE.sub(rb"\1\\u0", body)
+        if masked == body:
+            raise _malformed(body, error) from None
+        return _unmasked(body, _members(masked, where, limits, param))
     if len(fields) > limits.members:
         raise InvalidRequest(f"{where} has more than {limits.members} members.", code="too_large", param=param)
     if not _each_once(body, fields):
         _refuse_duplicates(body, where)
+    return fields
+
+
+def _unmasked(body: bytes, masked: Fields) -> Fields:
+    """The members as they came. The parser refuses a lone surrogate at any depth, where bytes are to go through; so it
+    was shown a body of the same length without any, and every member is found again by its place."""
+    fields: Fields = {}
+    end = 0
+    for raw in masked.values():
+        key = _MEMBER_KEY.match(body, end)
+        assert key is not None
+        try:
+            name = _STRING.decode(key[1])
+        except msgspec.DecodeError:
+            raise _not_json(f"the key at byte {key.start(1)} contains a lone surrogate") from None
+        end = key.end() + memoryview(raw).nbytes
+        fields[name] = msgspec.Raw(body[key.end() : end])
     return fields
 
 
@@ -211,13 +233,6 @@ def _present(fields: Fields, name: str) -> msgspec.Raw | None:
 
 
 def _malformed(body: bytes, error: msgspec.DecodeError) -> InvalidRequest:
-    try:
-        _ANY.decode(body)
-    except msgspec.DecodeError:
-        pass
-    else:
-        # Well formed as text, and yet not as strings: only keys are decoded so early.
-        return _not_json("a key contains a lone surrogate ('\\ud800' to '\\udfff' without its partner)")
     position = _AT_BYTE.match(str(error))
     if position is None:
         return _not_json(f"it ends at byte {len(body)} in the middle of a value")
