@@ -1,10 +1,11 @@
 """JSON from somebody whom nobody trusts: what does not decode is absent, and never an exception.
 
-A provider's answer may be cut, hostile or merely new. The codecs therefore read parts of it (`msgspec.Raw` keeps the
-rest undecoded, so that half an emoji in a text cannot hide the usage beside it) and ask for each part whether it is
-what they can use.
+A provider's answer may be cut, hostile or merely new. The codecs therefore read parts of it and ask for each part
+whether it is what they can use. Half an emoji, which some providers send at the end of a piece of text as a lone
+surrogate, must not hide the usage beside it: such escapes are read as U+FFFD. What is forwarded stays as it was.
 """
 
+import re
 from typing import TypeVar, cast
 
 import msgspec
@@ -13,11 +14,19 @@ T = TypeVar("T")
 NO_RAW = msgspec.Raw()
 """The default of a raw member that is absent."""
 
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
+
 
 def decode(data: bytes | msgspec.Raw, kind: type[T]) -> T | None:
     """The value, or None where the bytes are not JSON of this kind (nor UTF-8, nor of sane depth)."""
     try:
         return msgspec.json.decode(data, type=kind)
+    except (ValueError, RecursionError):
+        mended = _ESCAPE.sub(_mend, bytes(data))
+    try:
+        return msgspec.json.decode(mended, type=kind)
     except (ValueError, RecursionError):
         return None
 
@@ -52,3 +61,7 @@ def as_text(value: object) -> str | None:
     if isinstance(value, str):
         return value or None
     return str(value) if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**9 else None
+
+
+def _mend(escape: re.Match[bytes]) -> bytes:
+    return rb"\ufffd" if escape[1] else escape[0]

@@ -139,6 +139,9 @@ def _short(text: str | None) -> str | None:
 
 
 def _text_of(body: bytes) -> str:
+    """The words of a page or a plain text. Broken JSON is not quoted: half an answer is somebody's conversation."""
+    if body.lstrip()[:1] in (b"{", b"["):
+        return "The provider's answer is not valid JSON."
     text = body[:_PAGE_BYTES].decode("utf-8", errors="replace")
     if "<" in text and ">" in text:
         title = _TITLE.search(text)

@@ -114,7 +114,7 @@ class ChatReader:
         reported = chunk.read_usage()
         if reported is not None:
             self._usage = reported
-        if says_something(chunk.error) or event.name == b"error" or chunk.object == b'"error"':
+        if says_something(chunk.error) or event.name == b"error" or bytes(chunk.object) == b'"error"':
             return Verdict.ERROR
         choices = decode(chunk.choices, list[_Choice])
         for choice in choices or ():
