@@ -110,6 +110,7 @@ MALFORMED = {
     b'{"a":"\xc0\xaf"}': "invalid UTF-8 at byte 6",
     rb'{"\ud800":1}': "the key at byte 1 contains a lone surrogate",
     rb'{"\ud800":1,}': "trailing comma in object at byte 12",
+    rb'{"a":"\ud800\\","b":"' b'\0\0"}': "at byte",
     rb'{"\udc00 and much more behind it":1}': "the key at byte 1 contains a lone surrogate",
 }
 

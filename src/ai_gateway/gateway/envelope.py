@@ -45,8 +45,7 @@ _INTEGER: Final = msgspec.json.Decoder(int)
 _STRING_BODY: Final = re.compile(rb'"[^"]*"')
 _NOT_STRUCTURE: Final = bytes(byte for byte in range(256) if byte not in b'[]{}"')
 _AT_BYTE: Final = re.compile(r"^JSON is malformed: (.*) \(byte (\d+)\)$")
-# An escaped surrogate, or half of a pair, behind an even number of backslashes.
-_SURROGATE: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u[dD](?=[89a-fA-F])")
+_SURROGATES: Final = tuple(f"\\u{d}{next}".encode() for d in "dD" for next in "89aAbBcCdDeEfF")
 _MEMBER_KEY: Final = re.compile(rb'[\s,{]*("[^"\\]*(?:\\.[^"\\]*)*")\s*:\s*', re.DOTALL)
 _NULL: Final = b"null"
 _LONGEST_PLAIN_NUMBER: Final = 300
@@ -130,7 +129,7 @@ def _members(body: bytes, where: str, limits: BodyLimits, param: str | None = No
     except msgspec.ValidationError:
         raise InvalidRequest(f"{where} must be a JSON object.", code="invalid_json", param=param) from None
     except msgspec.DecodeError as error:
-        masked = _SURROGATE.sub(rb"\1\\u0", body)
+        masked = _mask_surrogates(body)
         if masked == body:
             raise _malformed(body, error) from None
         return _unmasked(body, _members(masked, where, limits, param))
@@ -139,6 +138,16 @@ def _members(body: bytes, where: str, limits: BodyLimits, param: str | None = No
     if not _each_once(body, fields):
         _refuse_duplicates(body, where)
     return fields
+
+
+def _mask_surrogates(body: bytes) -> bytes:
+    """The same text with every escaped surrogate, lone or not, turned into an ordinary character of the same length."""
+    if b"\0" in body:
+        return body
+    masked = body.replace(b"\\\\", b"\0\0")
+    for surrogate in _SURROGATES:
+        masked = masked.replace(surrogate, b"\\u0" + surrogate[3:])
+    return masked.replace(b"\0\0", b"\\\\")
 
 
 def _unmasked(body: bytes, masked: Fields) -> Fields:
