@@ -4,8 +4,7 @@ from ai_gateway.domain.chat import Dialect, Operation, Usage
 from ai_gateway.providers.anthropic import AnthropicCodec, MessageReader
 from ai_gateway.providers.sse import read_event
 from ai_gateway.providers.watch import Verdict
-
-from .calls import a_shaped
+from providers.calls import a_shaped
 
 CODEC = AnthropicCodec()
 START = (

@@ -1,8 +1,7 @@
 import pytest
 
-from ai_gateway.domain.chat import Dialect, Operation
 from ai_gateway.domain.config import ProviderType
-from ai_gateway.providers import Auth, codec_for
+from ai_gateway.providers import Auth
 from ai_gateway.providers.kinds import KINDS
 
 
@@ -29,20 +28,3 @@ def test_a_codec_stands_under_its_own_dialect(kind: object) -> None:
 def test_where_and_how_a_provider_is_called(provider: ProviderType, url: str | None, auth: Auth) -> None:
     kind = KINDS[provider]
     assert (kind.default_url.text if kind.default_url else None, kind.auth) == (url, auth)
-
-
-@pytest.mark.parametrize(
-    ("provider", "dialect", "operation", "native"),
-    [
-        (ProviderType.OPENAI, Dialect.OPENAI, Operation.CHAT, True),
-        (ProviderType.OPENAI, Dialect.OPENAI, Operation.EMBEDDINGS, True),
-        (ProviderType.OPENAI, Dialect.ANTHROPIC, Operation.MESSAGES, False),
-        (ProviderType.ANTHROPIC, Dialect.ANTHROPIC, Operation.COUNT_TOKENS, True),
-        (ProviderType.ANTHROPIC, Dialect.OPENAI, Operation.CHAT, False),
-        (ProviderType.MOCK, Dialect.ANTHROPIC, Operation.MESSAGES, True),
-        (ProviderType.MOCK, Dialect.OPENAI, Operation.CHAT, True),
-        (ProviderType.MOCK, Dialect.OPENAI, Operation.MODELS, False),
-    ],
-)
-def test_what_is_carried_natively(provider: ProviderType, dialect: Dialect, operation: Operation, native: bool) -> None:
-    assert (codec_for(KINDS[provider], dialect, operation) is not None) is native

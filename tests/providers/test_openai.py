@@ -6,8 +6,7 @@ from ai_gateway.domain.chat import Dialect, Operation, Usage
 from ai_gateway.providers.openai import ChatReader, OpenAICodec, UsageChunk
 from ai_gateway.providers.sse import read_event
 from ai_gateway.providers.watch import Verdict
-
-from .calls import a_shaped
+from providers.calls import a_shaped
 
 CODEC = OpenAICodec()
 

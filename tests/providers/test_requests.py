@@ -2,8 +2,7 @@ import msgspec
 
 from ai_gateway.domain.chat import Operation
 from ai_gateway.providers.requests import USER_AGENT, headers_for, members_for
-
-from .calls import a_shaped
+from providers.calls import a_shaped
 
 
 def test_only_the_model_is_replaced_and_nothing_moves() -> None:

@@ -1,0 +1,44 @@
+"""The usage of recorded streams computed the slow way, from fully decoded events: what the codecs are held against."""
+
+from typing import Any
+
+from ai_gateway.domain.chat import Usage
+
+
+def openai_usage(events: list[Any]) -> Usage | None:
+    last = None
+    for event in events:
+        last = event.get("usage") or (event.get("x_groq") or {}).get("usage") or last
+    if last is None:
+        return None
+    before, after = last.get("prompt_tokens_details") or {}, last.get("completion_tokens_details") or {}
+    reasoning = after.get("reasoning_tokens") or 0
+    beside = last.get("total_tokens") == last["prompt_tokens"] + last["completion_tokens"] + reasoning
+    return Usage(
+        input_tokens=last["prompt_tokens"],
+        output_tokens=last["completion_tokens"] + (reasoning if beside else 0),
+        cache_read_tokens=before.get("cached_tokens") or 0,
+        cache_write_5m_tokens=before.get("cache_write_tokens") or 0,
+        reasoning_tokens=reasoning,
+        audio_input_tokens=before.get("audio_tokens") or 0,
+        audio_output_tokens=after.get("audio_tokens") or 0,
+    )
+
+
+def anthropic_usage(events: list[Any]) -> Usage:
+    merged: dict[str, Any] = {}
+    for event in events:
+        if event["type"] == "message_stop":
+            break
+        reported = event.get("usage") or (event.get("message") or {}).get("usage") or {}
+        merged |= {name: value for name, value in reported.items() if value is not None}
+    read, written = merged.get("cache_read_input_tokens", 0), merged.get("cache_creation_input_tokens", 0)
+    hour = (merged.get("cache_creation") or {}).get("ephemeral_1h_input_tokens", 0)
+    return Usage(
+        input_tokens=merged["input_tokens"] + read + written,
+        output_tokens=merged["output_tokens"],
+        cache_read_tokens=read,
+        cache_write_5m_tokens=written - hour,
+        cache_write_1h_tokens=hour,
+        reasoning_tokens=(merged.get("output_tokens_details") or {}).get("thinking_tokens", 0),
+    )
