@@ -17,8 +17,10 @@ from threading import Thread
 from urllib.request import Request, urlopen
 
 import pytest
+import yaml
 
 import ai_gateway
+from ai_gateway.settings import SETTINGS
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -238,3 +240,21 @@ def await_health(process: subprocess.Popen[bytes], port: str) -> None:
     """Asks until it answers or has ended; the test's own time limit bounds it."""
     while probe(port) != 0:
         assert process.poll() is None, "the gateway ended"
+
+
+def test_the_compose_file_asks_for_secrets_and_sets_only_what_the_gateway_reads() -> None:
+    services = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())["services"]
+    environment = services["gateway"]["environment"]
+    assert set(environment) <= {setting.name for setting in SETTINGS}
+    required = {name for name, value in environment.items() if ":?" in value}
+    assert required == {"DATABASE_URL", "AI_GATEWAY_ENCRYPTION_KEY", "AI_GATEWAY_ADMIN_TOKEN"}
+    assert ":?" in services["postgres"]["environment"]["POSTGRES_PASSWORD"]
+    assert services["gateway"]["depends_on"]["postgres"]["condition"] == "service_healthy"
+    assert "healthcheck" in services["postgres"]
+
+
+def test_compose_waits_longer_than_the_gateway_drains() -> None:
+    gateway = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())["services"]["gateway"]
+    serve = {setting.name: setting.serve for setting in SETTINGS}
+    needed = int(serve["AI_GATEWAY_DRAIN_SECONDS"]) + int(serve["AI_GATEWAY_UNREADY_SECONDS"])
+    assert int(gateway["stop_grace_period"].removesuffix("s")) > needed
