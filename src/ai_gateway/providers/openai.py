@@ -21,6 +21,8 @@ from ai_gateway.providers.usage import openai_usage
 from ai_gateway.providers.watch import DialectWatch, Verdict
 
 _PATHS = {Operation.CHAT: "/chat/completions", Operation.EMBEDDINGS: "/embeddings"}
+_FINISH_FORMS = (b'"finish_reason"', b'"finish_reason":null', b'"finish_reason": null')
+_USAGE_FORMS = (b'"usage"', b'"usage":null', b'"usage": null')
 
 
 class OpenAICodec:
@@ -98,8 +100,8 @@ class ChatReader:
             and b'"error"' not in data
             and b"[DONE]" not in data
             and b"event:" not in data
-            and _is_always_null(data, b'"finish_reason"')
-            and _is_always_null(data, b'"usage"')
+            and _is_always_null(data, _FINISH_FORMS)
+            and _is_always_null(data, _USAGE_FORMS)
         )
 
     def read(self, event: Event) -> Verdict:
@@ -168,10 +170,11 @@ def _choices_asked(shaped: Shaped) -> int:
     return 1 if asked is None else asked
 
 
-def _is_always_null(data: bytes, key: bytes) -> bool:
+def _is_always_null(data: bytes, forms: tuple[bytes, bytes, bytes]) -> bool:
     """Whether a member, where it occurs, is null; without parsing. Inside a string the quotes would be escaped."""
+    key, null, spaced_null = forms
     found = data.count(key)
-    return not found or found == data.count(key + b":null") + data.count(key + b": null")
+    return not found or (nulls := data.count(null)) == found or nulls + data.count(spaced_null) == found
 
 
 def _error_under_200(body: bytes) -> ProviderError:
