@@ -1,0 +1,52 @@
+from typing import Any
+
+from admin.world import World
+
+FULL: dict[str, Any] = {
+    "version": 1,
+    "departments": [{"name": "Sales", "cost_limit_monthly": "50.00"}],
+    "teams": [{"name": "Closers", "department": "Sales", "rate_limits": {"max_concurrent": 3}}],
+    "users": [{"name": "Ann", "email": "ann@example.org", "team": "Closers"}],
+    "providers": [
+        {
+            "name": "up-1",
+            "provider": "openai",
+            "endpoint_url": "https://a.example/v1",
+            "models": ["m"],
+            "timeouts": {"connect": 2.5},
+            "weight": 3,
+        }
+    ],
+    "pools": [{"group_name": "fast", "providers": [{"name": "up-1", "weight": 2}], "strategy": "random"}],
+    "routes": [{"name": "bot", "pool": "fast", "rules": [{"cap": 0.8}]}],
+    "prices": [
+        {
+            "model": "m",
+            "input_per_million_usd": "0.15",
+            "output_per_million_usd": "0.60",
+            "effective_from": "2027-01-15T08:00:00Z",
+        }
+    ],
+}
+
+
+async def test_an_empty_tenant_exports_an_empty_document(world: World) -> None:
+    exported = (await world.call("GET", "/config/export")).json()
+    assert exported == {"version": 1, **{section: [] for section in FULL if section != "version"}}
+
+
+async def test_what_was_applied_is_what_is_exported(world: World) -> None:
+    await world.made("/config/apply", FULL)
+    exported = (await world.call("GET", "/config/export", role="viewer")).json()
+    for section in ("departments", "teams", "users", "pools", "routes", "prices"):
+        assert exported[section] == FULL[section]
+    (provider,) = exported["providers"]
+    assert {name: provider[name] for name in FULL["providers"][0]} == FULL["providers"][0]
+
+
+async def test_an_export_names_secrets_and_has_none(world: World) -> None:
+    body = {"name": "up", "provider": "openai", "api_key": "sk-0123456789abcd"}
+    await world.made("/providers", body)
+    exported = await world.call("GET", "/config/export")
+    assert exported.json()["providers"][0]["api_key_secret_name"] == "provider:up"
+    assert "sk-0123456789abcd" not in exported.text

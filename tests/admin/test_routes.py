@@ -1,0 +1,63 @@
+from typing import Any
+
+import pytest
+
+from admin.world import OWN, World
+from ai_gateway.store.rows import RouteRow
+
+
+@pytest.fixture
+async def pooled(world: World) -> World:
+    for group in ("fast", "slow"):
+        await world.made("/router/load-balancer/pools", {"group_name": group, "providers": [{"name": "ghost"}]})
+    return world
+
+
+async def test_the_route_line_works_as_written(pooled: World) -> None:
+    answer = await pooled.call("POST", "/routes", {"name": "support-bot", "pool": "fast", "rules": []})
+    assert answer.status_code == 201
+    assert "enforced" not in answer.json()
+    tenant = next(tenant for tenant in pooled.snapshot.tenants.values() if tenant.id == OWN)
+    assert tenant.courses["support-bot"].pool == "fast"
+
+
+async def test_rules_are_kept_and_said_not_to_be_in_force(pooled: World) -> None:
+    rules = [{"if": "true", "set": {"temperature": 0.8, "n": [1, None]}}]
+    made = await pooled.made("/routes", {"name": "bot", "pool": "fast", "rules": rules})
+    assert made["rules"] == rules
+    assert (made["enforced"], made["not_enforced"]) == (False, ["rules"])
+
+
+async def test_a_route_lives_its_life(pooled: World) -> None:
+    made = await pooled.made("/routes", {"name": "bot", "pool": "fast"})
+    assert (await pooled.call("GET", "/routes/bot")).json() == made
+    assert (await pooled.call("PATCH", "/routes/bot", {"pool": "slow"})).json()["pool"] == "slow"
+    renamed = await pooled.call("PUT", f"/routes/{made['id']}", {"name": "robot", "pool": "fast"})
+    assert (renamed.json()["id"], renamed.json()["name"]) == (made["id"], "robot")
+    assert (await pooled.call("GET", "/routes/bot")).status_code == 404
+    assert (await pooled.call("DELETE", "/routes/robot")).status_code == 200
+    assert (await pooled.call("GET", "/routes")).json()["data"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"name": "bot", "pool": "nowhere"}, 422),
+        ({"name": "a/b", "pool": "fast"}, 422),
+        ({"name": "bot"}, 422),
+        ({"name": "bot", "pool": "fast", "rules": {}}, 422),
+        ({"name": "bot", "pool": "fast", "rules": [1]}, 422),
+        ({"name": "bot", "pool": "fast", "rules": [{"a": 1e308}], "x": 1}, 422),
+        ({"name": "slow", "pool": "fast"}, 409),
+    ],
+)
+async def test_a_route_that_leads_nowhere_or_is_taken_is_refused(
+    pooled: World, body: dict[str, Any], status: int
+) -> None:
+    assert (await pooled.call("POST", "/routes", body)).status_code == status
+    assert await pooled.rows(RouteRow) == []
+
+
+async def test_an_existing_route_is_a_409(pooled: World) -> None:
+    await pooled.made("/routes", {"name": "bot", "pool": "fast"})
+    assert (await pooled.call("POST", "/routes", {"name": "bot", "pool": "slow"})).status_code == 409
