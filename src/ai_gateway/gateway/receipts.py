@@ -84,11 +84,20 @@ def write_receipt(admitted: Admitted, shaped: Shaped, attempt: Attempt, measured
 
 def _usage(shaped: Shaped, measured: Measured) -> tuple[Usage, bool]:
     if measured.usage is not None:
-        return measured.usage, False
+        return _raised(measured.usage, measured)
     if measured.delivered_tokens is None or shaped.call.head.operation is Operation.COUNT_TOKENS:
         return Usage(), False
     read = -(-shaped.call.body_bytes // BYTES_PER_TOKEN)
     return Usage(input_tokens=read, output_tokens=measured.delivered_tokens), True
+
+
+def _raised(reported: Usage, measured: Measured) -> tuple[Usage, bool]:
+    """A report is believed. Of a stream that was cut before its last report (Anthropic tells the input at the start
+    and the output at the end) it is a floor, which what was delivered raises."""
+    delivered = measured.delivered_tokens or 0
+    if measured.outcome is Outcome.OK or reported.output_tokens >= delivered:
+        return reported, False
+    return msgspec.structs.replace(reported, output_tokens=delivered), True
 
 
 def _ms(seconds: float) -> float:

@@ -28,11 +28,11 @@ class Meters:
         if self._open.pop(hold.request_id, None) is None:
             return
         for leg in hold.charge.legs:
-            left = self._held[leg] - hold.charge.worst_nano
+            left = self.held(leg) - hold.charge.worst_nano
             if left:
                 self._held[leg] = left
-            else:
-                del self._held[leg]
+            else:  # several holds of 0, as unpriced calls have them, leave nothing behind from the first one on
+                self._held.pop(leg, None)
 
     def held(self, leg: tuple[str, str]) -> int:
         """Nano-dollars that open requests hold on this leg."""
