@@ -105,6 +105,8 @@ class _Trial:
         finally:
             if answer is not None:
                 answer.close()
+            if self._receipt is None:  # a fault of our own, on its way to the edge
+                self._close(self._measured(Outcome.CUT))
         return None
 
     def receipt(self) -> Receipt:
@@ -127,7 +129,7 @@ class _Trial:
             body=encoded.body,
             reach=endpoint.reach,
             connect_seconds=min(self._timeouts.connect, self._left()),
-            head_seconds=self._at_most(waits),
+            head_seconds=self._at_most(self._remaining(waits)),
         )
 
     def _is_stream(self, answer: Answer) -> bool:
@@ -142,9 +144,10 @@ class _Trial:
             self._codec,
             call.head.operation,
             self._classify,
-            relay.Room(self._doors.limits.answer_bytes, self._at_most(self._timeouts.response)),
+            relay.Room(self._doors.limits.answer_bytes, self._at_most(self._remaining(self._timeouts.response))),
         )
         if call.stream:
+            self._close(Measured(Outcome.PROVIDER_ERROR, self._now(), whole.usage))
             raise ProviderFailed("The AI provider does not stream this model.", code="provider_not_streaming")
         delivered = len(whole.body) // BYTES_PER_TOKEN
         receipt = self._close(Measured(Outcome.OK, self._now(), whole.usage, delivered_tokens=delivered))
@@ -157,14 +160,14 @@ class _Trial:
 
     async def _stream(self, answer: Answer) -> None:
         deadlines = relay.Deadlines(
-            first=lambda: self._at_most(self._timeouts.first_token),
+            first=lambda: self._at_most(self._remaining(self._timeouts.first_token)),
             between=lambda: self._at_most(self._timeouts.between_tokens),
         )
         streaming = relay.Streaming(answer, self._codec, self._journey.shaped, self._classify, deadlines)
         self._streaming = streaming
         await streaming.begin()
         self._first_byte = self._now()
-        headers = (*relay.passed_headers(answer), ("cache-control", "no-cache"), *self._headers())
+        headers = (*relay.stream_headers(answer), ("cache-control", "no-cache"), *self._headers())
         await streaming.carry(self._client, headers, self._book_success)
 
     def _book_success(self) -> None:
@@ -222,6 +225,10 @@ class _Trial:
 
     def _now(self) -> float:
         return self._doors.clock.now()
+
+    def _remaining(self, seconds: float | None) -> float | None:
+        """What is left of a time that began with the attempt: a comment every second is not a first token."""
+        return None if seconds is None else max(0.001, self._attempt.started + seconds - self._now())
 
     def _left(self) -> float:
         """Seconds until the whole request must be over."""

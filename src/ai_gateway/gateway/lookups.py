@@ -62,10 +62,7 @@ def _page(names: list[str], query: dict[str, list[str]]) -> dict[str, Any]:
         names = names[names.index(after) + 1 :] if after in names else []
     if before:
         names = names[: names.index(before)] if before in names else []
-    limit = query.get("limit", [str(len(names))])[0]
-    if not limit.isdecimal() or int(limit) > max(MOST_MODELS, len(names)):
-        raise InvalidRequest(f"'limit' is a number from 1 to {MOST_MODELS}.", param="limit")
-    shown = names[: int(limit)]
+    shown = names[: _limit(query["limit"][0])] if "limit" in query else names
     return {
         "object": "list",
         "data": [_model(name) for name in shown],
@@ -73,6 +70,12 @@ def _page(names: list[str], query: dict[str, list[str]]) -> dict[str, Any]:
         "first_id": shown[0] if shown else None,
         "last_id": shown[-1] if shown else None,
     }
+
+
+def _limit(text: str) -> int:
+    if not (text.isdecimal() and len(text) <= len(str(MOST_MODELS)) and 1 <= int(text) <= MOST_MODELS):
+        raise InvalidRequest(f"'limit' is a number from 1 to {MOST_MODELS}.", param="limit")
+    return int(text)
 
 
 def _model(name: str) -> dict[str, Any]:

@@ -7,6 +7,8 @@ caller's browser or to the network in between.
 import re
 from typing import Any, Final
 
+import msgspec
+
 from ai_gateway.domain.chat import Dialect, Operation
 from ai_gateway.domain.faults import InvalidRequest
 from ai_gateway.domain.traffic import Call, Head, Header
@@ -15,6 +17,7 @@ from ai_gateway.gateway.envelope import BodyLimits
 
 FORWARDED: Final = {Dialect.OPENAI: ("openai-beta",), Dialect.ANTHROPIC: ("anthropic-",)}
 CLIENT_ID_LENGTH: Final = 128
+MODEL_LENGTH: Final = 256
 TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 OUTPUT_CAPS: Final = {
     Operation.CHAT: ("max_completion_tokens", "max_tokens"),
@@ -69,9 +72,7 @@ def read_head(
 def read_call(head: Head, body: bytes, limits: BodyLimits) -> Call:
     """Raises InvalidRequest for a body that is not what the operation takes."""
     fields = envelope.read_envelope(body, limits)
-    model = envelope.read_str(fields, "model")
-    if not model:
-        raise InvalidRequest("The field 'model' is missing.", code="missing_field", param="model")
+    model = _read_model(fields)
     stream = envelope.read_bool(fields, "stream") or False
     if stream and head.operation not in STREAMED:
         raise InvalidRequest("This operation cannot be streamed.", code="not_streamable", param="stream")
@@ -88,6 +89,16 @@ def read_call(head: Head, body: bytes, limits: BodyLimits) -> Call:
         max_output=_output_cap(head.operation, fields),
         body_bytes=len(body),
     )
+
+
+def _read_model(fields: dict[str, msgspec.Raw]) -> str:
+    """A name that can stand in a header, a log line and a database: PostgreSQL has no text with a NUL in it."""
+    model = envelope.read_str(fields, "model", longest=MODEL_LENGTH)
+    if not model:
+        raise InvalidRequest("The field 'model' is missing.", code="missing_field", param="model")
+    if not model.isprintable():
+        raise InvalidRequest("The field 'model' has a character that is not printable.", param="model")
+    return model
 
 
 def _output_cap(operation: Operation, fields: dict[str, Any]) -> int | None:

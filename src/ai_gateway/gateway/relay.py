@@ -77,7 +77,7 @@ class Streaming:
         """Until the first event that is not an error. Raises Fault, UpstreamError; nothing was sent to the caller."""
         ready: list[bytes] = []
         while not self._watch.started:
-            chunk = await self._answer.next(self._deadlines.first())
+            chunk = b"" if self._watch.finished else await self._answer.next(self._deadlines.first())
             if not chunk:
                 raise self._fault_at_end() or ProviderFailed(
                     "The AI provider answered with nothing.", code="provider_empty_answer"
@@ -128,6 +128,12 @@ def passed_headers(answer: Answer) -> list[tuple[str, str]]:
         for name, value in answer.headers.items()
         if name in PASSED_HEADERS or name.startswith(PASSED_PREFIXES)
     ]
+
+
+def stream_headers(answer: Answer) -> list[tuple[str, str]]:
+    """The same for a stream, which says that it is one also where the provider did not."""
+    headers = passed_headers(answer)
+    return headers if "content-type" in answer.headers else [EVENT_STREAM, *headers]
 
 
 def _cut() -> Fault:

@@ -31,5 +31,5 @@ async def settle_all(journal: Journal, store: Store) -> int:
     written = 0
     while receipts := journal.peek(BATCH):
         written += await store.append_ledger([row_of(it) for it in receipts])
-        journal.drop(len(receipts))
+        journal.drop(receipts)
     return written

@@ -37,7 +37,7 @@ def identify(snapshot: Snapshot, credentials: tuple[bytes, ...], digest_key: Dig
 def may_use(key: Key, model: str) -> None:
     """Raises Forbidden where the key is restricted to other models (names as callers send them)."""
     if key.allowed_models is not None and model not in key.allowed_models:
-        raise Forbidden(f"This API key may not use the model '{model}'.", code="model_not_allowed", param="model")
+        raise Forbidden(f"This API key may not use the model '{model[:200]}'.", code="model_not_allowed", param="model")
 
 
 def _caller(snapshot: Snapshot, key: Key, now: float) -> Caller:

@@ -66,8 +66,12 @@ class AiohttpUpstream:
                 raise EgressRefused(str(error.os_error)) from error
             raise CannotConnect(str(error)) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise Broken(repr(error)) from error
-        return AiohttpAnswer(response)
+            raise Broken(_told(error)) from error
+        try:
+            return AiohttpAnswer(response)
+        except Broken:
+            response.close()
+            raise
 
     async def close(self) -> None:
         for session in self._sessions.values():
@@ -133,11 +137,18 @@ class AiohttpAnswer:
             try:
                 raw = await self._response.content.readany()
             except (aiohttp.ClientError, OSError, ValueError) as error:
-                raise Broken(repr(error)) from error
+                raise Broken(_told(error)) from error
             if not raw:
                 return b""
             if decoded := self._decode(raw):
                 return decoded
+
+
+def _told(error: Exception) -> str:
+    """For logs: the repr of a ClientResponseError shows the request's headers, the provider's key among them."""
+    return (
+        type(error).__name__ if isinstance(error, aiohttp.ClientResponseError) else f"{type(error).__name__}: {error}"
+    )
 
 
 def _session(may_connect: MayConnect, tls: ssl.SSLContext) -> aiohttp.ClientSession:

@@ -38,9 +38,12 @@ class Journal:
         """The oldest receipts, which stay until `drop` says that they are written."""
         return [self._waiting[index] for index in range(min(most, len(self._waiting)))]
 
-    def drop(self, count: int) -> None:
-        for _ in range(count):
-            self._waiting.popleft()
+    def drop(self, written: Sequence[Receipt]) -> None:
+        """What `peek` gave is in the ledger. Two who drain at the same time were given the same receipts, so each is
+        let go by what it is, not by its place: counting would let go what nobody has written."""
+        for receipt in written:
+            if self._waiting and self._waiting[0] is receipt:
+                self._waiting.popleft()
         if not self._waiting:
             self._arrived.clear()
 

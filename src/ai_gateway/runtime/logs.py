@@ -114,5 +114,5 @@ def _why(it: Ended) -> dict[str, object]:
         "code": fault.code,
         "provider_status": said and said.status,
         "provider_code": said and (said.code or said.type),
-        "detail": fault.detail or None,
+        "detail": None if said else fault.detail or None,
     }
