@@ -22,10 +22,10 @@ from ai_gateway.policy import access, egress
 from ai_gateway.policy.egress import EgressPolicy, Loopback
 from ai_gateway.providers.kinds import KINDS
 from ai_gateway.providers.mock import PRICES
-from ai_gateway.runtime.aiohttp_upstream import AiohttpUpstream
 from ai_gateway.runtime.board import Board
 from ai_gateway.runtime.clock import SystemClock
 from ai_gateway.runtime.folder import FolderInUse, FolderLock
+from ai_gateway.runtime.http1_upstream import Http1Upstream
 from ai_gateway.runtime.journal import Journal
 from ai_gateway.runtime.logs import Log, adopt_libraries
 from ai_gateway.runtime.meters import Meters
@@ -109,7 +109,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         allow=egress.parse_allow(settings.egress_allow),
         loopback=Loopback.ALLOWED if settings.mode == "development" else Loopback.REFUSED,
     )
-    upstream = AiohttpUpstream(lambda address: egress.may_connect(policy, address).allowed)
+    upstream = Http1Upstream(lambda address: egress.may_connect(policy, address).allowed)
     stack.push_async_callback(upstream.close)
     doors = Doors(
         clock=clock,

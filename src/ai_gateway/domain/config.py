@@ -19,7 +19,7 @@ EndpointId = NewType("EndpointId", str)
 KeyDigest = NewType("KeyDigest", bytes)
 
 
-def _nothing() -> Mapping[str, Any]:
+def _nothing() -> Mapping[Any, Any]:
     return MappingProxyType({})
 
 

@@ -6,7 +6,7 @@ import msgspec
 class ConfigurationChanged(msgspec.Struct, frozen=True):
     """One committed change. `tenant_id` None means everybody's: system configs and the price book.
 
-    `noun` is the table's word ("api_keys", "provider_configs", ...): a change of a key alone does not rebuild its tenant.
+    `noun` is the table's word ("api_keys", "pools", ...): a change of a key alone does not rebuild its tenant.
     """
 
     revision: int

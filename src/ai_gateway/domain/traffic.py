@@ -1,4 +1,4 @@
-"""The values on the line, in the order they arise: Head, Caller, Call, (Course,) Shaped, Charge, Hold, Attempt, Receipt.
+"""The values on the line, in the order they arise: Head, Caller, Call, Shaped, Charge, Hold, Receipt.
 
 Each step takes the earlier values it needs and makes one new one; none is changed after it was made.
 """

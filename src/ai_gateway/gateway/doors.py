@@ -12,6 +12,7 @@ from ai_gateway.policy.access import DigestKey
 from ai_gateway.providers import ProviderKind
 from ai_gateway.runtime.board import Board
 from ai_gateway.runtime.clock import Clock
+from ai_gateway.runtime.ids import Ids
 from ai_gateway.runtime.journal import Journal
 from ai_gateway.runtime.meters import Meters
 from ai_gateway.runtime.plans import Plans
@@ -44,4 +45,5 @@ class Doors(msgspec.Struct, frozen=True):
     telemetry: Telemetry
     kinds: Mapping[ProviderType, ProviderKind]
     live: set[Client]
+    ids: Ids = msgspec.field(default_factory=Ids)
     limits: LineLimits = LineLimits()

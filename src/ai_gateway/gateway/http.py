@@ -21,7 +21,6 @@ from ai_gateway.gateway.client import Client, ClientLeft, Headers, Interruption,
 from ai_gateway.gateway.dispatch import Carried, draining
 from ai_gateway.gateway.doors import Doors
 from ai_gateway.policy.paths import canonical_path
-from ai_gateway.runtime import ids
 from ai_gateway.runtime.telemetry import Ended
 
 Handler = Callable[[Doors, Admitted, Client], Awaitable[Carried]]
@@ -96,6 +95,9 @@ class DataPlane:
         finally:
             try:
                 await _close(client, head, fault)
+            except asyncio.CancelledError:
+                if client.take_interruption() is None:
+                    raise
             finally:
                 client.release()
                 doors.live.discard(client)
@@ -143,7 +145,7 @@ def _unread_head(doors: Doors, scope: dict[str, Any]) -> Head:
     wall = doors.clock.wall()
     anthropic = scope["path"].startswith("/v1/messages")
     return Head(
-        request_id=ids.request_id(wall),
+        request_id=doors.ids.request_id(wall),
         operation=Operation.MESSAGES if anthropic else Operation.CHAT,
         dialect=Dialect.ANTHROPIC if anthropic else Dialect.OPENAI,
         received=doors.clock.now(),
