@@ -1,7 +1,7 @@
 import pytest
 
 from ai_gateway.domain.config import ProviderType
-from ai_gateway.providers import Auth
+from ai_gateway.providers import Auth, ProviderKind
 from ai_gateway.providers.kinds import KINDS
 
 
@@ -10,9 +10,9 @@ def test_every_provider_type_has_its_row() -> None:
     assert all(kind.type is name for name, kind in KINDS.items())
 
 
-@pytest.mark.parametrize("kind", KINDS.values(), ids=str)
-def test_a_codec_stands_under_its_own_dialect(kind: object) -> None:
-    for dialect, codec in kind.codecs.items():  # type: ignore[attr-defined]
+@pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
+def test_a_codec_stands_under_its_own_dialect(kind: ProviderKind) -> None:
+    for dialect, codec in kind.codecs.items():
         assert codec.dialect is dialect
 
 
