@@ -10,23 +10,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from admin.world import FOREIGN, NOW, OWN, PREFIX, World, without_id
+from admin.belongings import address, belongings, crowded_world
+from admin.world import FOREIGN, OWN, PREFIX, World, without_id
 from ai_gateway.admin.access import Permission
 from ai_gateway.admin.app import NOUNS
 from ai_gateway.admin.routing import Route
-from ai_gateway.store.rows import (
-    AdminTokenRow,
-    ApiKeyRow,
-    DepartmentRow,
-    EnhancedProviderConfig,
-    PoolRow,
-    PriceRow,
-    RouteRow,
-    Row,
-    SecretRow,
-    TeamRow,
-    UserRow,
-)
 
 _ROLES = {
     "platform": {Permission.READ, Permission.CHANGE, Permission.OPERATE},
@@ -94,46 +82,11 @@ def _cells() -> Iterator[Cell]:
             yield Cell(route, role, target)
 
 
-def _belongings(tenant: str, tag: str) -> list[Row]:
-    common: dict[str, Any] = {"tenant_id": tenant, "created_at": NOW}
-    return [
-        DepartmentRow(id=f"departments_{tag}", name=f"department-{tag}", **common),
-        TeamRow(id=f"teams_{tag}", name=f"team-{tag}", **common),
-        UserRow(id=f"users_{tag}", name=f"user-{tag}", **common),
-        ApiKeyRow(id=f"api-keys_{tag}", name=f"key-{tag}", digest=tag.encode(), display="", **common),
-        AdminTokenRow(id=f"tokens_{tag}", name=tag, role="viewer", digest=tag.encode(), display="", **common),
-        SecretRow(id=f"secrets_{tag}", name=f"secret-{tag}", ciphertext=b"", last4="", **common),
-        EnhancedProviderConfig(id=f"providers_{tag}", name=f"provider-{tag}", provider="mock", **common),
-        PoolRow(id=f"pools_{tag}", group_name=f"pool-{tag}", strategy="random", members=(), **common),
-        RouteRow(id=f"routes_{tag}", name=f"route-{tag}", pool=f"pool-{tag}", **common),
-        PriceRow(id=f"prices_{tag}", model="m", input_pico=1, output_pico=1, effective_from=NOW + 9, **common),
-    ]
-
-
-async def _world() -> World:
-    world = await World().populate()
-    await world.insert(*_belongings(OWN, "own"), *_belongings(FOREIGN, "foreign"))
-    async with world.store.begin() as unit:  # the own pool has no route on it, so that it may be deleted
-        route = await unit.fetch(RouteRow, OWN, "routes_own")
-        assert route is not None
-        await unit.insert(PoolRow(id="pools_kept", group_name="kept", strategy="random", tenant_id=OWN, created_at=NOW))
-        await unit.replace(RouteRow(id=route.id, tenant_id=OWN, created_at=NOW, name=route.name, pool="kept"))
-    return world
-
-
-def _address(route: Route, target: str | None) -> str:
-    if target is None:
-        return route.path
-    noun = route.path.split("/{")[0].rsplit("/", 1)[-1]
-    row_id = f"ten_{target}" if noun == "tenants" else f"{noun}_{target}"
-    return route.path.replace("{row_id}", row_id).replace("{group}", row_id)
-
-
 async def _ask(world: World, cell: Cell, target: str | None) -> Any:
     route = cell.route
     body = _BODIES.get((route.method, route.path))
     tenant = OWN if cell.role == "platform" else None
-    return await world.call(route.method, _address(route, target), body, role=cell.role, tenant=tenant)
+    return await world.call(route.method, address(route.path, target), body, role=cell.role, tenant=tenant)
 
 
 def _expected(cell: Cell) -> int:
@@ -149,12 +102,12 @@ def _expected(cell: Cell) -> int:
 
 @pytest.mark.parametrize("cell", list(_cells()), ids=str)
 async def test_a_cell_of_the_matrix_answers_as_the_rule_says(cell: Cell) -> None:
-    world = await _world()
+    world = await crowded_world()
     stored = await world.everything()
-    theirs = [await world.rows(type(row), FOREIGN) for row in _belongings(FOREIGN, "foreign")]
+    theirs = [await world.rows(type(row), FOREIGN) for row in belongings(FOREIGN, "foreign")]
     answer = await _ask(world, cell, cell.target)
     assert answer.status_code == _expected(cell), answer.text
-    assert [await world.rows(type(row), FOREIGN) for row in _belongings(FOREIGN, "foreign")] == theirs
+    assert [await world.rows(type(row), FOREIGN) for row in belongings(FOREIGN, "foreign")] == theirs
     if answer.status_code >= 400:
         assert await world.everything() == stored
     if cell.target == "foreign" and answer.status_code == 404:
@@ -163,7 +116,7 @@ async def test_a_cell_of_the_matrix_answers_as_the_rule_says(cell: Cell) -> None
 
 @pytest.mark.parametrize("path", ["/providers", "/secrets", "/routes", "/router/load-balancer/pools"])
 async def test_a_foreign_name_is_a_missing_one_too(path: str) -> None:
-    world = await _world()
+    world = await crowded_world()
     noun = path.rsplit("/", 1)[-1].rstrip("s")
     foreign = await world.call("GET", f"{path}/{noun}-foreign")
     missing = await world.call("GET", f"{path}/{noun}-missing")
@@ -174,7 +127,7 @@ async def test_a_foreign_name_is_a_missing_one_too(path: str) -> None:
 
 @pytest.mark.parametrize("role", list(_ROLES))
 async def test_a_list_has_only_what_is_ones_own(role: str) -> None:
-    world = await _world()
+    world = await crowded_world()
     lists = [route for route in _routes() if route.method == "GET" and "{" not in route.path]
     for route in lists:
         answer = await world.call("GET", route.path, role=role, tenant=OWN if role == "platform" else None)

@@ -1,0 +1,53 @@
+"""One row of every noun for each of the two tenants, with ids that say whose they are: `teams_own`, `teams_foreign`."""
+
+from typing import Any
+
+from admin.world import FOREIGN, NOW, OWN, World
+from ai_gateway.store.rows import (
+    AdminTokenRow,
+    ApiKeyRow,
+    DepartmentRow,
+    EnhancedProviderConfig,
+    PoolRow,
+    PriceRow,
+    RouteRow,
+    Row,
+    SecretRow,
+    TeamRow,
+    UserRow,
+)
+
+
+def belongings(tenant: str, tag: str) -> list[Row]:
+    common: dict[str, Any] = {"tenant_id": tenant, "created_at": NOW}
+    return [
+        DepartmentRow(id=f"departments_{tag}", name=f"department-{tag}", **common),
+        TeamRow(id=f"teams_{tag}", name=f"team-{tag}", **common),
+        UserRow(id=f"users_{tag}", name=f"user-{tag}", **common),
+        ApiKeyRow(id=f"api-keys_{tag}", name=f"key-{tag}", digest=tag.encode(), display="", **common),
+        AdminTokenRow(id=f"tokens_{tag}", name=tag, role="viewer", digest=tag.encode(), display="", **common),
+        SecretRow(id=f"secrets_{tag}", name=f"secret-{tag}", ciphertext=b"", last4="", **common),
+        EnhancedProviderConfig(id=f"providers_{tag}", name=f"provider-{tag}", provider="mock", **common),
+        PoolRow(id=f"pools_{tag}", group_name=f"pool-{tag}", strategy="random", members=(), **common),
+        RouteRow(id=f"routes_{tag}", name=f"route-{tag}", pool=f"pool-{tag}", **common),
+        PriceRow(id=f"prices_{tag}", model="m", input_pico=1, output_pico=1, effective_from=NOW + 9, **common),
+    ]
+
+
+async def crowded_world() -> World:
+    world = await World().populate()
+    await world.insert(*belongings(OWN, "own"), *belongings(FOREIGN, "foreign"))
+    async with world.store.begin() as unit:  # the own pool has no route on it, so that it may be deleted
+        route = await unit.fetch(RouteRow, OWN, "routes_own")
+        assert route is not None
+        await unit.insert(PoolRow(id="pools_kept", group_name="kept", strategy="random", tenant_id=OWN, created_at=NOW))
+        await unit.replace(RouteRow(id=route.id, tenant_id=OWN, created_at=NOW, name=route.name, pool="kept"))
+    return world
+
+
+def address(path: str, target: str | None) -> str:
+    if target is None:
+        return path
+    noun = path.split("/{", maxsplit=1)[0].rsplit("/", 1)[-1]
+    row_id = f"ten_{target}" if noun == "tenants" else f"{noun}_{target}"
+    return path.replace("{row_id}", row_id).replace("{group}", row_id)
