@@ -20,7 +20,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from ai_gateway.domain.config import Reach
-from ai_gateway.runtime.upstream import Broken, CannotConnect, EgressRefused, Outgoing, TooSlow
+from ai_gateway.runtime.upstream import Broken, CannotConnect, EgressRefused, Outgoing, Sink, TooSlow
 
 MayConnect = Callable[[IPv4Address | IPv6Address], bool]
 
@@ -47,7 +47,7 @@ class AiohttpUpstream:
         self._refuse_literal(request)
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=request.connect_seconds)
         try:
-            async with asyncio.timeout(request.connect_seconds + request.head_seconds):
+            async with asyncio.timeout(request.head_seconds):
                 response = await self._sessions[request.reach].request(
                     request.method,
                     url,
@@ -125,6 +125,18 @@ class AiohttpAnswer:
         except TimeoutError as error:
             raise TooSlow("between bytes") from error
 
+    def pour_into(self, sink: Sink, between_seconds: float, total_seconds: float) -> bool:
+        return False
+
+    def pause(self) -> None:
+        """The library stops reading by itself while nobody asks for `next`."""
+
+    def resume(self) -> None:
+        """See `pause`."""
+
+    def leave(self, seconds: float) -> None:
+        self.close()
+
     def close(self) -> None:
         if self._response.content.at_eof():
             self._response.release()
@@ -139,7 +151,7 @@ class AiohttpAnswer:
             except (aiohttp.ClientError, OSError, ValueError) as error:
                 raise Broken(_told(error)) from error
             if not raw:
-                return b""
+                return self._decode(b"")
             if decoded := self._decode(raw):
                 return decoded
 
@@ -216,7 +228,7 @@ def _judge(may_connect: MayConnect, text: str) -> bool:
 
 
 def _decoder(encoding: str) -> Callable[[bytes], bytes]:
-    """We ask for identity; a provider that compresses all the same is decoded, within a ratio."""
+    """We ask for identity; a provider that compresses all the same is decoded, within a ratio. b'' is the end."""
     if encoding in ("identity", ""):
         return lambda raw: raw
     if encoding in ("gzip", "x-gzip", "deflate"):
@@ -224,6 +236,8 @@ def _decoder(encoding: str) -> Callable[[bytes], bytes]:
         seen = [0, 0]
 
         def inflate(raw: bytes) -> bytes:
+            if not raw and seen[0] and not engine.eof:
+                raise Broken("the answer's compression was cut off")
             seen[0] += len(raw)
             room = max(DECODED_FREE_BYTES, seen[0] * DECODED_RATIO) - seen[1]
             try:

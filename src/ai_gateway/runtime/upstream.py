@@ -37,7 +37,8 @@ class Broken(UpstreamError):
 
 
 class Outgoing(msgspec.Struct, frozen=True):
-    """A signed request. Seconds: `connect_seconds` until connected, `head_seconds` until the status line."""
+    """A signed request. Seconds: `connect_seconds` until connected, `head_seconds` until the status line (at the latest
+    counted from being connected)."""
 
     method: str
     url: BaseUrl
@@ -47,6 +48,16 @@ class Outgoing(msgspec.Struct, frozen=True):
     reach: Reach
     connect_seconds: float
     head_seconds: float
+
+
+class Sink(Protocol):
+    """Takes a stream's bytes as they arrive, inside the event loop's own call."""
+
+    def pour(self, data: bytes) -> None: ...
+
+    def close(self, error: UpstreamError | None) -> None:
+        """Once; None where the body ended properly."""
+        ...
 
 
 class Answer(Protocol):
@@ -66,8 +77,26 @@ class Answer(Protocol):
         """The next bytes; b'' is the proper end. Raises Broken where the body was cut, TooSlow."""
         ...
 
+    def pour_into(self, sink: Sink, between_seconds: float, total_seconds: float) -> bool:
+        """From now on hand bytes to `sink`, those that are there at once; it is closed with TooSlow after a silence
+        of `between_seconds`, and where the end has not come within `total_seconds`. False: this answer is only read
+        with `next`, and nothing was done."""
+        ...
+
+    def pause(self) -> None:
+        """Read no more from the provider for now."""
+        ...
+
+    def resume(self) -> None: ...
+
+    def leave(self, seconds: float) -> None:
+        """Nothing more is wanted: let the body come to its end by itself, so that the connection can be kept, but
+        cut it after `seconds`."""
+        ...
+
     def close(self) -> None:
-        """Give the connection back if the body was read to its end, else cut it. Safe to call twice."""
+        """Give the connection back if the body was read to its end, else cut it; an answer that was
+        left to end by itself is not cut. Safe to call twice."""
         ...
 
 
