@@ -13,7 +13,7 @@ from typing import final
 
 import msgspec
 
-from ai_gateway.runtime.upstream import Broken, Outgoing, TooSlow, UpstreamError
+from ai_gateway.runtime.upstream import Broken, Outgoing, Sink, TooSlow, UpstreamError
 from support.clock import FakeClock
 
 JSON = {"content-type": "application/json"}
@@ -86,6 +86,19 @@ class ScriptedAnswer:
             await _do(step, self._clock, TooSlow("between bytes"), until)
         self.ended = True
         return b""
+
+    def pour_into(self, sink: Sink, between_seconds: float, total_seconds: float) -> bool:
+        return False
+
+    def pause(self) -> None:
+        """Nothing is read unless somebody asks."""
+
+    def resume(self) -> None:
+        """See `pause`."""
+
+    def leave(self, seconds: float) -> None:
+        self.ended = True
+        self.close()
 
     def close(self) -> None:
         self.closed = True

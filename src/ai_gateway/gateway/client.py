@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, final
 
 from ai_gateway.domain.faults import InvalidRequest
+from ai_gateway.gateway.watch import Watch
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -34,12 +35,14 @@ class Client:
         self._receive = receive
         self._send = send
         self._task = asyncio.current_task()
-        self._watch = scope.get("extensions", {}).get("ai_gateway.watch")
+        self._watch: Watch | None = scope.get("extensions", {}).get("ai_gateway.watch")
         self.interruption: Interruption | None = None
         self.status = 0
         self._always: Headers = ()
         if self._watch is not None:
             self._watch.on_lost = self._left
+            if self._watch.lost:
+                self.interruption = Interruption.LEFT
 
     @property
     def answered(self) -> bool:
@@ -51,6 +54,8 @@ class Client:
 
     async def read_body(self, most: int) -> bytes:
         """Raises InvalidRequest (413) above `most` bytes, ClientLeft."""
+        if self.interruption is not None:
+            raise ClientLeft
         message = await self._receive()
         if message["type"] == "http.disconnect":
             raise ClientLeft
@@ -82,6 +87,10 @@ class Client:
         if chunk:
             await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
 
+    def frames(self) -> Watch | None:
+        """Where frames of the stream may be written directly; None where only `write` can."""
+        return self._watch if self._watch is not None and self._watch.takes_frames else None
+
     async def finish(self, last: bytes = b"") -> None:
         await self._send({"type": "http.response.body", "body": last})
 
@@ -100,7 +109,7 @@ class Client:
     def release(self) -> None:
         """The request is over: nothing that happens to the connection concerns it any more."""
         if self._watch is not None:
-            self._watch.on_lost = None
+            self._watch.on_lost = self._watch.on_blocked = None
         self._task = None
 
     def _left(self) -> None:

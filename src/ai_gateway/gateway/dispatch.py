@@ -162,6 +162,7 @@ class _Trial:
         deadlines = relay.Deadlines(
             first=lambda: self._at_most(self._remaining(self._timeouts.first_token)),
             between=lambda: self._at_most(self._timeouts.between_tokens),
+            left=self._left,
         )
         streaming = relay.Streaming(answer, self._codec, self._journey.shaped, self._classify, deadlines)
         self._streaming = streaming

@@ -29,6 +29,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from ai_gateway.domain.chat import Dialect
 from ai_gateway.domain.faults import Fault, InvalidRequest
 from ai_gateway.gateway import answers
+from ai_gateway.gateway.watch import Watch
 from ai_gateway.policy.paths import canonical_path
 from ai_gateway.runtime import ids
 from ai_gateway.runtime.clock import Clock, SystemClock
@@ -70,24 +71,6 @@ class EdgeDoors(msgspec.Struct, frozen=True):
 
     clock: Clock
     refused: Callable[[Fault, str], None] = _unnoticed
-
-
-@final
-class Watch:
-    """Whether the caller of one request is still there. `on_lost` is called once, at once, in the loop's thread; who
-    sets it looks at `lost` first."""
-
-    __slots__ = ("lost", "on_lost")
-
-    def __init__(self) -> None:
-        self.lost = False
-        self.on_lost: Callable[[], None] | None = None
-
-    def lose(self) -> None:
-        if not self.lost:
-            self.lost = True
-            if self.on_lost is not None:
-                self.on_lost()
 
 
 def protocol_class(limits: EdgeLimits, doors: EdgeDoors | None = None) -> type[HttpToolsProtocol]:
@@ -187,6 +170,16 @@ class EdgeProtocol(HttpToolsProtocol):
         else:
             self._watch_the_time()
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._open:
+            self._open[0].watch.block(blocked=True)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._open:
+            self._open[0].watch.block(blocked=False)
+
     def on_response_complete(self) -> None:
         self._open.popleft()
         super().on_response_complete()
@@ -260,6 +253,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self._body_bytes = self._wire_bytes = 0
         self._requests += 1
         super().on_headers_complete()
+        watch.serve(self.cycle)
         self._open.append(_Exchange(self.cycle, watch))
         if len(self.pipeline) <= _REQUESTS_AHEAD:
             # A socket that is not read cannot tell that its other end is gone.

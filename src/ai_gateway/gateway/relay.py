@@ -6,6 +6,7 @@ an error event of the dialect: a cut answer is never made to look complete. The 
 bytes leave.
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import Final, final
 
@@ -15,11 +16,14 @@ from ai_gateway.domain.chat import Operation, ProviderError, Usage
 from ai_gateway.domain.faults import Fault, ProviderFailed
 from ai_gateway.domain.traffic import Shaped
 from ai_gateway.gateway.client import Client, Headers
-from ai_gateway.providers import Codec, StreamWatch
-from ai_gateway.runtime.upstream import Answer
+from ai_gateway.gateway.watch import Watch
+from ai_gateway.providers import Codec, StreamEnd, StreamWatch
+from ai_gateway.runtime.upstream import Answer, UpstreamError
 
 PASSED_HEADERS: Final = frozenset({"content-type", "openai-processing-ms", "openai-version"})
 PASSED_PREFIXES: Final = ("x-ratelimit-", "anthropic-ratelimit-")
+DATA: Final = b"data:"
+LINGER_SECONDS: Final = 1.0
 EVENT_STREAM: Final = ("content-type", "text/event-stream; charset=utf-8")
 
 Classify = Callable[[ProviderError], Fault]
@@ -44,6 +48,7 @@ class Deadlines(msgspec.Struct, frozen=True):
 
     first: Callable[[], float]
     between: Callable[[], float]
+    left: Callable[[], float]
 
 
 async def read_whole(answer: Answer, codec: Codec, operation: Operation, classify: Classify, room: Room) -> Whole:
@@ -67,6 +72,7 @@ class Streaming:
         self._classify = classify
         self._deadlines = deadlines
         self._ready = b""
+        self._end: StreamEnd | None = None
         self.delivered_events = 0
 
     @property
@@ -79,9 +85,8 @@ class Streaming:
         while not self._watch.started:
             chunk = b"" if self._watch.finished else await self._answer.next(self._deadlines.first())
             if not chunk:
-                raise self._fault_at_end() or ProviderFailed(
-                    "The AI provider answered with nothing.", code="provider_empty_answer"
-                )
+                self._end = self._ended_early()
+                break
             ready.append(self._watch.feed(chunk))
             if self._watch.error is not None and not self._watch.started:
                 raise self._classify(self._watch.error)
@@ -91,34 +96,93 @@ class Streaming:
         """Send everything. `book` is called before the last bytes leave. Raises Fault, UpstreamError after the head
         was sent: the caller of this writes the error event."""
         ready, self._ready = self._ready, b""
-        self.delivered_events += ready.count(b"data:")
-        if self._watch.finished:
-            book()
+        self.delivered_events += ready.count(DATA)
         await client.begin(headers, ready)
-        while not self._watch.finished and self._watch.error is None:
-            chunk = await self._answer.next(self._deadlines.between())
-            if not chunk:
-                break
-            ready = self._watch.feed(chunk)
-            self.delivered_events += ready.count(b"data:")
-            if self._watch.finished:
-                book()
-            await client.write(ready)
+        if self._end is None and not self.is_over:
+            frames = client.frames()
+            if frames is None or not await self._pour(frames):
+                await self._pass_on(client)
         if self._watch.error is not None:
             raise self._classify(self._watch.error)
-        end = self._watch.end()
+        end = self._end or self._watch.end()
         if not end.complete:
             raise _cut()
         book()
+        self._answer.leave(LINGER_SECONDS)
         await client.finish(end.tail)
 
-    def _fault_at_end(self) -> Fault | None:
+    async def _pour(self, frames: Watch) -> bool:
+        """Frames from socket to socket, with no task in between; False where this answer cannot."""
+        over = asyncio.get_running_loop().create_future()
+        answer = self._answer
+        frames.on_blocked = lambda blocked: answer.pause() if blocked else answer.resume()
+        try:
+            if not answer.pour_into(_Frames(self, frames, over), self._deadlines.between(), self._deadlines.left()):
+                return False
+            if frames.is_blocked:
+                answer.pause()
+            await over
+        finally:
+            frames.on_blocked = None
+        return True
+
+    async def _pass_on(self, client: Client) -> None:
+        while not self.is_over:
+            chunk = await self._answer.next(self._deadlines.between())
+            if not chunk:
+                break
+            await client.write(self.feed(chunk))
+
+    def feed(self, chunk: bytes) -> bytes:
+        ready = self._watch.feed(chunk)
+        self.delivered_events += ready.count(DATA)
+        return ready
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing more of this stream is for the caller: its terminal event or an error was read."""
+        return self._watch.finished or self._watch.error is not None
+
+    def _ended_early(self) -> StreamEnd:
+        """The body is over and `feed` gave nothing that commits: what its end says. Raises Fault unless there is an
+        answer in it all the same."""
         end = self._watch.end()
         if self._watch.error is not None:
-            return self._classify(self._watch.error)
-        if self._watch.started and not end.complete:
-            return _cut()
-        return None
+            raise self._classify(self._watch.error)
+        if not self._watch.started:
+            raise ProviderFailed("The AI provider answered with nothing.", code="provider_empty_answer")
+        if not end.complete:
+            raise _cut()
+        return end
+
+
+@final
+class _Frames:
+    """The Sink between a provider's socket and a caller's."""
+
+    __slots__ = ("_frames", "_over", "_streaming")
+
+    def __init__(self, streaming: Streaming, frames: Watch, over: "asyncio.Future[None]") -> None:
+        self._streaming = streaming
+        self._frames = frames
+        self._over = over
+
+    def pour(self, data: bytes) -> None:
+        if self._over.done():
+            return
+        ready = self._streaming.feed(data)
+        if ready:
+            self._frames.write_frame(ready)
+        if self._streaming.is_over:
+            self._over.set_result(None)
+
+    def close(self, error: UpstreamError | None) -> None:
+        if self._over.done():
+            return
+        if error is None:
+            self._over.set_result(None)
+        else:
+            self._over.set_exception(error)
 
 
 def passed_headers(answer: Answer) -> list[tuple[str, str]]:

@@ -15,12 +15,12 @@ import select
 import socket
 from collections.abc import Callable
 from enum import Enum, auto
-from typing import Final, Protocol, cast, final
+from typing import Final, cast, final
 
 import httptools
 
 from ai_gateway.runtime.decompression import Decode, decoder_for
-from ai_gateway.runtime.upstream import Broken, TooSlow, UpstreamError
+from ai_gateway.runtime.upstream import Broken, Sink, TooSlow, UpstreamError
 
 BUFFER_BYTES: Final = 64 << 10
 HEAD_BYTES: Final = 64 << 10
@@ -28,16 +28,6 @@ FRESH_SECONDS: Final = 0.02
 SWITCHING_PROTOCOLS: Final = 101
 BODILESS: Final = frozenset({204, 304})
 NEVER: Final = float("inf")
-
-
-class Sink(Protocol):
-    """Takes a stream's bytes as they arrive, inside the event loop's own call."""
-
-    def pour(self, data: bytes) -> None: ...
-
-    def close(self, error: UpstreamError | None) -> None:
-        """Once; None where the body ended properly."""
-        ...
 
 
 class _Want(Enum):
@@ -56,6 +46,7 @@ class Http1Answer:
         "_connection",
         "_decode",
         "_error",
+        "_left_alone",
         "_loop",
         "_most",
         "_paused",
@@ -79,6 +70,7 @@ class Http1Answer:
         self._ready_bytes = 0
         self._most = BUFFER_BYTES
         self._paused = False
+        self._left_alone = False
         self._whole = False
         self._error: UpstreamError | None = None
         self._decode: Decode | None = None
@@ -130,9 +122,7 @@ class Http1Answer:
             self.resume()
         return taken
 
-    def pour_into(self, sink: Sink, between_seconds: float, total_seconds: float) -> None:
-        """From now on bytes go to `sink`, those that have arrived at once. Silence for `between_seconds`, or an end
-        that does not come within `total_seconds`, closes the sink with TooSlow."""
+    def pour_into(self, sink: Sink, between_seconds: float, total_seconds: float) -> bool:
         now = self._loop.time()
         self._stage = "between bytes"
         self._between, self._until = between_seconds, now + total_seconds
@@ -144,6 +134,7 @@ class Http1Answer:
             self._end_sink()
         else:
             self.resume()
+        return True
 
     def pause(self) -> None:
         """Read no more for now; silence is then nobody's fault, so only the total time runs on."""
@@ -159,10 +150,18 @@ class Http1Answer:
                 self.deadline = min(self._loop.time() + self._between, self._until)
             self._connection.resume()
 
+    def leave(self, seconds: float) -> None:
+        self._sink = None
+        self._left_alone = True
+        self._ready = []
+        if self._connection is not None:
+            self.resume()
+            self.deadline = self._loop.time() + seconds
+
     def close(self) -> None:
         """An answer that was not read to its end takes its connection with it, at once."""
         self._sink = None
-        if self._connection is not None:
+        if self._connection is not None and not self._left_alone:
             connection, self._connection = self._connection, None
             connection.cut()
 
@@ -190,6 +189,8 @@ class Http1Answer:
                 return
             if not data:
                 return
+        if self._left_alone:
+            return
         if self._sink is not None:
             self.deadline = min(self._loop.time() + self._between, self._until)
             self._sink.pour(data)

@@ -1,0 +1,57 @@
+"""What a request may know of the connection it came on: that its caller has left, and a way to write frames of a
+stream without going through ASGI.
+
+ASGI's `send` builds a message, awaits, and looks at flow control for every frame; a frame of a stream is one write to
+the transport. So the head and the last bytes go through `send`, which keeps the server's state right, and what is in
+between goes straight to the transport, in the chunks that the server would have made. That rests on the inside of
+uvicorn, which is pinned and has a contract test.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, final
+
+if TYPE_CHECKING:
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+
+@final
+class Watch:
+    """One request's view of its connection. `on_lost` is called once, at once, in the loop's thread; who sets it
+    looks at `lost` first. `on_blocked` is told True when the caller reads slower than we write, False when it has
+    caught up."""
+
+    __slots__ = ("_cycle", "lost", "on_blocked", "on_lost")
+
+    def __init__(self) -> None:
+        self._cycle: RequestResponseCycle | None = None
+        self.lost = False
+        self.on_lost: Callable[[], None] | None = None
+        self.on_blocked: Callable[[bool], None] | None = None
+
+    def serve(self, cycle: "RequestResponseCycle") -> None:
+        self._cycle = cycle
+
+    def lose(self) -> None:
+        if not self.lost:
+            self.lost = True
+            if self.on_lost is not None:
+                self.on_lost()
+
+    def block(self, *, blocked: bool) -> None:
+        if self.on_blocked is not None:
+            self.on_blocked(blocked)
+
+    @property
+    def is_blocked(self) -> bool:
+        return self._cycle is not None and self._cycle.flow.write_paused
+
+    @property
+    def takes_frames(self) -> bool:
+        """The head has been sent, and the body goes out in chunks."""
+        cycle = self._cycle
+        return cycle is not None and bool(cycle.chunked_encoding) and not self.lost
+
+    def write_frame(self, data: bytes) -> None:
+        """A chunk of the body (RFC 9112, 7.1); `data` is not empty. Nothing happens once the caller has left."""
+        if not self.lost and self._cycle is not None:
+            self._cycle.transport.write(b"%x\r\n%b\r\n" % (len(data), data))
