@@ -254,6 +254,15 @@ def gateway_headers(doors: Doors, journey: Journey, attempt: Attempt, number: in
     )
 
 
+def tried_headers(last: Receipt, attempts_made: int) -> tuple[tuple[str, str], ...]:
+    """Where a request that failed was sent last."""
+    return (
+        ("x-gateway-endpoint", last.endpoint),
+        ("x-gateway-provider", last.provider.value),
+        ("x-gateway-attempts", str(attempts_made)),
+    )
+
+
 def draining() -> Fault:
     return GatewayFault(
         "The gateway is restarting and could not wait for this answer to end.",

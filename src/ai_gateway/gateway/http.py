@@ -15,7 +15,7 @@ import msgspec
 from ai_gateway.domain.chat import Dialect, Operation
 from ai_gateway.domain.faults import Fault, GatewayFault, InvalidRequest, NotFound
 from ai_gateway.domain.traffic import Head
-from ai_gateway.gateway import answers, line, lookups, reading
+from ai_gateway.gateway import answers, dispatch, line, lookups, reading
 from ai_gateway.gateway.admission import Admitted, admit
 from ai_gateway.gateway.client import Client, ClientLeft, Headers, Interruption, Receive, Send
 from ai_gateway.gateway.dispatch import Carried, draining
@@ -94,7 +94,7 @@ class DataPlane:
             fault = GatewayFault(status=500, code="internal_error")
         finally:
             try:
-                await _close(client, head, fault)
+                await _close(client, head, fault, carried)
             except asyncio.CancelledError:
                 if client.take_interruption() is None:
                     raise
@@ -112,13 +112,14 @@ def drain(doors: Doors) -> int:
     return len(running)
 
 
-async def _close(client: Client, head: Head, fault: Fault | None) -> None:
-    """Say the fault to a caller who is still there and has heard nothing yet."""
+async def _close(client: Client, head: Head, fault: Fault | None, carried: Carried) -> None:
+    """Say the fault to a caller who is still there and has heard nothing yet, and which endpoint it was about."""
     if fault is None or client.answered or client.interruption is Interruption.LEFT:
         return
     body = answers.body_of(fault, head.dialect, head.request_id)
     client.say_always(_identity(head))
-    await client.answer(answers.status_of(fault, head.dialect), answers.headers_of(fault), body)
+    tried = dispatch.tried_headers(carried.receipts[-1], len(carried.receipts)) if carried.receipts else ()
+    await client.answer(answers.status_of(fault, head.dialect), (*answers.headers_of(fault), *tried), body)
 
 
 def _find_route(scope: dict[str, Any]) -> tuple[Route, str | None]:
