@@ -34,7 +34,7 @@ SDK_CLASSES: Final = {
     429: ("RateLimitError", "RateLimitError"),
     502: ("InternalServerError", "InternalServerError"),
     503: ("InternalServerError", "ServiceUnavailableError"),
-    504: ("InternalServerError", "DeadlineExceededError"),
+    504: ("InternalServerError", "GatewayTimeoutError"),
     529: ("InternalServerError", "OverloadedError"),
 }
 """What `openai` and `anthropic` raise; tests/docs/test_generated.py compares this with the SDKs."""
@@ -55,7 +55,8 @@ OpenAI's shape (`/v1/chat/completions`, `/v1/embeddings`, `/v1/models`, and the 
 {"error": {"message": "...", "type": "not_found_error", "param": "model", "code": "model_not_found", "gateway": {
   "category": "not_found", "origin": "client", "message": "The model 'nope' does not exist here.",
   "suggested_action": "Check the URL and the name; GET /v1/models lists the models of this key.",
-  "retryable": false, "retry_after_seconds": null, "request_id": "req_...", "docs": "docs/ERROR_HANDLING.md#not_found"}}}
+  "retryable": false, "retry_after_seconds": null, "request_id": "req_...",
+  "docs": "docs/ERROR_HANDLING.md#not_found"}}}
 ```
 
 Anthropic's shape (`/v1/messages`, `/v1/messages/count_tokens`):
