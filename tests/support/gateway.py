@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -125,7 +126,8 @@ def running_gateway(
         until(lambda: gateway.request("GET", "/readyz").status == 200, "readiness")
         yield gateway
     finally:
-        end(process)
+        ended = end(process)
+    assert ended is Ending.ASKED, f"it had to be killed:\n{gateway.said()}"
 
 
 @contextmanager
@@ -179,15 +181,22 @@ def launch(
     return process, output
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
+class Ending(Enum):
+    ASKED = "it went when it was asked, or by itself"
+    KILLED = "it had to be killed"
+
+
+def end(process: subprocess.Popen[bytes]) -> Ending:
     """However the test ended: ask, then insist."""
     if process.poll() is None:
         process.terminate()
         try:
-            process.wait(20)
+            process.wait(DEADLINE_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+            return Ending.KILLED
+    return Ending.ASKED
 
 
 def until(look: Callable[[], T | None], what: str, seconds: float = DEADLINE_SECONDS) -> T:
