@@ -30,7 +30,7 @@ from ai_gateway.runtime.server import Server, open_sockets
 from ai_gateway.runtime.tasks import Tasks
 from ai_gateway.runtime.telemetry import render
 from ai_gateway.settings import Settings
-from ai_gateway.store import demo
+from ai_gateway.store import demo, schema
 from ai_gateway.store.records import StoreUnavailable
 from ai_gateway.store.sql import SqlStore
 from ai_gateway.store.vault import KeyVault
@@ -52,6 +52,7 @@ class HouseDoors(msgspec.Struct, frozen=True):
     store: SqlStore
     tasks: Tasks
     log: Log
+    schema_version: Callable[[], Awaitable[str | None]]
 
 
 @final
@@ -62,6 +63,7 @@ class House:
         self._store = doors.store
         self._tasks = doors.tasks
         self._log = doors.log
+        self._schema_version = doors.schema_version
         self._draining = False
         self._data_plane = http.DataPlane(doors.line, self._crashed)
         self._ops = self._open_ops(None if doors.settings.mode == "development" else self._may_scrape)
@@ -131,7 +133,9 @@ class House:
             missing["configuration"] = "not loaded"
         try:
             async with asyncio.timeout(READY_SECONDS):
-                await self._store.ping()
+                version = await self._schema_version()
+            if version != schema.HEAD:
+                missing["schema"] = f"the database is at {version}, this gateway needs {schema.HEAD}"
         except (StoreUnavailable, TimeoutError):
             missing["store"] = "unavailable"
         return missing

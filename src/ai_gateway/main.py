@@ -127,7 +127,16 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         live=set(),
         limits=LineLimits(body_bytes=settings.limits.max_body_bytes),
     )
-    house = House(HouseDoors(settings=settings, line=doors, store=store, tasks=tasks, log=log))
+    house = House(
+        HouseDoors(
+            settings=settings,
+            line=doors,
+            store=store,
+            tasks=tasks,
+            log=log,
+            schema_version=partial(schema.current_version, engine),
+        )
+    )
     tasks.keep("settle", lambda: keep_settling(doors.journal, store, partial(_away, log, "ledger")))
     tasks.keep("refresh", lambda: keep_refreshing(house.refresh, partial(_away, log, "configuration")))
     if planes is Planes.ALL:

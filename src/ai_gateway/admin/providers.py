@@ -230,7 +230,8 @@ def describe(row: EnhancedProviderConfig) -> Answer:
         "system": False,
         "created_at": show_instant(row.created_at),
     }
-    return flag_unenforced(answer, ["rate_limits"] if row.rate_limits else [])
+    given = {"rate_limits": row.rate_limits, "region": row.region}
+    return flag_unenforced(answer, [name for name, value in given.items() if value])
 
 
 def describe_system(endpoint: Endpoint) -> Answer:

@@ -6,6 +6,7 @@ surrogate, must not hide the usage beside it: such escapes are read as U+FFFD. W
 """
 
 import re
+from functools import cache
 from typing import TypeVar, cast
 
 import msgspec
@@ -21,12 +22,13 @@ _ESCAPE = re.compile(
 
 def decode(data: bytes | msgspec.Raw, kind: type[T]) -> T | None:
     """The value, or None where the bytes are not JSON of this kind (nor UTF-8, nor of sane depth)."""
+    decoder = _decoder_of(kind)
     try:
-        return msgspec.json.decode(data, type=kind)
+        return decoder.decode(data)
     except (ValueError, RecursionError):
         mended = _ESCAPE.sub(_mend, bytes(data))
     try:
-        return msgspec.json.decode(mended, type=kind)
+        return decoder.decode(mended)
     except (ValueError, RecursionError):
         return None
 
@@ -38,7 +40,7 @@ def decode_any(data: bytes | msgspec.Raw) -> object:
 
 def says_something(raw: msgspec.Raw) -> bool:
     """Whether a raw member is there and is not null, false or empty."""
-    return bytes(raw).strip() not in (b"", b"null", b"false", b'""', b"{}", b"[]")
+    return raw is not NO_RAW and bytes(raw).strip() not in (b"", b"null", b"false", b'""', b"{}", b"[]")
 
 
 def as_object(value: object) -> dict[str, object]:
@@ -61,6 +63,12 @@ def as_text(value: object) -> str | None:
     if isinstance(value, str):
         return value or None
     return str(value) if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**9 else None
+
+
+@cache
+def _decoder_of(kind: type[T]) -> msgspec.json.Decoder[T]:
+    """A decoder for each kind that the codecs ask for; making one costs more than a small decode."""
+    return msgspec.json.Decoder(kind)
 
 
 def _mend(escape: re.Match[bytes]) -> bytes:

@@ -17,7 +17,7 @@ from ai_gateway.providers.decoding import NO_RAW, as_object, decode, decode_any,
 from ai_gateway.providers.errors import read_error
 from ai_gateway.providers.requests import headers_for, members_for
 from ai_gateway.providers.sse import Event
-from ai_gateway.providers.usage import openai_usage
+from ai_gateway.providers.usage import openai_usage, read_openai_usage
 from ai_gateway.providers.watch import DialectWatch, Verdict
 
 _PATHS = {Operation.CHAT: "/chat/completions", Operation.EMBEDDINGS: "/embeddings"}
@@ -48,7 +48,7 @@ class OpenAICodec:
         if reply is None or says_something(reply.error):
             return Reading(error=_error_under_200(body))
         payload = reply.data if operation is Operation.EMBEDDINGS else reply.choices
-        if not decode(payload, list[msgspec.Raw]):
+        if not decode(payload, _Members):
             return Reading(usage=reply.read_usage(), error=_error_under_200(body))
         return Reading(usage=reply.read_usage())
 
@@ -118,7 +118,7 @@ class ChatReader:
             self._usage = reported
         if says_something(chunk.error) or event.name == b"error" or bytes(chunk.object) == b'"error"':
             return Verdict.ERROR
-        choices = decode(chunk.choices, list[_Choice])
+        choices = decode(chunk.choices, _Choices)
         for choice in choices or ():
             self._note(choice)
         if not choices and reported is not None and self._usage_chunk is UsageChunk.WITHHELD:
@@ -132,9 +132,15 @@ class ChatReader:
             self._finished.add(index)
 
 
+_Members = list[msgspec.Raw]
+
+
 class _Choice(msgspec.Struct, frozen=True):
     index: object = 0
     finish_reason: object = None
+
+
+_Choices = list[_Choice]
 
 
 class _Reply(msgspec.Struct, frozen=True):
@@ -149,7 +155,7 @@ class _Reply(msgspec.Struct, frozen=True):
 
     def read_usage(self) -> Usage | None:
         """The usage, wherever it stands: Groq also sends it inside `x_groq`."""
-        usage = openai_usage(decode_any(self.usage)) if says_something(self.usage) else None
+        usage = read_openai_usage(self.usage) if says_something(self.usage) else None
         if usage is None and says_something(self.x_groq):
             usage = openai_usage(as_object(decode_any(self.x_groq)).get("usage"))
         return usage

@@ -11,6 +11,13 @@ from ai_gateway.domain.traffic import Header, Shaped
 
 USER_AGENT = f"ai-gateway/{__version__}"
 
+_STREAM_HEADERS: tuple[Header, ...] = (
+    ("content-type", "application/json"),
+    ("accept", "text/event-stream"),
+    ("accept-encoding", "identity"),
+    ("user-agent", USER_AGENT),
+)
+_WHOLE_HEADERS: tuple[Header, ...] = (_STREAM_HEADERS[0], ("accept", "application/json"), *_STREAM_HEADERS[2:])
 _OURS = frozenset({"content-type", "accept", "accept-encoding", "user-agent", "content-length", "host"})
 
 
@@ -21,11 +28,6 @@ def members_for(shaped: Shaped, model: str) -> dict[str, msgspec.Raw]:
 
 def headers_for(shaped: Shaped) -> tuple[Header, ...]:
     """The headers of an unsigned request. Nothing compressed is asked for: a stream's events are read as they come."""
-    forwarded = tuple((name, value) for name, value in shaped.call.head.forward if name not in _OURS)
-    return (
-        ("content-type", "application/json"),
-        ("accept", "text/event-stream" if shaped.call.stream else "application/json"),
-        ("accept-encoding", "identity"),
-        ("user-agent", USER_AGENT),
-        *forwarded,
-    )
+    always = _STREAM_HEADERS if shaped.call.stream else _WHOLE_HEADERS
+    forward = shaped.call.head.forward
+    return (*always, *(header for header in forward if header[0] not in _OURS)) if forward else always

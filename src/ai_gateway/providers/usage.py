@@ -5,44 +5,91 @@ answer has 10^12 tokens, and at $1,000 per million even that many still fit 64-b
 means that the provider reported nothing, which is estimated; 0 is a report, and is believed.
 """
 
+from typing import Annotated
+
 import msgspec
 
 from ai_gateway.domain.chat import Usage
-from ai_gateway.providers.decoding import as_object
+from ai_gateway.providers.decoding import as_object, decode, decode_any
 
 MOST_TOKENS = 10**12
+Count = Annotated[int, msgspec.Meta(ge=0, le=MOST_TOKENS)]
+
+
+class OpenAIDetails(msgspec.Struct, frozen=True, gc=False):
+    """The lanes within a total."""
+
+    cached_tokens: Count | None = None
+    cache_write_tokens: Count | None = None
+    reasoning_tokens: Count | None = None
+    audio_tokens: Count | None = None
+
+
+class OpenAICounts(msgspec.Struct, frozen=True, gc=False):
+    """OpenAI's usage object, as everybody who sends sane counts sends it: one decode gives it."""
+
+    prompt_tokens: Count | None = None
+    completion_tokens: Count | None = None
+    total_tokens: Count | None = None
+    prompt_cache_hit_tokens: Count | None = None
+    prompt_tokens_details: OpenAIDetails | None = None
+    completion_tokens_details: OpenAIDetails | None = None
+
+
+def read_openai_usage(raw: msgspec.Raw) -> Usage | None:
+    """Usage of the OpenAI dialect from its bytes; counts that are none are looked at one by one."""
+    counts = decode(raw, OpenAICounts)
+    return openai_usage(decode_any(raw)) if counts is None else _openai_lanes(counts)
 
 
 def openai_usage(reported: object) -> Usage | None:
-    """Usage of the OpenAI dialect: chat's prompt and completion tokens, embeddings' prompt (or only total) tokens.
+    """Usage of the OpenAI dialect from a decoded object that may be anything."""
+    usage = as_object(reported)
+    return _openai_lanes(
+        OpenAICounts(
+            prompt_tokens=_tokens(usage, "prompt_tokens"),
+            completion_tokens=_tokens(usage, "completion_tokens"),
+            total_tokens=_tokens(usage, "total_tokens"),
+            prompt_cache_hit_tokens=_tokens(usage, "prompt_cache_hit_tokens"),
+            prompt_tokens_details=_details(usage, "prompt_tokens_details"),
+            completion_tokens_details=_details(usage, "completion_tokens_details"),
+        )
+    )
+
+
+def _details(usage: dict[str, object], name: str) -> OpenAIDetails:
+    lanes = as_object(usage.get(name))
+    return OpenAIDetails(**{lane: _tokens(lanes, lane) for lane in OpenAIDetails.__struct_fields__})
+
+
+def _openai_lanes(counts: OpenAICounts) -> Usage | None:
+    """Chat's prompt and completion tokens, embeddings' prompt (or only total) tokens.
 
     `completion_tokens` includes reasoning, as OpenAI has it. xAI counts it beside, and says so: its total is prompt,
     completion and reasoning together. Where the total adds up only so, reasoning is added.
     """
-    usage = as_object(reported)
-    prompt, completion, total = (
-        _tokens(usage, name) for name in ("prompt_tokens", "completion_tokens", "total_tokens")
-    )
-    if prompt is None and completion is None and total is None:
+    prompt, total = counts.prompt_tokens, counts.total_tokens
+    if prompt is None and counts.completion_tokens is None and total is None:
         return None
-    before, after = as_object(usage.get("prompt_tokens_details")), as_object(usage.get("completion_tokens_details"))
-    reasoning = _tokens(after, "reasoning_tokens") or 0
-    output = completion or 0
+    before = counts.prompt_tokens_details or NO_DETAILS
+    after = counts.completion_tokens_details or NO_DETAILS
+    reasoning = after.reasoning_tokens or 0
+    output = counts.completion_tokens or 0
     if prompt is None:
         prompt = max(0, (total or 0) - output)
-    elif total == prompt + output + reasoning:
+    elif reasoning and total == prompt + output + reasoning:
         output += reasoning
-    cached = _tokens(before, "cached_tokens")
+    cached = before.cached_tokens
     if cached is None:
-        cached = _tokens(usage, "prompt_cache_hit_tokens") or 0
+        cached = counts.prompt_cache_hit_tokens or 0
     return Usage(
         input_tokens=prompt,
         output_tokens=min(output, MOST_TOKENS),
         cache_read_tokens=cached,
-        cache_write_5m_tokens=_tokens(before, "cache_write_tokens") or 0,
+        cache_write_5m_tokens=before.cache_write_tokens or 0,
         reasoning_tokens=reasoning,
-        audio_input_tokens=_tokens(before, "audio_tokens") or 0,
-        audio_output_tokens=_tokens(after, "audio_tokens") or 0,
+        audio_input_tokens=before.audio_tokens or 0,
+        audio_output_tokens=after.audio_tokens or 0,
     )
 
 
@@ -98,6 +145,9 @@ class AnthropicUsage(msgspec.Struct, frozen=True):
 def anthropic_usage(reported: object) -> Usage | None:
     """Usage of one whole answer of the Anthropic dialect."""
     return AnthropicUsage().with_report(reported).usage
+
+
+NO_DETAILS = OpenAIDetails()
 
 
 def _tokens(usage: dict[str, object], name: str) -> int | None:

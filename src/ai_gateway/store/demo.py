@@ -18,12 +18,14 @@ ANTHROPIC_MODELS: Final = ("claude-sonnet-4-5", "claude-haiku-4-5")
 async def seed_demo(
     store: Store, digest_key: Callable[[bytes], bytes], prices: Mapping[str, MockPrice], now: float
 ) -> bool:
-    """True where the demo tenant was made. `prices` are the models that the mock serves."""
+    """True where the demo tenant was made. `prices`, of the models that the mock serves, go into the book: a price
+    that somebody sets later is newer, and wins."""
     async with store.begin() as unit:
         if await unit.fetch(TenantRow, TENANT_ID, TENANT_ID) is not None:
             return False
         for row in _rows(digest_key(KEY.encode()), prices, now):
             await unit.insert(row)
+        await unit.bump(None, PriceRow.noun, "")
         await unit.bump(TENANT_ID, TenantRow.noun, TENANT_ID)
         await unit.bump(TENANT_ID, ApiKeyRow.noun, "key_demo")
     return True
@@ -57,7 +59,7 @@ def _rows(digest: bytes, prices: Mapping[str, MockPrice], now: float) -> list[Ro
     rows.extend(
         PriceRow(
             id=new_id(PriceRow.prefix, now),
-            tenant_id=TENANT_ID,
+            tenant_id=None,
             created_at=now,
             model=model,
             input_pico=price.input_pico,
