@@ -685,21 +685,21 @@ BAD_BODIES = [
     b'{"model":"gpt-4o-mini","model":"gpt-4o"}',
     b'{"model":"gpt-4o-mini","temperature":NaN}',
     b'{"model":"gpt-4o-mini","stream":"yes"}',
-    b'{"model":"gpt-4o-mini","max_tokens":-1}',
-    b'{"model":"gpt-4o-mini","stream":true,"stream_options":3}',
     b'{"model":"a\\u0000b"}',
     b'{"model":"a\\r\\nset-cookie: b"}',
     b'{"model":"' + b"m" * 257 + b'"}',
 ]
+EVERY_POST = (CHAT, MESSAGES, "/v1/embeddings", "/v1/messages/count_tokens")
+BAD_REQUESTS = [
+    *((path, body) for path in EVERY_POST for body in BAD_BODIES),
+    (CHAT, b'{"model":"gpt-4o-mini","max_tokens":-1}'),
+    (MESSAGES, b'{"model":"gpt-4o-mini","max_tokens":1.5}'),
+    (CHAT, b'{"model":"gpt-4o-mini","stream":true,"stream_options":3}'),
+]
 
 
-@pytest.mark.parametrize("path", [CHAT, MESSAGES, "/v1/embeddings", "/v1/messages/count_tokens"])
-@pytest.mark.parametrize("body", BAD_BODIES)
+@pytest.mark.parametrize(("path", "body"), BAD_REQUESTS)
 async def test_bad_bodies_touch_no_provider(path: str, body: bytes) -> None:
-    if path not in (CHAT, MESSAGES) and (b"max_tokens" in body or b"stream_options" in body):
-        pytest.skip("this operation does not read the field")
-    if path == MESSAGES and b"stream_options" in body:
-        pytest.skip("this operation does not read the field")
     line = await a_line()
 
     answered = await line.post(path, body)

@@ -56,22 +56,20 @@ class Client:
         """Raises InvalidRequest (413) above `most` bytes, ClientLeft."""
         if self.interruption is not None:
             raise ClientLeft
-        message = await self._receive()
-        if message["type"] == "http.disconnect":
-            raise ClientLeft
-        body: bytes = message.get("body", b"")
-        if not message.get("more_body", False):
-            return self._within(body, most)
-        parts = [body]
-        size = len(body)
-        while message.get("more_body", False):
+        parts: list[bytes] = []
+        size = 0
+        more = True
+        while more:
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 raise ClientLeft
             part: bytes = message.get("body", b"")
             size += len(part)
-            parts.append(self._within(part, most - size + len(part)))
-        return b"".join(parts)
+            if size > most:
+                raise InvalidRequest("The request body is too large.", status=413, code="request_too_large")
+            parts.append(part)
+            more = message.get("more_body", False)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """A whole answer at once."""
@@ -120,9 +118,3 @@ class Client:
         said = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers]
         said += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self._always]
         await self._send({"type": "http.response.start", "status": status, "headers": said})
-
-    @staticmethod
-    def _within(part: bytes, room: int) -> bytes:
-        if len(part) > room:
-            raise InvalidRequest("The request body is too large.", status=413, code="request_too_large")
-        return part

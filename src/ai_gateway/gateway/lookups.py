@@ -49,7 +49,7 @@ async def show_request(doors: Doors, admitted: Admitted, client: Client) -> Carr
             raise GatewayFault(
                 "The ledger cannot be read at the moment.", code="history_unavailable", retry_after_seconds=1
             ) from error
-    own = [it for it in receipts.values() if it.key_id == key_id]
+    own = sorted((it for it in receipts.values() if it.key_id == key_id), key=lambda it: it.started_at)
     if not own:
         raise NotFound("There is no such request of this key.", code="request_not_found")
     await client.answer(200, (JSON,), msgspec.json.encode(_request(request_id, own)))
