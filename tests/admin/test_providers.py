@@ -36,7 +36,7 @@ async def test_the_provider_line_works_as_written(world: World) -> None:
     made = answer.json()
     assert (made["name"], made["api_key_secret_name"]) == ("up-1", "provider:up-1")
     assert "sk-0123456789abcd" not in answer.text
-    assert (made["enforced"], made["not_enforced"]) == (False, ["rate_limits"])
+    assert (made["enforced"], made["not_enforced"]) == (False, ["rate_limits", "region"])
     assert _key(world, "up-1") == "sk-0123456789abcd"
     for path in ("/providers/up-1", f"/providers/{made['id']}"):
         assert (await world.call("GET", path)).json() == made
