@@ -12,7 +12,6 @@ the socket dies. The other way, a task that listens on `receive()` for every req
 All of this rests on names inside uvicorn; tests/gateway/test_protocol.py pins them.
 """
 
-import re
 from collections import deque
 from collections.abc import Callable
 from enum import Enum, auto
@@ -30,6 +29,7 @@ from ai_gateway.domain.chat import Dialect
 from ai_gateway.domain.faults import Fault, InvalidRequest
 from ai_gateway.gateway import answers
 from ai_gateway.gateway.watch import Watch
+from ai_gateway.policy.framing import VERSIONS, body_too_large, judge_framing, malformed
 from ai_gateway.policy.paths import canonical_path
 from ai_gateway.runtime import ids
 from ai_gateway.runtime.clock import Clock, SystemClock
@@ -39,10 +39,6 @@ if TYPE_CHECKING:
 
 WATCH: Final = "ai_gateway.watch"
 
-_JUDGED_HEADERS: Final = frozenset({b"host", b"content-length", b"transfer-encoding", b"content-encoding"})
-_VERSIONS: Final = frozenset({"1.0", "1.1"})
-_HOST: Final = re.compile(rb"[A-Za-z0-9._:\[\]-]*")
-_PLAIN_ENCODINGS: Final = frozenset({b"", b"identity"})
 _REQUESTS_AHEAD: Final = 8
 _ANTHROPIC_PATH: Final = b"/v1/messages"
 _AGAIN: Final = "Send the request again; if it fails again, check the network between you and the gateway."
@@ -124,7 +120,6 @@ class EdgeProtocol(HttpToolsProtocol):
         self._phase = _Phase.BETWEEN
         self._refused = False
         self._open: deque[_Exchange] = deque()
-        self._judged: list[tuple[bytes, bytes]] = []
         self._plain_head = b""
         self._head_bytes = 0
         self._body_bytes = 0
@@ -204,9 +199,9 @@ class EdgeProtocol(HttpToolsProtocol):
             except httptools.HttpParserCallbackError as error:
                 if isinstance(error.__context__, Fault):
                     raise error.__context__ from None
-                raise _malformed("its head cannot be read") from error
+                raise malformed("its head cannot be read") from error
             except httptools.HttpParserError as error:
-                raise _malformed(str(error)) from None
+                raise malformed(str(error)) from None
             return
 
     def _living_parser(self) -> httptools.HttpRequestParser:
@@ -218,7 +213,7 @@ class EdgeProtocol(HttpToolsProtocol):
         """A head that is not complete yet may be too large already; a body may hide in chunk extensions."""
         if self._phase is _Phase.BODY:
             if self._wire_bytes > 2 * self.limits.body_bytes + self.limits.head_bytes:
-                raise self._body_too_large()
+                raise body_too_large(self.limits.body_bytes)
         elif self._head_bytes > self.limits.head_bytes:
             raise self._head_too_large()
 
@@ -227,21 +222,12 @@ class EdgeProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._phase = _Phase.HEAD
-        self._judged = []
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self._phase is _Phase.BODY:
-            # A trailer. The head has been judged and handed over; nothing may be added to it behind that.
-            return
-        super().on_header(name, value)
-        if self.headers[-1][0] in _JUDGED_HEADERS:
-            self._judged.append(self.headers[-1])
 
     def on_headers_complete(self) -> None:
         parser = self._living_parser()
         version = parser.get_http_version()
         self._judge_head(version)
-        self._judge_headers(version)
+        judge_framing(self.headers, version, self.limits.body_bytes)
         if parser.should_upgrade():
             self._plain_head = self._head_without_upgrade(parser.get_method(), version)
             return
@@ -253,6 +239,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self._body_bytes = self._wire_bytes = 0
         self._requests += 1
         super().on_headers_complete()
+        self.headers = []  # trailers go here: the head has been judged and handed over, nothing may be added to it
         watch.serve(self.cycle)
         self._open.append(_Exchange(self.cycle, watch))
         if len(self.pipeline) <= _REQUESTS_AHEAD:
@@ -262,7 +249,7 @@ class EdgeProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
         if self._body_bytes > self.limits.body_bytes:
-            raise self._body_too_large()
+            raise body_too_large(self.limits.body_bytes)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -274,10 +261,10 @@ class EdgeProtocol(HttpToolsProtocol):
         self._head_bytes = 0
 
     def _judge_head(self, version: str) -> None:
-        if version not in _VERSIONS:
-            raise _malformed(f"HTTP/{version} is not spoken here")
+        if version not in VERSIONS:
+            raise malformed(f"HTTP/{version} is not spoken here")
         if self._living_parser().get_method() == b"CONNECT":
-            raise _malformed("this is no proxy for CONNECT")
+            raise malformed("this is no proxy for CONNECT")
         # 0: behind another message in the same read, not counted on its own.
         counted = self._head_bytes
         if (counted == 0 or counted > self.limits.head_bytes) and self._size_of_head() > self.limits.head_bytes:
@@ -286,30 +273,6 @@ class EdgeProtocol(HttpToolsProtocol):
             raise InvalidRequest(
                 f"The request has more than {self.limits.head_count} headers.", status=431, code="headers_too_large"
             )
-
-    def _judge_headers(self, version: str) -> None:
-        hosts = codings = 0
-        for name, value in self._judged:
-            if name == b"host":
-                hosts += 1
-                if not _HOST.fullmatch(value):
-                    raise _malformed("its Host header is not a host")
-            elif name == b"transfer-encoding":
-                codings += 1
-                if value.lower() != b"chunked" or version != "1.1":
-                    raise _malformed("the only transfer encoding is 'chunked', in HTTP/1.1")
-            elif name == b"content-encoding":
-                if value.lower() not in _PLAIN_ENCODINGS:
-                    raise InvalidRequest(
-                        "The request body is compressed; the gateway reads plain bodies only.",
-                        action="Send the body without 'content-encoding'.",
-                        status=415,
-                        code="unsupported_encoding",
-                    )
-            elif int(value) > self.limits.body_bytes:
-                raise self._body_too_large()
-        if hosts > 1 or codings > 1 or (hosts == 0 and version == "1.1"):
-            raise _malformed("it needs exactly one Host header and at most one transfer encoding")
 
     def _head_without_upgrade(self, method: bytes, version: str) -> bytes:
         lines = [b"%s %s HTTP/%s" % (method, self.url, version.encode("ascii"))]
@@ -322,10 +285,6 @@ class EdgeProtocol(HttpToolsProtocol):
     def _head_too_large(self) -> InvalidRequest:
         limit = self.limits.head_bytes
         return InvalidRequest(f"The request's head is larger than {limit} bytes.", status=431, code="headers_too_large")
-
-    def _body_too_large(self) -> InvalidRequest:
-        limit = self.limits.body_bytes
-        return InvalidRequest(f"The request body is larger than {limit} bytes.", status=413, code="request_too_large")
 
     # Time
 
@@ -449,10 +408,6 @@ def _new_parser(protocol: HttpToolsProtocol) -> httptools.HttpRequestParser:
     parser = httptools.HttpRequestParser(protocol)
     parser.set_dangerous_leniencies(lenient_data_after_close=True)
     return parser
-
-
-def _malformed(why: str) -> InvalidRequest:
-    return InvalidRequest(f"This is not a valid HTTP request: {why}.", code="malformed_request")
 
 
 def _too_slow(message: str) -> InvalidRequest:
