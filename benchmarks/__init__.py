@@ -1,0 +1,1 @@
+"""How much of a core the gateway costs, measured against its peers on this machine. See README.md for the method."""
