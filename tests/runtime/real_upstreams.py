@@ -7,11 +7,15 @@ from ssl import SSLContext
 from typing import Final
 
 from ai_gateway.runtime.aiohttp_upstream import AiohttpUpstream
+from ai_gateway.runtime.http1_upstream import Http1Upstream
 from ai_gateway.runtime.upstream import Upstream
 
 MayConnect = Callable[[IPv4Address | IPv6Address], bool]
 
-REAL: Final[dict[str, Callable[[MayConnect, SSLContext | None], Upstream]]] = {"aiohttp": AiohttpUpstream}
+REAL: Final[dict[str, Callable[[MayConnect, SSLContext | None], Upstream]]] = {
+    "aiohttp": AiohttpUpstream,
+    "http1": Http1Upstream,
+}
 
 
 @asynccontextmanager

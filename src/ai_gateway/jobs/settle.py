@@ -5,6 +5,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+import msgspec
+
 from ai_gateway.runtime.journal import Journal
 from ai_gateway.store.receipts import row_of
 from ai_gateway.store.records import Store, StoreUnavailable
@@ -14,16 +16,25 @@ GATHER_SECONDS: Final = 0.1
 RETRY_SECONDS: Final = 0.5
 
 
-async def keep_settling(journal: Journal, store: Store, report: Callable[[Exception], None]) -> None:
+class Pace(msgspec.Struct, frozen=True):
+    """Seconds to gather a batch, and to leave a database alone that was away."""
+
+    gather_seconds: float = GATHER_SECONDS
+    retry_seconds: float = RETRY_SECONDS
+
+
+async def keep_settling(
+    journal: Journal, store: Store, report: Callable[[Exception], None], pace: Pace = Pace()
+) -> None:
     """Runs until it is cancelled. `report` hears of every failed batch."""
     while True:
         await journal.wait()
-        await asyncio.sleep(GATHER_SECONDS)
+        await asyncio.sleep(pace.gather_seconds)
         try:
             await settle_all(journal, store)
         except StoreUnavailable as error:
             report(error)
-            await asyncio.sleep(RETRY_SECONDS)
+            await asyncio.sleep(pace.retry_seconds)
 
 
 async def settle_all(journal: Journal, store: Store) -> int:

@@ -14,8 +14,9 @@ Decode = Callable[[bytes], bytes]
 
 
 def decoder_for(content_encoding: str) -> Decode | None:
-    """None where the bytes are as they are; a decoder for gzip and deflate (RFC 9110, 8.4.1) otherwise, which raises
-    Broken for a bad stream and for a bomb. Raises Broken for an encoding that was not asked for."""
+    """None where the bytes are as they are; a decoder for gzip and deflate (RFC 9110, 8.4.1) otherwise. It raises
+    Broken for a bad stream, for a bomb and, told b'' at the end, for a stream that was cut. Raises Broken for an
+    encoding that was not asked for."""
     encoding = content_encoding.strip().lower()
     if encoding in ("", "identity"):
         return None
@@ -26,6 +27,8 @@ def decoder_for(content_encoding: str) -> Decode | None:
 
     def decode(raw: bytes) -> bytes:
         nonlocal came, gone
+        if not raw and came and not engine.eof:
+            raise Broken("the answer's compression was cut off")
         came += len(raw)
         room = max(FREE_BYTES, came * RATIO) - gone
         try:

@@ -205,6 +205,11 @@ class Http1Answer:
     def completed(self) -> None:
         """The body ended properly; the connection is no longer this answer's."""
         self._connection = None
+        if self._decode is not None and self._error is None:
+            try:
+                self._decode(b"")
+            except Broken as error:
+                self._error = error
         self._whole = True
         self.deadline = NEVER
         self._end_sink()

@@ -12,8 +12,9 @@ RESTART_SECONDS: Final = 1.0
 class Tasks:
     """`report` is told the name and the exception of every task that ended badly."""
 
-    def __init__(self, report: Callable[[str, BaseException], None]) -> None:
+    def __init__(self, report: Callable[[str, BaseException], None], restart_seconds: float = RESTART_SECONDS) -> None:
         self._report = report
+        self._restart_seconds = restart_seconds
         self._running: set[asyncio.Task[Any]] = set()
 
     def spawn(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -31,7 +32,7 @@ class Tasks:
                     await work()
                 except Exception as error:  # noqa: BLE001  supervision: whatever it was, it is told and survived
                     self._report(name, error)
-                await asyncio.sleep(RESTART_SECONDS)
+                await asyncio.sleep(self._restart_seconds)
 
         return self.spawn(name, again())
 

@@ -1,0 +1,15 @@
+import time
+
+from ai_gateway.runtime.clock import SystemClock
+
+
+def test_now_never_goes_back_and_the_wall_moves_with_it() -> None:
+    clock = SystemClock()
+    now, wall = clock.now(), clock.wall()
+    later, later_wall = clock.now(), clock.wall()
+    assert later >= now
+    assert abs((later_wall - wall) - (later - now)) < 0.1
+
+
+def test_the_wall_is_unix_time() -> None:
+    assert abs(SystemClock().wall() - time.time()) < 1.0

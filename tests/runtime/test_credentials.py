@@ -1,0 +1,35 @@
+import pytest
+
+from ai_gateway.domain.config import ProviderType
+from ai_gateway.domain.faults import ProviderKeyRefused
+from ai_gateway.providers.kinds import KINDS
+from ai_gateway.runtime.credentials import sign
+from support.builders import PROVIDER_KEY, an_endpoint
+
+HEADERS = (("accept", "application/json"),)
+
+
+@pytest.mark.parametrize(
+    ("provider", "added"),
+    [
+        (ProviderType.OPENAI, (("authorization", f"Bearer {PROVIDER_KEY}"),)),
+        (ProviderType.OPENAI_COMPATIBLE, (("authorization", f"Bearer {PROVIDER_KEY}"),)),
+        (ProviderType.ANTHROPIC, (("x-api-key", PROVIDER_KEY),)),
+        (ProviderType.MOCK, ()),
+    ],
+)
+def test_the_key_is_put_where_the_provider_wants_it(provider: ProviderType, added: tuple[tuple[str, str], ...]) -> None:
+    assert sign(HEADERS, KINDS[provider], an_endpoint(provider=provider)) == (*HEADERS, *added)
+
+
+def test_who_needs_no_key_sends_none() -> None:
+    kind = KINDS[ProviderType.OPENAI_COMPATIBLE]
+    assert sign(HEADERS, kind, an_endpoint(api_key=None)) == HEADERS
+
+
+def test_a_key_that_cannot_be_used_is_never_left_out_silently() -> None:
+    endpoint = an_endpoint(api_key=None, credential_problem="the secret 'x' is gone")
+    with pytest.raises(ProviderKeyRefused) as refused:
+        sign(HEADERS, KINDS[ProviderType.OPENAI], endpoint)
+    assert (refused.value.code, refused.value.detail) == ("provider_key_unavailable", "the secret 'x' is gone")
+    assert "secret 'x'" not in refused.value.message

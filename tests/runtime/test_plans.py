@@ -1,0 +1,74 @@
+from random import Random
+
+import msgspec
+
+from ai_gateway.domain.chat import Dialect, Operation
+from ai_gateway.domain.config import ProviderType, Strategy
+from ai_gateway.providers.kinds import KINDS
+from ai_gateway.runtime.plans import Plans
+from support.builders import CLAUDE, a_candidate, a_claude_endpoint, a_course, an_endpoint
+
+CHAT = (Dialect.OPENAI, Operation.CHAT)
+ONE, TWO = a_candidate(an_endpoint("one")), a_candidate(an_endpoint("two"))
+
+
+def test_a_course_keeps_its_plan_and_with_it_its_turn() -> None:
+    plans, rng = Plans(KINDS), Random(1)
+    course = a_course("fast", ONE, TWO, strategy=Strategy.ROUND_ROBIN)
+    first = plans.of("t1", course, *CHAT)
+    assert first.pick(rng) == 0
+    assert plans.of("t1", course, *CHAT) is first
+    assert plans.of("t1", course, *CHAT).pick(rng) == 1
+
+
+def test_a_course_that_was_rebuilt_the_same_keeps_its_plan_too() -> None:
+    plans = Plans(KINDS)
+    first = plans.of("t1", a_course("fast", ONE, TWO), *CHAT)
+    assert plans.of("t1", a_course("fast", ONE, TWO), *CHAT) is first
+
+
+def test_a_course_that_changed_gets_a_new_one() -> None:
+    plans = Plans(KINDS)
+    first = plans.of("t1", a_course("fast", ONE), *CHAT)
+    second = plans.of("t1", a_course("fast", ONE, TWO), *CHAT)
+    assert second is not first
+    assert second.candidates == (ONE, TWO)
+    heavier = msgspec.structs.replace(TWO, weight=5)
+    assert plans.of("t1", a_course("fast", ONE, heavier), *CHAT).candidates == (ONE, heavier)
+
+
+def test_tenants_dialects_and_operations_do_not_share_a_turn() -> None:
+    plans = Plans(KINDS)
+    course = a_course("fast", ONE)
+    made = {
+        id(plans.of(tenant, course, Dialect.OPENAI, operation))
+        for tenant in ("t1", "t2")
+        for operation in (Operation.CHAT, Operation.EMBEDDINGS)
+    }
+    assert len(made) == 4
+
+
+def test_only_members_that_speak_the_dialect_are_in_a_plan() -> None:
+    claude = a_candidate(a_claude_endpoint(), CLAUDE)
+    mock = a_candidate(an_endpoint("mock", provider=ProviderType.MOCK))
+    course = a_course("mixed", ONE, claude, mock)
+    plans = Plans(KINDS)
+    assert plans.of("t1", course, *CHAT).candidates == (ONE, mock)
+    assert plans.of("t1", course, Dialect.ANTHROPIC, Operation.MESSAGES).candidates == (claude, mock)
+
+
+def test_the_first_tier_that_can_is_taken() -> None:
+    claude = a_candidate(a_claude_endpoint(), CLAUDE)
+    course = a_course("tiered", tiers=((claude,), (TWO,), (ONE,)))
+    assert Plans(KINDS).of("t1", course, *CHAT).candidates == (TWO,)
+
+
+def test_where_nobody_can_there_is_a_plan_without_candidates() -> None:
+    assert Plans(KINDS).of("t1", a_course("empty", tiers=((),)), *CHAT).candidates == ()
+
+
+def test_names_that_a_caller_invents_do_not_fill_the_memory() -> None:
+    plans = Plans(KINDS, most=10)
+    for number in range(35):
+        plans.of("t1", a_course(f"open/{number}", ONE), *CHAT)
+    assert len(plans._plans) <= 10

@@ -1,0 +1,80 @@
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+
+from ai_gateway.domain.chat import Usage
+from ai_gateway.domain.faults import NotFound, RateLimited
+from ai_gateway.domain.traffic import Outcome
+from ai_gateway.runtime.telemetry import BUCKETS, Ended, Telemetry, render
+from support.builders import a_receipt
+
+
+def an_end(**changes: Any) -> Ended:
+    fields = {"request_id": "req_1", "operation": "chat", "status": 200, "started_wall": 0.0, "seconds": 0.3}
+    return Ended(**fields | {"fault": None, "receipts": (a_receipt(),)} | changes)
+
+
+def samples(telemetry: Telemetry, **gauges: float) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    families = text_string_to_metric_families(render(telemetry, lambda: gauges).decode())
+    return {(it.name, tuple(sorted(it.labels.items()))): it.value for family in families for it in family.samples}
+
+
+def told(telemetry: Telemetry, *ends: Ended) -> Telemetry:
+    for end in ends:
+        telemetry.began()
+        telemetry.ended(end)
+    return telemetry
+
+
+def test_what_happened_can_be_scraped() -> None:
+    telemetry = told(
+        Telemetry(),
+        an_end(),
+        an_end(status=429, fault=RateLimited(), receipts=(a_receipt(outcome=Outcome.PROVIDER_ERROR, usage=Usage()),)),
+    )
+    telemetry.began()
+    telemetry.refused(NotFound())
+    telemetry.drop("decision")
+
+    seen = samples(telemetry, ai_gateway_open_holds=4)
+
+    assert seen["ai_gateway_requests_total", (("operation", "chat"), ("status", "200"))] == 1
+    assert seen["ai_gateway_requests_total", (("operation", "none"), ("status", "404"))] == 1
+    assert seen["ai_gateway_faults_total", (("category", "rate_limit"), ("origin", "policy"))] == 1
+    assert seen["ai_gateway_attempts_total", (("outcome", "provider_error"), ("provider", "openai"))] == 1
+    assert seen["ai_gateway_tokens_total", (("lane", "input"),)] == 12
+    assert seen["ai_gateway_tokens_total", (("lane", "output"),)] == 3
+    assert seen["ai_gateway_cost_nano_usd_total", ()] == 7_200
+    assert seen["ai_gateway_dropped_total", (("what", "decision"),)] == 1
+    assert seen["ai_gateway_active_requests", ()] == 1
+    assert seen["ai_gateway_open_holds", ()] == 4
+
+
+def test_an_empty_one_can_be_scraped() -> None:
+    assert samples(Telemetry())["ai_gateway_active_requests", ()] == 0
+
+
+@given(seconds=st.lists(st.floats(0, 1_000), min_size=1, max_size=50))
+def test_the_histogram_is_cumulative_and_complete(seconds: list[float]) -> None:
+    seen = samples(told(Telemetry(), *(an_end(seconds=it) for it in seconds)))
+    counts = {dict(labels)["le"]: value for (name, labels), value in seen.items() if name.endswith("_bucket")}
+    for bound in BUCKETS:
+        assert counts[str(bound)] == sum(it <= bound for it in seconds)
+    assert counts["+Inf"] == seen["ai_gateway_request_seconds_count", (("operation", "chat"),)] == len(seconds)
+
+
+def test_no_label_is_a_word_that_a_caller_can_invent() -> None:
+    canary = "canary"
+    receipt = a_receipt(model=canary, requested_model=canary, endpoint=canary, tenant_id=canary, key_id=canary)
+    end = an_end(model=canary, tenant_id=canary, key_id=canary, request_id=canary, receipts=(receipt,))
+    assert canary.encode() not in render(told(Telemetry(), end), dict)
+
+
+def test_every_listener_hears_of_every_end() -> None:
+    first: list[Ended] = []
+    second: list[Ended] = []
+    end = an_end()
+    told(Telemetry((first.append, second.append)), end)
+    assert first == second == [end]
