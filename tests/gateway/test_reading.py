@@ -14,7 +14,8 @@ SPAN = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 def head(*headers: tuple[bytes, bytes], dialect: Dialect = Dialect.OPENAI, query: bytes = b"") -> Head:
-    scope = {"headers": list(headers), "query_string": query}
+    """Header names as ASGI has them: lower case."""
+    scope = {"headers": [(name.lower(), value) for name, value in headers], "query_string": query}
     return read_head(scope, Operation.CHAT, dialect, None, request_id="req_1", now=5.0, wall=6.0)
 
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from ai_gateway.domain.chat import Usage
 from ai_gateway.domain.config import Price
-from ai_gateway.policy.pricing import cost_nano, dollars, find_price
-from support.builders import a_book, a_price
+from ai_gateway.policy.pricing import cost_nano, dollars, find_price, worst_of
+from support.builders import a_book, a_candidate, a_price
 
 PICO = st.integers(0, 10**9)
 TOKENS = st.integers(0, 10**7)
@@ -130,3 +130,20 @@ def test_dollars_are_plain_decimal_text(nano: int, text: str) -> None:
 @given(nano=st.integers(0, 10**18))
 def test_no_nano_dollar_is_lost_in_the_text(nano: int) -> None:
     assert Fraction(dollars(nano)) == Fraction(nano, 10**9)
+
+
+def test_the_worst_case_takes_the_dearest_of_each_rate() -> None:
+    candidates = [a_candidate(model=name) for name in ("cheap", "dear", "unpriced")]
+    book = a_book(
+        a_price("cheap", input_pico=9, output_pico=1, cache_write_pico=11),
+        a_price("dear", input_pico=5, output_pico=7),
+    )
+    worst = worst_of(candidates, {}, book, 0.0)
+    assert (worst.input_pico, worst.output_pico) == (11, 7)
+    assert worst.default_output == candidates[0].endpoint.default_max_output
+
+
+def test_the_worst_case_holds_until_the_next_price_comes_into_force() -> None:
+    book = a_book(a_price(effective_from=50.0, version="next"), a_price(effective_from=0.0))
+    assert worst_of([a_candidate()], {}, book, 10.0).until == 50.0
+    assert worst_of([a_candidate()], {}, book, 60.0).until == float("inf")

@@ -243,12 +243,12 @@ def gateway_headers(doors: Doors, journey: Journey, attempt: Attempt, number: in
     """What the gateway did, for the caller. The provider's wait is in `total`, ours is what is left of it."""
     endpoint = attempt.candidate.endpoint
     course = journey.plan.course
-    spent = doors.clock.now() - journey.admitted.head.received
-    waited = doors.clock.now() - attempt.started
+    now = doors.clock.now()
+    spent, waited = now - journey.admitted.head.received, now - attempt.started
     return (
         ("x-gateway-route", course.route or course.pool or course.name),
         ("x-gateway-endpoint", endpoint.name),
-        ("x-gateway-provider", endpoint.provider.value),
+        ("x-gateway-provider", endpoint.provider),
         ("x-gateway-attempts", str(number)),
         ("server-timing", f"gateway;dur={(spent - waited) * 1000:.3f}, provider;dur={waited * 1000:.3f}"),
     )

@@ -25,6 +25,7 @@ from ai_gateway.runtime.telemetry import Ended
 
 Handler = Callable[[Doors, Admitted, Client], Awaitable[Carried]]
 CLIENT_LEFT_STATUS: Final = 499
+NOTHING: Final = Carried()
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -67,17 +68,22 @@ class DataPlane:
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         doors = self._doors
         client = Client(scope, receive, send)
+        now, wall = doors.clock.now(), doors.clock.wall()
+        request_id = doors.ids.request_id(wall)
         doors.live.add(client)
         doors.telemetry.began()
-        head = _unread_head(doors, scope)
-        carried = Carried()
+        head: Head | None = None
+        carried = NOTHING
         admitted: Admitted | None = None
         fault: Fault | None = None
         try:
             route, target_id = _find_route(scope)
-            head = _read_head(doors, scope, route, target_id, head)
-            admitted = admit(doors, head)
+            dialect = _dialect_of(route, scope)
+            head = reading.read_head(
+                scope, route.operation, dialect, target_id, request_id=request_id, now=now, wall=wall
+            )
             client.say_always(_identity(head))
+            admitted = admit(doors, head)
             carried = await route.handler(doors, admitted, client)
             fault = carried.fault
         except Fault as refusal:
@@ -90,11 +96,13 @@ class DataPlane:
                 raise
             fault = draining() if why is Interruption.DRAINED else None
         except Exception as crash:  # noqa: BLE001  the edge: whatever it was, the caller gets our fault and nothing of it
-            self._on_crash(head.request_id, "".join(traceback.format_exception(crash)))
+            self._on_crash(request_id, "".join(traceback.format_exception(crash)))
             fault = GatewayFault(status=500, code="internal_error")
         finally:
+            head = head or _unread_head(scope, request_id, now, wall)
             try:
-                await _close(client, head, fault, carried)
+                if fault is not None:
+                    await _close(client, head, fault, carried)
             except asyncio.CancelledError:
                 if client.take_interruption() is None:
                     raise
@@ -112,9 +120,9 @@ def drain(doors: Doors) -> int:
     return len(running)
 
 
-async def _close(client: Client, head: Head, fault: Fault | None, carried: Carried) -> None:
+async def _close(client: Client, head: Head, fault: Fault, carried: Carried) -> None:
     """Say the fault to a caller who is still there and has heard nothing yet, and which endpoint it was about."""
-    if fault is None or client.answered or client.interruption is Interruption.LEFT:
+    if client.answered or client.interruption is Interruption.LEFT:
         return
     body = answers.body_of(fault, head.dialect, head.request_id)
     client.say_always(_identity(head))
@@ -141,32 +149,23 @@ def _find_route(scope: dict[str, Any]) -> tuple[Route, str | None]:
     return route, target_id
 
 
-def _unread_head(doors: Doors, scope: dict[str, Any]) -> Head:
+def _unread_head(scope: dict[str, Any], request_id: str, now: float, wall: float) -> Head:
     """Enough of a Head to answer a request that leads nowhere, in the shape that its path suggests."""
-    wall = doors.clock.wall()
     anthropic = scope["path"].startswith("/v1/messages")
     return Head(
-        request_id=doors.ids.request_id(wall),
+        request_id=request_id,
         operation=Operation.MESSAGES if anthropic else Operation.CHAT,
         dialect=Dialect.ANTHROPIC if anthropic else Dialect.OPENAI,
-        received=doors.clock.now(),
+        received=now,
         received_wall=wall,
     )
 
 
-def _read_head(doors: Doors, scope: dict[str, Any], route: Route, target_id: str | None, unread: Head) -> Head:
-    dialect = route.dialect
+def _dialect_of(route: Route, scope: dict[str, Any]) -> Dialect:
+    """Lists of models are asked for by both SDKs at one path; Anthropic's names its version."""
     if route.operation is Operation.MODELS and any(name == b"anthropic-version" for name, _ in scope["headers"]):
-        dialect = Dialect.ANTHROPIC
-    return reading.read_head(
-        scope,
-        route.operation,
-        dialect,
-        target_id,
-        request_id=unread.request_id,
-        now=unread.received,
-        wall=unread.received_wall,
-    )
+        return Dialect.ANTHROPIC
+    return route.dialect
 
 
 def _identity(head: Head) -> Headers:
@@ -180,7 +179,7 @@ def _ended(
     left = client.interruption is Interruption.LEFT
     return Ended(
         request_id=head.request_id,
-        operation=head.operation.value,
+        operation=head.operation,
         status=CLIENT_LEFT_STATUS if left else client.status,
         started_wall=head.received_wall,
         seconds=doors.clock.now() - head.received,

@@ -26,7 +26,8 @@ async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
     if not plan.candidates:
         raise _nobody_can(course, head.dialect)
     shaped = request_transformer.shape(call, course)
-    charge = quotas.charge(caller, call, plan.candidates, admitted.snapshot.book, head.received_wall)
+    worst = plan.worst(caller.tenant.prices, admitted.snapshot.book, head.received_wall)
+    charge = quotas.charge(caller, call, worst)
     hold = doors.meters.hold(head.request_id, charge)
     try:
         return await dispatch.carry(doors, Journey(admitted, shaped, plan), client)

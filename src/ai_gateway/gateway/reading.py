@@ -15,7 +15,10 @@ from ai_gateway.domain.traffic import Call, Head, Header
 from ai_gateway.gateway import envelope
 from ai_gateway.gateway.envelope import BodyLimits
 
-FORWARDED: Final = {Dialect.OPENAI: ("openai-beta",), Dialect.ANTHROPIC: ("anthropic-",)}
+FORWARDED: Final = {Dialect.OPENAI: (b"openai-beta",), Dialect.ANTHROPIC: (b"anthropic-",)}
+READ_HEADERS: Final = frozenset(
+    {b"authorization", b"x-api-key", b"traceparent", b"x-request-id", b"x-client-request-id"}
+)
 CLIENT_ID_LENGTH: Final = 128
 MODEL_LENGTH: Final = 256
 TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -36,31 +39,30 @@ def read_head(
     now: float,
     wall: float,
 ) -> Head:
-    """`scope` is ASGI's. Both kinds of key header are accepted everywhere; Authorization is tried first."""
+    """`scope` is ASGI's: header names are lower case. Both kinds of key header are accepted everywhere, Authorization
+    is tried first. `now` is monotonic, `wall` Unix seconds."""
     bearer = api_key = client_id = traceparent = None
     forward: list[Header] = []
     prefixes = FORWARDED[dialect]
-    for raw_name, value in scope["headers"]:
-        name: bytes = raw_name.lower()
-        if name == b"authorization":
-            bearer = _bearer(value)
-        elif name == b"x-api-key":
-            api_key = value.strip()
-        elif name in (b"x-request-id", b"x-client-request-id"):
-            client_id = _visible(value) or client_id
-        elif name == b"traceparent":
-            traceparent = value.decode("latin-1") if TRACEPARENT.fullmatch(value) else None
-        else:
-            text = name.decode("latin-1")
-            if text.startswith(prefixes):
-                forward.append((text, value.decode("latin-1")))
+    for name, value in scope["headers"]:
+        if name in READ_HEADERS:
+            if name == b"authorization":
+                bearer = _bearer(value)
+            elif name == b"x-api-key":
+                api_key = value.strip()
+            elif name == b"traceparent":
+                traceparent = value.decode("latin-1") if TRACEPARENT.fullmatch(value) else None
+            else:
+                client_id = _visible(value) or client_id
+        elif name.startswith(prefixes):
+            forward.append((name.decode("latin-1"), value.decode("latin-1")))
     return Head(
         request_id=request_id,
         operation=operation,
         dialect=dialect,
         received=now,
         received_wall=wall,
-        credentials=tuple(it for it in (bearer, api_key) if it),
+        credentials=_offered(bearer, api_key),
         forward=tuple(forward),
         query=scope.get("query_string", b"").decode("latin-1"),
         target_id=target_id,
@@ -109,7 +111,16 @@ def _output_cap(operation: Operation, fields: dict[str, Any]) -> int | None:
     return None
 
 
+def _offered(bearer: bytes | None, api_key: bytes | None) -> tuple[bytes, ...]:
+    if bearer and api_key:
+        return (bearer, api_key)
+    only = bearer or api_key
+    return (only,) if only else ()
+
+
 def _bearer(value: bytes) -> bytes | None:
+    if value.startswith(b"Bearer "):
+        return value[7:].strip()
     scheme, _, token = value.strip().partition(b" ")
     return token.strip() if scheme.lower() == b"bearer" else None
 

@@ -1,14 +1,17 @@
 """What a request may know of the connection it came on: that its caller has left, and a way to write frames of a
 stream without going through ASGI.
 
-ASGI's `send` builds a message, awaits, and looks at flow control for every frame; a frame of a stream is one write to
-the transport. So the head and the last bytes go through `send`, which keeps the server's state right, and what is in
-between goes straight to the transport, in the chunks that the server would have made. That rests on the inside of
-uvicorn, which is pinned and has a contract test.
+ASGI's `send` builds a message, awaits, and looks at flow control for every frame, and looks at every header with two
+regular expressions; a frame of a stream is one write to the transport, and so is a whole answer. So a stream's head
+and its last bytes go through `send`, which keeps the server's state right; what is in between goes straight to the
+transport, in the chunks that the server would have made, and a whole answer does so with the state set as `send` sets
+it. That rests on the inside of uvicorn, which is pinned and has a contract test.
 """
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, final
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 if TYPE_CHECKING:
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
@@ -50,6 +53,29 @@ class Watch:
         """The head has been sent, and the body goes out in chunks."""
         cycle = self._cycle
         return cycle is not None and bool(cycle.chunked_encoding) and not self.lost
+
+    def write_whole(self, status: int, head: str, body: bytes) -> bool:
+        """A whole answer in one write. `head` are header lines, each ended with CRLF, without content-length; nothing
+        in them may break a line. False: nothing was done, because this connection has to be asked through ASGI (it is
+        blocked, or there is none)."""
+        cycle = self._cycle
+        if cycle is None or self.lost or cycle.response_started or cycle.flow.write_paused:
+            return False
+        lines = [STATUS_LINE[status]]
+        for name, value in cycle.default_headers:
+            lines += (name, b": ", value, b"\r\n")
+        if not cycle.keep_alive:
+            lines.append(b"connection: close\r\n")
+        lines.append(b"%bcontent-length: %d\r\n\r\n" % (head.encode("latin-1", "replace"), len(body)))
+        lines.append(body)
+        cycle.transport.write(b"".join(lines))
+        cycle.waiting_for_100_continue = False
+        cycle.response_started = cycle.response_complete = True
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            cycle.transport.close()
+        cycle.on_response()
+        return True
 
     def write_frame(self, data: bytes) -> None:
         """A chunk of the body (RFC 9112, 7.1); `data` is not empty. Nothing happens once the caller has left."""

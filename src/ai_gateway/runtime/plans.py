@@ -9,8 +9,9 @@ from random import Random
 from typing import final
 
 from ai_gateway.domain.chat import Dialect, Operation
-from ai_gateway.domain.config import Candidate, Course, ProviderType
+from ai_gateway.domain.config import Candidate, Course, PriceBook, ProviderType
 from ai_gateway.policy.load_balancer import Picker, picker_for
+from ai_gateway.policy.pricing import Worst, worst_of
 from ai_gateway.providers import ProviderKind, codec_for
 
 
@@ -20,6 +21,17 @@ class Plan:
         self.course = course
         self.candidates = candidates
         self._picker = picker
+        self._worst: Worst | None = None
+        self._books = (0, 0)
+        self._kept: tuple[PriceBook, ...] = ()  # alive, so that their ids stay theirs
+
+    def worst(self, own: PriceBook, book: PriceBook, at: float) -> Worst:
+        """The dearest rates of the candidates, worked out again when prices change or a new one comes into force."""
+        if self._worst is None or self._books != (id(own), id(book)) or at >= self._worst.until:
+            self._books = (id(own), id(book))
+            self._kept = (own, book)
+            self._worst = worst_of(self.candidates, own, book, at)
+        return self._worst
 
     def pick(self, rng: Random) -> int:
         """An index into `candidates`, which is not empty."""

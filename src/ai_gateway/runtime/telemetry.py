@@ -45,7 +45,7 @@ class Telemetry:
         self.requests: dict[tuple[str, str], int] = {}
         self.faults: dict[tuple[str, str], int] = {}
         self.attempts: dict[tuple[str, str], int] = {}
-        self.tokens: dict[str, int] = {}
+        self.tokens: dict[str, int] = {"input": 0, "output": 0}
         self.cost_nano = 0
         self.active = 0
         self.dropped: dict[str, int] = {}
@@ -60,9 +60,9 @@ class Telemetry:
         if it.fault is not None:
             _add(self.faults, (it.fault.category.value, it.fault.origin.value))
         for receipt in it.receipts:
-            _add(self.attempts, (receipt.provider.value, receipt.outcome.value))
-            self.tokens["input"] = self.tokens.get("input", 0) + receipt.usage.input_tokens
-            self.tokens["output"] = self.tokens.get("output", 0) + receipt.usage.output_tokens
+            _add(self.attempts, (receipt.provider, receipt.outcome))
+            self.tokens["input"] += receipt.usage.input_tokens
+            self.tokens["output"] += receipt.usage.output_tokens
             self.cost_nano += receipt.cost_nano_usd
         histogram = self.seconds.get(it.operation)
         if histogram is None:
