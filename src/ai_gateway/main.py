@@ -28,6 +28,7 @@ from ai_gateway.runtime.folder import FolderInUse, FolderLock
 from ai_gateway.runtime.http1_upstream import Http1Upstream
 from ai_gateway.runtime.journal import Journal
 from ai_gateway.runtime.logs import Log, adopt_libraries
+from ai_gateway.runtime.memory import keep_large_bodies_in_the_heap, settle_in
 from ai_gateway.runtime.meters import Meters
 from ai_gateway.runtime.mock_server import MockProvider
 from ai_gateway.runtime.plans import Plans
@@ -57,6 +58,7 @@ SYSTEM_MODELS: Final = {
 
 def run(settings: Settings, planes: Planes) -> int:
     """Serve until SIGTERM or SIGINT. The process's exit code: 0, or 1 with a reason on standard error."""
+    keep_large_bodies_in_the_heap()
     return uvloop.run(_run(settings, planes))
 
 
@@ -100,6 +102,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         await demo.seed_demo(store, lambda key: access.digest(key_pepper, key), PRICES, clock.wall())
     snapshots = Snapshots(store)
     await snapshots.load()
+    settle_in()
 
     tracing = _tracing(settings)
     listeners = (log.note,) if tracing is None else (log.note, tracing.note)

@@ -5,7 +5,9 @@ what is rebuilt from nothing cannot drift apart between them. The law, which the
 histories: applying the changes equals loading everything anew.
 """
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
 from typing import Final, Protocol
 
 from ai_gateway.domain.config import Key, KeyDigest, PriceBook, Snapshot, Tenant, TenantId
@@ -13,6 +15,7 @@ from ai_gateway.domain.events import ConfigurationChanged
 from ai_gateway.store.rows import AdminTokenRow, ApiKeyRow, AuditRow, PriceRow
 from ai_gateway.store.snapshots import KeyRecord, SnapshotCompiler, TenantParts, compile_prices, index_keys
 
+SLICE: Final = 10_000
 _UNSEEN: Final = frozenset({AdminTokenRow.noun, AuditRow.noun})  # nouns that the data plane never looks at
 
 
@@ -94,10 +97,23 @@ async def _keys_after(
     if arrived:
         fresh += await reader.keys_of_tenants(arrived)
     keys = dict(snapshot.keys)
-    for digest in [d for d, key in snapshot.keys.items() if key.id in changed or key.tenant_id in gone]:
+    for digest in await _digests_of(snapshot.keys, changed, gone):
         del keys[digest]
     keys.update(index_keys(record for record in fresh if record.tenant_id in tenants))
     return keys
+
+
+async def _digests_of(
+    keys: Mapping[KeyDigest, Key], key_ids: Collection[str], tenant_ids: Collection[str]
+) -> list[KeyDigest]:
+    """Looked for in slices, with the event loop's turn in between: nobody's stream waits for a hundred thousand keys.
+    The index is a Snapshot's and does not change meanwhile."""
+    found: list[KeyDigest] = []
+    rest = iter(keys.items())
+    while part := list(islice(rest, SLICE)):
+        found += [digest for digest, key in part if key.id in key_ids or key.tenant_id in tenant_ids]
+        await asyncio.sleep(0)
+    return found
 
 
 async def _book_after(
