@@ -5,6 +5,7 @@ free. Prices are found by the instant of the attempt, so a price that changes at
 """
 
 from collections.abc import Sequence
+from math import inf
 
 import msgspec
 
@@ -40,9 +41,9 @@ class Worst(msgspec.Struct, frozen=True):
 
 
 def worst_of(candidates: Sequence[Candidate], own: PriceBook, book: PriceBook, at: float) -> Worst:
-    """Unpriced candidates count 0. A cache write may be dearer than fresh input, so it counts as input here."""
+    """Unpriced candidates count 0. What a cache does may be dearer than fresh input, so it counts as input here."""
     input_pico = output_pico = default_output = 0
-    until = float("inf")
+    until = inf
     for candidate in candidates:
         endpoint = candidate.endpoint
         default_output = max(default_output, endpoint.default_max_output)
@@ -52,7 +53,7 @@ def worst_of(candidates: Sequence[Candidate], own: PriceBook, book: PriceBook, a
                     until = min(until, price.effective_from)
         price = find_price(own, book, candidate.model, endpoint.provider, at)
         if price is not None:
-            input_pico = max(input_pico, price.input_pico, price.cache_write_pico or 0)
+            input_pico = max(input_pico, price.input_pico, price.cache_read_pico or 0, price.cache_write_pico or 0)
             output_pico = max(output_pico, price.output_pico)
     return Worst(input_pico=input_pico, output_pico=output_pico, default_output=default_output, until=until)
 

@@ -285,6 +285,7 @@ class Http1Connection(asyncio.Protocol):
         self._head_bytes = 0
         self._reads_to_end = False
         self._interim = False
+        self._surplus = False
         self._gone = False
         self.idle_since = 0.0
 
@@ -345,6 +346,8 @@ class Http1Connection(asyncio.Protocol):
             self._broken("the provider switched protocols")
         except httptools.HttpParserError as error:
             self._broken(f"the answer is not HTTP: {error}")
+        if self._surplus:
+            self.cut()
 
     def eof_received(self) -> bool:
         return False
@@ -363,6 +366,7 @@ class Http1Connection(asyncio.Protocol):
     # The parser
 
     def on_message_begin(self) -> None:
+        self._surplus = self._answer is None  # nobody asked: the next answer must not begin with it
         self._headers = []
         self._head_bytes = 0
 

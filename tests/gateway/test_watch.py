@@ -1,0 +1,145 @@
+"""Frames from socket to socket: the whole data plane between a real caller and a real provider, on loopback. What the
+dialogues in test_line.py show with a scripted provider must hold here too, where a stream is written to the transport
+without going through ASGI."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import msgspec
+import pytest
+
+from ai_gateway.domain.traffic import Outcome
+from ai_gateway.gateway.http import drain
+from ai_gateway.gateway.protocol import EdgeLimits, protocol_class
+from ai_gateway.gateway.watch import Watch
+from ai_gateway.runtime.clock import SystemClock
+from ai_gateway.runtime.http1_upstream import Http1Upstream
+from ai_gateway.runtime.telemetry import Telemetry
+from support.builders import TOKEN, a_snapshot, a_tenant, an_endpoint
+from support.line import Line, a_line
+from support.provider import Ending, Played, Provider, a_provider
+from support.raw_http import RawServer, serving
+from support.wire import CHAT_STREAM_BODY, DONE, USAGE_CHUNK, chat_events
+
+HEAD = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
+REQUEST = f"{HEAD}Content-Length: {len(CHAT_STREAM_BODY)}\r\n\r\n".encode() + CHAT_STREAM_BODY
+EVENT_STREAM = (("Content-Type", "text/event-stream"),)
+
+
+@dataclass
+class Street:
+    """A caller's door, the line, and the provider at the other end."""
+
+    server: RawServer
+    line: Line
+    provider: Provider
+    ended: asyncio.Event
+
+    def will_stream(self, *body: bytes, ending: Ending = Ending.PROPER) -> None:
+        self.provider.will_play(Played(headers=EVENT_STREAM, body=body, ending=ending))
+
+
+@asynccontextmanager
+async def a_street(**timeouts: float) -> AsyncIterator[Street]:
+    async with a_provider() as provider:
+        ended = asyncio.Event()
+        telemetry = Telemetry((lambda _: ended.set(),))
+        upstream = Http1Upstream(lambda _: True)
+        default = an_endpoint()
+        endpoint = an_endpoint(base_url=provider.url, timeouts=msgspec.structs.replace(default.timeouts, **timeouts))
+        line = await a_line(
+            a_snapshot(a_tenant("t1", endpoint)), upstream=upstream, clock=SystemClock(), telemetry=telemetry
+        )
+        async with serving(line.app, protocol_class(EdgeLimits())) as server:
+            yield Street(server, line, provider, ended)
+        await upstream.close()
+
+
+@pytest.fixture
+async def street() -> AsyncIterator[Street]:
+    async with a_street() as street:
+        yield street
+
+
+async def test_a_stream_goes_through_byte_for_byte(street: Street) -> None:
+    events = chat_events("one", "two" * 20_000, "three")
+    street.will_stream(*events)
+
+    answer = await street.server.exchange(REQUEST)
+
+    assert answer.status == 200
+    assert answer.body == b"".join(events).replace(USAGE_CHUNK, b"")
+    assert [(it.outcome, it.usage.output_tokens) for it in street.line.receipts] == [(Outcome.OK, 3)]
+
+
+async def test_the_connection_serves_another_request_after_a_stream(street: Street) -> None:
+    for _ in range(3):
+        street.will_stream(*chat_events("hi"))
+    async with street.server.connect() as client:
+        for _ in range(3):
+            await client.send(REQUEST)
+            assert (await client.read_answer()).body.endswith(DONE)
+    assert street.provider.connections == 1
+
+
+async def test_a_stream_that_is_cut_ends_with_an_error_and_no_proper_end(street: Street) -> None:
+    events = chat_events("one", "two")[:2]
+    street.will_stream(*events, ending=Ending.CUT)
+
+    answer = await street.server.exchange(REQUEST)
+
+    assert answer.body.startswith(b"".join(events))
+    assert b'"category":"provider_error"' in answer.body
+    assert DONE not in answer.body
+    assert [(it.outcome, it.estimated) for it in street.line.receipts] == [(Outcome.CUT, True)]
+
+
+async def test_a_caller_who_leaves_mid_stream_is_booked_and_the_provider_closed(street: Street) -> None:
+    street.will_stream(*chat_events("one", "two")[:2], ending=Ending.SILENT)
+    async with street.server.connect() as client:
+        await client.send(REQUEST)
+        await client.reader.readuntil(b"two")
+        client.abort()
+    await street.provider.client_left()
+    await street.ended.wait()
+
+    assert [it.outcome for it in street.line.receipts] == [Outcome.CANCELLED]
+    assert street.line.doors.meters.open_holds == 0
+
+
+async def test_a_stall_between_tokens_ends_the_stream() -> None:
+    async with a_street(between_tokens=0.05) as street:
+        street.will_stream(*chat_events("one")[:1], ending=Ending.SILENT)
+
+        answer = await street.server.exchange(REQUEST)
+
+        assert b'"category":"timeout"' in answer.body
+        assert [it.outcome for it in street.line.receipts] == [Outcome.TIMEOUT]
+        await street.provider.client_left()
+
+
+async def test_draining_ends_a_running_stream(street: Street) -> None:
+    street.will_stream(*chat_events("one")[:1], ending=Ending.SILENT)
+    async with street.server.connect() as client:
+        await client.send(REQUEST)
+        await client.reader.readuntil(b"one")
+
+        assert drain(street.line.doors) == 1
+
+        rest = await client.reader.readuntil(b"0\r\n\r\n")
+    assert b'"code":"draining"' in rest
+    assert [it.outcome for it in street.line.receipts] == [Outcome.CUT]
+
+
+def test_a_watch_that_serves_nobody_takes_no_frames_and_loses_once() -> None:
+    watch = Watch()
+    lost: list[int] = []
+    watch.on_lost = lambda: lost.append(1)
+
+    watch.write_frame(b"nobody hears it")
+    watch.lose()
+    watch.lose()
+
+    assert (watch.takes_frames, watch.is_blocked, watch.lost, lost) == (False, False, True, [1])
