@@ -1,5 +1,6 @@
 """What main.py refuses and what it makes of settings; that the whole it wires runs is shown in tests/process."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,10 @@ from ai_gateway import main
 from ai_gateway.domain.config import Ownership
 from ai_gateway.runtime.folder import FolderLock
 from ai_gateway.settings import Planes, load
+from ai_gateway.store import schema
+from ai_gateway.store.instance_keys import KEY_DIGESTS, load_or_create_instance_key
+from ai_gateway.store.session import database_url, open_engine
+from ai_gateway.store.vault import KeyVault
 
 
 def in_development(folder: Path, **environment: str) -> dict[str, str]:
@@ -36,3 +41,19 @@ def test_keys_of_the_environment_are_system_endpoints_and_blank_ones_are_none(tm
     (only,) = main._system_endpoints(settings)
     assert (only.name, only.ownership, only.base_url.host) == ("openai", Ownership.SYSTEM, "api.openai.com")
     assert "sk-system" not in repr(only)
+
+
+def test_a_folder_of_another_master_key_says_which_variable_to_set(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The peppers in the database were sealed under a key that is no longer there."""
+    asyncio.run(_leave_sealed_peppers(tmp_path))
+    assert main.run(load("development", in_development(tmp_path), {}), Planes.ALL) == main.FAILED
+    assert "AI_GATEWAY_ENCRYPTION_KEY" in capsys.readouterr().err
+
+
+async def _leave_sealed_peppers(folder: Path) -> None:
+    engine = open_engine(database_url(None, folder))
+    await schema.migrate(engine)
+    await load_or_create_instance_key(engine, KeyVault(bytes(range(32))), KEY_DIGESTS)
+    await engine.dispose()

@@ -49,6 +49,10 @@ from ai_gateway.store.sql import SqlStore
 from ai_gateway.store.vault import CannotUnseal, KeyVault, parse_master_key
 
 FAILED: Final = 1
+OTHER_KEY: Final = (
+    "Set AI_GATEWAY_ENCRYPTION_KEY to the key that this data was written with (in development: the encryption.key of "
+    "the data folder), or give it as AI_GATEWAY_ENCRYPTION_KEY_PREVIOUS and run 'ai-gateway keys rotate-master'."
+)
 SYSTEM_MODELS: Final = {
     ProviderType.OPENAI: ("gpt-5", "gpt-5-mini", "gpt-4.1", "gpt-4.1-mini", "gpt-4o", "gpt-4o-mini"),
     ProviderType.ANTHROPIC: ("claude-opus-4-5", "claude-sonnet-4-5", "claude-haiku-4-5"),
@@ -68,7 +72,10 @@ async def _run(settings: Settings, planes: Planes) -> int:
             house = await _build(settings, planes, stack)
             await house.serve()
         return 0
-    except (FolderInUse, StoreUnavailable, CannotUnseal, ValueError, OSError, ModuleNotFoundError) as error:
+    except CannotUnseal as error:
+        sys.stderr.write(f"The gateway does not start: {error} {OTHER_KEY}\n")
+        return FAILED
+    except (FolderInUse, StoreUnavailable, ValueError, OSError, ModuleNotFoundError) as error:
         sys.stderr.write(f"The gateway does not start: {error}\n")
         return FAILED
 
