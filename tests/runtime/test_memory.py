@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -18,5 +19,11 @@ def test_glibc_takes_the_switch() -> None:
 
 def test_what_lives_when_it_settles_in_is_frozen() -> None:
     """In a process of its own: freezing is for the whole process."""
-    said = subprocess.run([sys.executable, "-c", SETTLED], capture_output=True, text=True, check=True)
+    said = subprocess.run(
+        [sys.executable, "-c", SETTLED],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
     assert said.stdout.split() == ["True", "50000"]
