@@ -2,14 +2,14 @@
 # What is installed comes from hashed locks. The stamp files in .venv make a second run start at once.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock clean
+.PHONY: help run test check format lock clean bench bench-gate soak
 
 BIN := .venv/bin
 SOURCES := src tests
 
 help: ## What can be made
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | while IFS='|' read -r name text; do \
-		printf '  make %-8s %s\n' "$$name" "$$text"; done
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name text; do \
+		printf '  make %-10s %s\n' "$$name" "$$text"; done
 
 run: .venv/.runtime ## Start the gateway for trying it out, on http://localhost:8000 (PORT moves it)
 	@exec $(BIN)/ai-gateway dev
@@ -32,11 +32,22 @@ format: .venv/.dev ## Put the code in the shape that check wants
 # Nothing younger than a week is taken: most poisoned releases are found out within days. UPGRADE=1 moves pins up.
 lock: .venv/.uv ## Redo the locks from requirements/*.in (UPGRADE=1: newest versions)
 	@before=$$($(BIN)/python -c 'import datetime as d; print((d.datetime.now(d.UTC) - d.timedelta(days=7)).date())'); \
-	for name in bootstrap runtime build otel dev; do \
+	for name in bootstrap runtime build otel dev bench-litellm; do \
 		$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --exclude-newer "$$before" \
 			--no-header --no-emit-index-url $(if $(UPGRADE),--upgrade) \
 			requirements/$$name.in -o requirements/$$name.lock || exit 1; \
 	done
+
+# On a machine that does nothing else. ARGS="--only small", --quick, --noisy: see benchmarks/README.md.
+bench: .venv/.dev ## Measure against nginx, LiteLLM and Portkey (25 minutes); writes docs/benchmarks.md
+	@scripts/install_peers.sh
+	@exec $(BIN)/python -m benchmarks.bench $(ARGS)
+
+bench-gate: .venv/.dev ## Fail if a request or a frame costs 5 % more CPU than the recorded base (3 minutes)
+	@exec $(BIN)/python -m benchmarks.gate $(ARGS)
+
+soak: .venv/.dev ## Ten minutes at half of what one core can: memory and descriptors stay flat
+	@exec $(BIN)/python -m benchmarks.bench --only soak $(ARGS)
 
 clean: ## Remove what was made; ./data stays
 	rm -rf .venv dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -69,7 +69,7 @@ class Subject:
     """One gateway with its keys, and what its blocks have cost so far."""
 
     def __init__(self, size: Size, running: Running, port: int) -> None:
-        rng = random.Random(SEED)  # noqa: S311  which keys are used, not what they are
+        rng = random.Random(SEED)
         body = chat_body(MODEL, 60, streamed=False)
         used = [rng.randrange(size.keys) for _ in range(min(size.keys, REQUESTS_MADE))]
         self.name = size.name

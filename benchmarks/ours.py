@@ -12,7 +12,7 @@ import secrets
 import sqlite3
 import sys
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final, final
@@ -210,8 +210,3 @@ def our_gateway(stack: ExitStack, folder: Path, upstream_port: int, *, source: P
     ours.start()
     ours.configure()
     return ours
-
-
-def cost_nano(answers: Sequence[tuple[int, int]]) -> int:
-    """What pairs of prompt and completion tokens cost at the price above."""
-    return sum(INPUT_NANO * prompt + OUTPUT_NANO * completion for prompt, completion in answers)

@@ -22,8 +22,8 @@ from benchmarks.wire import encode_request
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 WORK: Final = ROOT / ".bench"
-GATEWAY_CORE: Final = 0
-LOAD_CORE: Final = 1
+GATEWAY_CORE: Final = min(os.sched_getaffinity(0))
+LOAD_CORE: Final = max(os.sched_getaffinity(0))
 SECRETS: Final = ("_API_KEY", "_TOKEN", "_SECRET", "_PROXY", "_BASE_URL")
 STEP_SECONDS: Final = 0.01
 

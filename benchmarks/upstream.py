@@ -21,10 +21,8 @@ from benchmarks.wire import STREAMED, body_length
 PROMPT_TOKENS: Final = 17
 CREATED: Final = 1_700_000_000
 MODEL: Final = "gpt-4o-mini"
-WORDS: Final = (
-    "a gateway stands between those who ask and those who answer and it should cost so little that nobody has to"
-    " think about whether it is worth to have it there"
-).split()
+TEXT: Final = "A gateway stands between those who ask and those who answer, and it should cost next to nothing."
+WORDS: Final = TEXT.split()
 WHEEL_SECONDS: Final = 0.001
 
 
