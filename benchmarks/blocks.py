@@ -63,16 +63,22 @@ class Contestant(msgspec.Struct, frozen=True):
 
 
 class Block(msgspec.Struct, frozen=True):
-    """`units` are requests or frames; microseconds of CPU are for one of them."""
+    """`units` are requests or frames; microseconds of CPU are for one of them. `soft_seconds` is what the whole machine
+    spent in soft interrupts meanwhile."""
 
     name: str
     units: int
     cpu: Cpu
     result: Result
+    soft_seconds: float
 
     @property
     def cpu_us(self) -> float:
         return self.cpu.total / self.units * 1e6
+
+    @property
+    def soft_us(self) -> float:
+        return self.soft_seconds / self.units * 1e6
 
 
 @final
@@ -126,10 +132,10 @@ class Bench:
             if who.ours and who.drain == "counted":
                 who.ours.await_drain(watch.booked.rows + result.requests)
             cpu = cpu_of(who.pid) - before
-            watch.check_machine()
+            soft = watch.check_machine()
         watch.check_answers(result, ask)
         self.say(f"    {who.name}: {result.requests} requests, {cpu.total / result.requests * 1e6:.1f} CPU-µs")
-        return Block(who.name, result.requests, cpu, result)
+        return Block(who.name, result.requests, cpu, result, soft)
 
     def streamed(self, who: Contestant, count: int, pace_seconds: float, ramp_seconds: float, seconds: float) -> Block:
         """CPU per frame while all streams are open: the window lies between the last that opens and the first that
@@ -146,11 +152,11 @@ class Bench:
         time.sleep(max(0.0, end * TENTH - time.monotonic()))
         cpu = cpu_of(who.pid) - before
         result = load.result()
-        watch.check_machine()
+        soft = watch.check_machine()
         watch.check_answers(result, ask)
         units = sum(result.frames_by_tenth.get(tenth, 0) for tenth in range(begin, end))
         self.say(f"    {who.name}: {units} frames, {cpu.total / units * 1e6:.1f} CPU-µs a frame")
-        return Block(who.name, units, cpu, result)
+        return Block(who.name, units, cpu, result, soft)
 
     def check_machine(self, others: float, stolen: float, seconds: float) -> None:
         if self._strict and stolen > STEAL_SHARE * seconds:
@@ -172,12 +178,14 @@ class Watch:
         self._machine = machine()
         self._own = self._own_cpu()
 
-    def check_machine(self) -> None:
-        """Raises Voided where others were at work. Called after the load has ended, so that its CPU is known."""
+    def check_machine(self) -> float:
+        """Seconds of soft interrupts. Raises Voided where others were at work. Called after the load has ended, so
+        that its CPU is known."""
         seconds = time.monotonic() - self._began
         now = machine()
         others = (now.busy - self._machine.busy) - (self._own_cpu() - self._own)
         self._bench.check_machine(others, now.stolen - self._machine.stolen, seconds)
+        return now.soft_interrupts - self._machine.soft_interrupts
 
     def check_answers(self, result: Result, ask: Ask) -> None:
         """Raises Voided."""

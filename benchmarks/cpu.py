@@ -33,7 +33,8 @@ class Cpu(msgspec.Struct, frozen=True):
 
 
 class Machine(msgspec.Struct, frozen=True):
-    """Seconds of CPU that the whole machine spent, and those that its host took away."""
+    """Seconds of CPU that processes spent on the whole machine, that its host took away, and that went into soft
+    interrupts (where the kernel counts them apart, they are in nobody's process)."""
 
     busy: float
     stolen: float
@@ -94,8 +95,8 @@ def threads(pid: int) -> int:
 
 def machine() -> Machine:
     fields = (PROC / "stat").read_text().split("\n", 1)[0].split()[1:]
-    user, nice, system, _, _, hard, soft, stolen = (int(field) / TICKS for field in fields[:8])
-    return Machine(user + nice + system + hard + soft, stolen, soft)
+    user, nice, system, _, _, _, soft, stolen = (int(field) / TICKS for field in fields[:8])
+    return Machine(user + nice + system, stolen, soft)
 
 
 def facts() -> dict[str, str]:

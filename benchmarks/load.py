@@ -55,7 +55,7 @@ class Tally:
             self.complain(complaint)
 
     def complain(self, text: str) -> None:
-        if len(self.complaints) < MOST_COMPLAINTS:
+        if len(self.complaints) < MOST_COMPLAINTS and text not in self.complaints:
             self.complaints.append(text)
 
     @property

@@ -19,6 +19,8 @@ T = TypeVar("T")
 RESULTS: Final = "benchmarks/results/latest.json"
 PAGE: Final = "docs/benchmarks.md"
 PLOT: Final = "docs/benchmarks.svg"
+REASONS: Final = 5
+REASON_CHARACTERS: Final = 120
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -167,7 +169,9 @@ METHOD: Final = """\
 - The gateway under test has core 0 to itself; the provider (no delay of its own) and the generator share core 1.
   Loopback, keep-alive, no TLS.
 - CPU is user and system time of the gateway's whole process tree, from /proc, over everything in a block, divided by
-  the answers. CPU blocks are closed loops of 16 connections; latency is never taken from them.
+  the answers. CPU blocks are closed loops of 16 connections; latency is never taken from them. Where the kernel
+  counts soft interrupts apart (here they have a line of their own), the network stack's receiving half is in nobody's
+  figure, nginx's neither.
 - Latency is open-loop: requests have a Poisson schedule that does not wait for answers, and each counts from the
   instant at which it was to be sent. A generator that waits for answers would leave out the very requests that a
   stall delays (coordinated omission).

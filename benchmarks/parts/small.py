@@ -20,6 +20,7 @@ def run(bench: Bench) -> list[Row]:
         bench.warm(contestants)
         rounds = bench.interleave({it.name: lambda it=it: bench.closed(it) for it in contestants})
     costs = {it.name: per_unit(rounds, it.name) for it in contestants}
+    soft = {name: [one[name].soft_us for one in rounds] for name in costs if name != "bare"}
     rows = [
         Row(PART, "governed request, without the SQL drain", "CPU-µs", figure(costs["governed"]), AtMost(80)),
         Row(PART, "bare request, without the SQL drain", "CPU-µs", figure(costs["bare"]), AtMost(60)),
@@ -31,6 +32,10 @@ def run(bench: Bench) -> list[Row]:
         *rows,
         Row(PART, "nginx proxy_pass", "CPU-µs", figure(costs["nginx"])),
         Row(PART, "governed against nginx", "x", times, AtMost(4.5)),
+        *[
+            Row(PART, f"soft interrupts of the machine, a request, {name}", "CPU-µs", figure(soft[name]))
+            for name in soft
+        ],
     ]
 
 
