@@ -28,6 +28,16 @@ def test_a_second_gateway_on_a_data_folder_says_whose_it_is(tmp_path: Path, caps
     assert "Another gateway" in capsys.readouterr().err
 
 
+def test_authorities_that_cannot_be_parsed_stop_the_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    authorities = tmp_path / "ca.pem"
+    authorities.write_text("-----BEGIN CERTIFICATE-----\nnot base64\n-----END CERTIFICATE-----\n")
+    settings = load("development", in_development(tmp_path / "data", AI_GATEWAY_CA_FILE=str(authorities)), {})
+    assert main.run(settings, Planes.ALL) == main.FAILED
+    said = capsys.readouterr().err
+    assert "ca.pem" in said
+    assert "Traceback" not in said
+
+
 def test_a_key_file_that_holds_no_key_stops_the_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "encryption.key").write_text("not a key")
     assert main.run(load("development", in_development(tmp_path), {}), Planes.ALL) == main.FAILED

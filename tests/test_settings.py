@@ -175,6 +175,16 @@ def test_development_takes_loopback_addresses(host: str, hosts: tuple[str, ...])
         ("DATABASE_URL", "postgresql"),
         ("AI_GATEWAY_EGRESS_ALLOW", "10.0.0.1/8"),
         ("AI_GATEWAY_EGRESS_ALLOW", "intranet"),
+        ("AI_GATEWAY_UPSTREAM_PROXY", "proxy.test:3128"),
+        ("AI_GATEWAY_UPSTREAM_PROXY", "https://proxy.test:3128"),
+        ("AI_GATEWAY_UPSTREAM_PROXY", "socks5://proxy.test:1080"),
+        ("AI_GATEWAY_UPSTREAM_PROXY", "http://proxy.test"),
+        ("AI_GATEWAY_UPSTREAM_PROXY", "http://proxy.test:0"),
+        ("AI_GATEWAY_UPSTREAM_PROXY", "http://proxy.test:65536"),
+        ("AI_GATEWAY_UPSTREAM_PROXY", "http://proxy.test:3128/path"),
+        ("AI_GATEWAY_CA_FILE", "/nowhere/ca.pem"),
+        ("AI_GATEWAY_CA_FILE", "/"),
+        ("AI_GATEWAY_CA_FILE", pytest.__file__),
         ("AI_GATEWAY_MOCK", "2"),
         ("LOG_LEVEL", "trace"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318"),
@@ -198,6 +208,19 @@ def test_a_refused_database_address_does_not_show_its_password() -> None:
     assert "pass-word" not in problem
 
 
+@pytest.mark.parametrize(("text", "host"), [("http://10.1.2.3:3128", "10.1.2.3"), ("http://[fd00::1]:80/", "fd00::1")])
+def test_a_proxy_is_a_host_and_a_port(text: str, host: str) -> None:
+    proxy = load("serve", {**COMPLETE, "AI_GATEWAY_UPSTREAM_PROXY": text}, {}).upstream_proxy
+    assert proxy is not None
+    assert (proxy.scheme, proxy.host, proxy.path) == ("http", host, "")
+
+
+def test_a_refused_proxy_does_not_show_its_password() -> None:
+    (problem,) = problems_of("serve", {**COMPLETE, "AI_GATEWAY_UPSTREAM_PROXY": "http://u:pass-word@proxy.test:3128"})
+    assert "pass-word" not in problem
+    assert "http://host:port" in problem
+
+
 def test_every_default_in_the_table_is_one_that_loads() -> None:
     for mode in ("development", "serve"):
         table = {row.name: getattr(row, mode) for row in SETTINGS}
@@ -207,8 +230,12 @@ def test_every_default_in_the_table_is_one_that_loads() -> None:
         )
 
 
-def test_every_variable_of_the_table_changes_something() -> None:
+def test_every_variable_of_the_table_changes_something(tmp_path: Path) -> None:
+    authorities = tmp_path / "ca.pem"
+    authorities.write_text("-----BEGIN CERTIFICATE-----")
     other = {
+        "AI_GATEWAY_UPSTREAM_PROXY": "http://proxy.test:3128",
+        "AI_GATEWAY_CA_FILE": str(authorities),
         "HOST": "127.0.0.9",
         "AI_GATEWAY_ENCRYPTION_KEY": base64.b64encode(base64.b64decode(KEY)[::-1]).decode(),
         "AI_GATEWAY_ENCRYPTION_KEY_PREVIOUS": KEY,

@@ -24,6 +24,7 @@ from ai_gateway.providers.kinds import KINDS
 from ai_gateway.providers.mock import PRICES
 from ai_gateway.runtime.board import Board
 from ai_gateway.runtime.clock import SystemClock
+from ai_gateway.runtime.dialer import trust
 from ai_gateway.runtime.folder import FolderInUse, FolderLock
 from ai_gateway.runtime.http1_upstream import Http1Upstream
 from ai_gateway.runtime.journal import Journal
@@ -119,7 +120,11 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         allow=egress.parse_allow(settings.egress_allow),
         loopback=Loopback.ALLOWED if settings.mode == "development" else Loopback.REFUSED,
     )
-    upstream = Http1Upstream(lambda address: egress.may_connect(policy, address).allowed)
+    upstream = Http1Upstream(
+        lambda address: egress.may_connect(policy, address).allowed,
+        trust(settings.ca_file),
+        proxy=settings.upstream_proxy,
+    )
     stack.push_async_callback(upstream.close)
     doors = Doors(
         clock=clock,

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from ai_gateway.domain.config import BaseUrl
 from ai_gateway.domain.secret import Secret
 
 T = TypeVar("T")
@@ -58,6 +59,8 @@ class Settings(msgspec.Struct, frozen=True):
     openai_api_key: Secret | None
     anthropic_api_key: Secret | None
     egress_allow: str
+    upstream_proxy: BaseUrl | None
+    ca_file: Path | None
     mock_enabled: bool
     log_level: str
     otel_endpoint: str | None
@@ -103,6 +106,10 @@ SETTINGS: Final = (
     _same("OPENAI_API_KEY", "", "Optional gateway-level key: tenants bring their own; system config `openai`."),
     _same("ANTHROPIC_API_KEY", "", "Optional gateway-level key: tenants bring their own; system config `anthropic`."),
     _same("AI_GATEWAY_EGRESS_ALLOW", "", "Private networks that providers may live in: CIDRs, separated by commas."),
+    _same(
+        "AI_GATEWAY_UPSTREAM_PROXY", "", "HTTP proxy that providers are reached through by CONNECT: http://host:port."
+    ),
+    _same("AI_GATEWAY_CA_FILE", "", "PEM file of certificate authorities to trust besides the system's."),
     Setting("AI_GATEWAY_MOCK", "on", "off", "The built-in mock provider: on or off."),
     _same("LOG_LEVEL", "info", "debug, info, warning or error."),
     _same("OTEL_EXPORTER_OTLP_ENDPOINT", "", "Where traces go (needs the `otel` extra); blank: nowhere."),
@@ -117,6 +124,7 @@ SETTINGS: Final = (
 )
 """Every variable that the gateway reads. `ai-gateway doctor` and the documentation print this table."""
 
+CERTIFICATE: Final = "-----BEGIN CERTIFICATE-----"
 DATABASE_SCHEMES: Final = frozenset(
     {"postgres", "postgresql", "postgresql+psycopg", "sqlite", "sqlite+aiosqlite"},
 )
@@ -158,6 +166,8 @@ def load(mode: ModeName, environ: Mapping[str, str], dotenv: Mapping[str, str]) 
         openai_api_key=reader.read_optional("OPENAI_API_KEY", Secret),
         anthropic_api_key=reader.read_optional("ANTHROPIC_API_KEY", Secret),
         egress_allow=reader.read_optional("AI_GATEWAY_EGRESS_ALLOW", _read_networks) or "",
+        upstream_proxy=reader.read_optional("AI_GATEWAY_UPSTREAM_PROXY", _read_proxy),
+        ca_file=reader.read_optional("AI_GATEWAY_CA_FILE", _read_ca_file),
         mock_enabled=reader.read("AI_GATEWAY_MOCK", _read_switch, SWITCH["off"]),
         log_level=reader.read("LOG_LEVEL", _read_log_level, ""),
         otel_endpoint=reader.read_optional("OTEL_EXPORTER_OTLP_ENDPOINT", _read_http_url),
@@ -283,6 +293,30 @@ def _read_http_url(text: str) -> str:
     if parts.scheme in {"http", "https"} and parts.hostname:
         return text
     raise ValueError("is not an http:// or https:// address.")
+
+
+def _read_proxy(text: str) -> BaseUrl:
+    """Whoever can see the text can see what is in it, so a proxy that wants a password is refused, not obeyed."""
+    parts = urlsplit(text)
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
+    bare = parts.path in {"", "/"} and not (parts.query or parts.fragment or "@" in parts.netloc)
+    if parts.scheme == "http" and parts.hostname and port and bare:
+        return BaseUrl("http", parts.hostname, port, "")
+    raise ValueError("is not the address of an HTTP proxy. Use http://host:port, without a user, a path or TLS.")
+
+
+def _read_ca_file(text: str) -> Path:
+    path = Path(text)
+    try:
+        pem = path.read_text(encoding="ascii", errors="replace")
+    except OSError as error:
+        raise ValueError(f"is {text!r}, which cannot be read ({error.strerror}). Name a PEM file.") from None
+    if CERTIFICATE not in pem:
+        raise ValueError(f"is {text!r}, which has no certificate in it. Name a PEM file.")
+    return path
 
 
 def _read_database_url(text: str) -> Secret:

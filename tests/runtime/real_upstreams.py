@@ -6,9 +6,9 @@ from ipaddress import IPv4Address, IPv6Address
 from ssl import SSLContext
 from typing import Final
 
-from ai_gateway.runtime.aiohttp_upstream import AiohttpUpstream
 from ai_gateway.runtime.http1_upstream import Http1Upstream
 from ai_gateway.runtime.upstream import Upstream
+from support.aiohttp_upstream import AiohttpUpstream
 
 MayConnect = Callable[[IPv4Address | IPv6Address], bool]
 

@@ -1,5 +1,5 @@
 """Which address is connected to, seen through the upstream that dials. Refusals by number and by name, and TLS, are in
-test_aiohttp_upstream.py, which runs on every upstream; here is what only this dialer has: a proxy in between."""
+test_real_upstreams.py, which runs on every upstream; here is what only this dialer has: a proxy in between."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,5 +1,5 @@
 """The pool: connections are kept, counted, waited for in order and never trusted when they are dead. What every
-upstream does is in test_upstream.py and test_aiohttp_upstream.py, which run on this one too."""
+upstream does is in test_upstream.py and test_real_upstreams.py, which run on this one too."""
 
 import asyncio
 from collections.abc import AsyncIterator

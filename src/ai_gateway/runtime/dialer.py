@@ -1,13 +1,15 @@
 """Opens connections to addresses that were judged. A name is resolved, every address it has is judged, and the one
 that is connected to is one of those that passed: what the name resolves to a moment later changes nothing. TLS still
-verifies the name and sends it (SNI). Behind a proxy the judged address, not the name, is what CONNECT asks for.
+verifies the name and sends it (SNI). Behind a proxy the judged address, not the name, is what CONNECT asks for; what
+is on loopback is never behind one, because the proxy's loopback is not ours.
 """
 
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
 from typing import Final, final
 
 from ai_gateway.domain.config import BaseUrl, Reach
@@ -16,21 +18,48 @@ from ai_gateway.runtime.upstream import CannotConnect, EgressRefused, TooSlow
 
 Address = IPv4Address | IPv6Address
 MayConnect = Callable[[Address], bool]
+Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 NAMES_KEPT_SECONDS: Final = 30.0
 MOST_NAMES: Final = 10_000
 PROXY_ANSWER_BYTES: Final = 16 << 10
 
 
+def trust(ca_file: Path | None) -> ssl.SSLContext:
+    """What a provider's certificate is verified against: the system's authorities, and those of a PEM file. Raises
+    ValueError where the file is none."""
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        try:
+            context.load_verify_locations(cafile=str(ca_file))
+        except (OSError, ssl.SSLError) as error:
+            raise ValueError(f"{ca_file} is not a PEM file of certificates: {error}") from error
+    return context
+
+
+async def ask_system(host: str, port: int) -> list[str]:
+    """The addresses of a name, best first as the system sorts them. Raises OSError, UnicodeError."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(it[4][0]) for it in found]
+
+
 @final
 class Dialer:
     """`may_connect` judges addresses of endpoints whose reach is checked; the built-in mock is on loopback. `proxy` is
-    an HTTP proxy that every checked connection goes through (None: none)."""
+    an HTTP proxy that everything goes through which is not on loopback (None: none). `resolve` gives the addresses of
+    a name, as text, and raises OSError."""
 
-    def __init__(self, may_connect: MayConnect, tls: ssl.SSLContext, proxy: BaseUrl | None = None) -> None:
+    def __init__(
+        self,
+        may_connect: MayConnect,
+        tls: ssl.SSLContext,
+        proxy: BaseUrl | None = None,
+        resolve: Resolve | None = None,
+    ) -> None:
         self._may_connect = may_connect
         self._tls = tls
         self._proxy = proxy
+        self._resolve_name = resolve or ask_system
         self._names: dict[tuple[str, int], tuple[float, list[Address]]] = {}
 
     async def dial(
@@ -44,12 +73,12 @@ class Dialer:
             raise TooSlow("connect") from error
 
     async def _dial(self, url: BaseUrl, reach: Reach, make: Callable[[], Http1Connection]) -> Http1Connection:
-        problem: OSError | None = None
+        problem: Exception | None = None
         for address in await self._judged_addresses(url, reach):
             try:
-                raw = await self._connect(address, url, reach)
+                raw = await self._connect(address, url)
                 return await self._wrap(raw, url, make)
-            except OSError as error:
+            except (OSError, ValueError) as error:  # ValueError: a name that TLS cannot ask for
                 problem = error
         raise CannotConnect(f"{url.host}:{url.port}: {problem}") from problem
 
@@ -70,23 +99,23 @@ class Dialer:
         if known is not None and loop.time() - known[0] < NAMES_KEPT_SECONDS:
             return known[1]
         try:
-            answers = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as error:
+            answers = await self._resolve_name(host, port)
+        except (OSError, UnicodeError) as error:
             raise CannotConnect(f"{host} cannot be resolved: {error}") from error
-        addresses = [address for it in answers if (address := _address(str(it[4][0]))) is not None]
+        addresses = [address for it in answers if (address := _address(it)) is not None]
         if len(self._names) >= MOST_NAMES:
             self._names.clear()
         self._names[(host, port)] = (loop.time(), addresses)
         return addresses
 
-    async def _connect(self, address: Address, url: BaseUrl, reach: Reach) -> socket.socket:
+    async def _connect(self, address: Address, url: BaseUrl) -> socket.socket:
         """A connected socket, to the address itself or through the proxy to it."""
         loop = asyncio.get_running_loop()
-        proxy = self._proxy if reach is Reach.CHECKED else None
-        if proxy is None:
+        proxy = self._proxy
+        if proxy is None or address.is_loopback:
             return await _open(loop, str(address), url.port)
-        answers = await loop.getaddrinfo(proxy.host, proxy.port, type=socket.SOCK_STREAM)
-        raw = await _open(loop, str(answers[0][4][0]), proxy.port)
+        nearest, *_ = await self._resolve_name(proxy.host, proxy.port)
+        raw = await _open(loop, nearest, proxy.port)
         try:
             await _tunnel(loop, raw, f"[{address}]" if address.version == 6 else str(address), url.port)
         except BaseException:

@@ -1,4 +1,5 @@
-"""The upstream side on aiohttp: a well-kept client behind `runtime/upstream.py`.
+"""The upstream side on aiohttp: a well-kept client behind `runtime/upstream.py`, and the reference that ours is
+compared with answer by answer.
 
 Every address is judged twice, because names are not addresses: the resolver hands on only addresses that egress
 allows, and the socket factory judges the address it is about to connect to, which also covers literal ones. What was
@@ -9,7 +10,6 @@ the name, and the Host header carries it. Redirects, cookies, proxies of the env
 import asyncio
 import socket
 import ssl
-import zlib
 from collections.abc import Callable
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -20,13 +20,12 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from ai_gateway.domain.config import Reach
+from ai_gateway.runtime.decompression import decoder_for
 from ai_gateway.runtime.upstream import Broken, CannotConnect, EgressRefused, Outgoing, Sink, TooSlow
 
 MayConnect = Callable[[IPv4Address | IPv6Address], bool]
 
 KEEP_ALIVE_SECONDS: Final = 15.0
-DECODED_RATIO: Final = 100
-DECODED_FREE_BYTES: Final = 1 << 20
 UNASKED_HEADERS: Final = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
 
 
@@ -90,7 +89,7 @@ class AiohttpUpstream:
 class AiohttpAnswer:
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
-        self._decode = _decoder(response.headers.get("content-encoding", "identity").strip().lower())
+        self._decode = decoder_for(response.headers.get("content-encoding", "")) or (lambda raw: raw)
 
     @property
     def status(self) -> int:
@@ -225,29 +224,3 @@ def _judge(may_connect: MayConnect, text: str) -> bool:
         return may_connect(ip_address(text))
     except ValueError:
         return False
-
-
-def _decoder(encoding: str) -> Callable[[bytes], bytes]:
-    """We ask for identity; a provider that compresses all the same is decoded, within a ratio. b'' is the end."""
-    if encoding in ("identity", ""):
-        return lambda raw: raw
-    if encoding in ("gzip", "x-gzip", "deflate"):
-        engine = zlib.decompressobj(zlib.MAX_WBITS | 32)
-        seen = [0, 0]
-
-        def inflate(raw: bytes) -> bytes:
-            if not raw and seen[0] and not engine.eof:
-                raise Broken("the answer's compression was cut off")
-            seen[0] += len(raw)
-            room = max(DECODED_FREE_BYTES, seen[0] * DECODED_RATIO) - seen[1]
-            try:
-                decoded = engine.decompress(raw, room + 1)
-            except zlib.error as error:
-                raise Broken("the answer's compression is broken") from error
-            seen[1] += len(decoded)
-            if len(decoded) > room or engine.unconsumed_tail:
-                raise Broken("the answer decompresses to far more than was sent")
-            return decoded
-
-        return inflate
-    raise Broken(f"the answer has an encoding that was not asked for: {encoding[:40]}")

@@ -1,0 +1,267 @@
+"""An answer of a provider as runtime/upstream.py promises it: what the parser found goes in on one side, and comes out
+on the other where somebody waits for it (`head`, `next`, `read`) or, once `pour_into` was called, straight into a
+Sink, so that a frame of a stream costs no task switch. What waits for a consumer is bounded: above 64 KiB the socket
+is not read.
+
+An answer ends once: whole, or with an error that it takes its connection along. Nobody who waits is forgotten.
+"""
+
+import asyncio
+from enum import Enum, auto
+from typing import Final, Protocol, final
+
+from ai_gateway.runtime.decompression import Decode, decoder_for
+from ai_gateway.runtime.upstream import Broken, Sink, TooSlow, UpstreamError
+
+BUFFER_BYTES: Final = 64 << 10
+NEVER: Final = float("inf")
+
+
+class Connection(Protocol):
+    """What an answer may ask of the connection that it comes on."""
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+    def cut(self) -> None: ...
+
+
+class _Want(Enum):
+    NOTHING = auto()
+    HEAD = auto()
+    PART = auto()
+    WHOLE = auto()
+
+
+@final
+class Http1Answer:
+    """An answer as runtime/upstream.py promises it."""
+
+    __slots__ = (
+        "_between",
+        "_connection",
+        "_decode",
+        "_error",
+        "_left_alone",
+        "_loop",
+        "_most",
+        "_paused",
+        "_ready",
+        "_ready_bytes",
+        "_sink",
+        "_stage",
+        "_until",
+        "_waiter",
+        "_want",
+        "_whole",
+        "deadline",
+        "raw_headers",
+        "status",
+    )
+
+    def __init__(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> None:
+        self._connection: Connection | None = connection
+        self._loop = loop
+        self._ready: list[bytes] = []
+        self._ready_bytes = 0
+        self._most = BUFFER_BYTES
+        self._paused = False
+        self._left_alone = False
+        self._whole = False
+        self._error: UpstreamError | None = None
+        self._decode: Decode | None = None
+        self._sink: Sink | None = None
+        self._between = self._until = NEVER
+        self._waiter: asyncio.Future[None] | None = None
+        self._want = _Want.NOTHING
+        self._stage = "first byte"
+        self.deadline = NEVER
+        self.raw_headers: list[tuple[bytes, bytes]] = []
+        self.status = 0
+
+    # Whoever asked
+
+    @property
+    def headers(self) -> dict[str, str]:
+        joined: dict[str, str] = {}
+        for raw_name, raw_value in self.raw_headers:
+            name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+            joined[name] = f"{joined[name]}, {value}" if name in joined else value
+        return joined
+
+    async def head(self, seconds: float) -> None:
+        """Until status and headers are there. Raises TooSlow, Broken."""
+        if not self.status:
+            await self._wait(_Want.HEAD, seconds)
+
+    async def read(self, most: int, seconds: float) -> bytes:
+        self._stage = "between bytes"
+        self._most = most
+        if not self._whole and self._ready_bytes <= most:
+            self.resume()
+            await self._wait(_Want.WHOLE, seconds)
+        self._raise_failure()
+        if self._ready_bytes > most:
+            self.close()
+            raise Broken("the answer is too large")
+        return self._take()
+
+    async def next(self, seconds: float) -> bytes:
+        self._stage = "between bytes"
+        while not self._ready and not self._whole:
+            self.resume()
+            await self._wait(_Want.PART, seconds)
+        if not self._ready:
+            self._raise_failure()
+        taken = self._take()
+        if not self._whole:
+            self.resume()
+        return taken
+
+    def pour_into(self, sink: Sink, between_seconds: float, total_seconds: float) -> bool:
+        now = self._loop.time()
+        self._stage = "between bytes"
+        self._between, self._until = between_seconds, now + total_seconds
+        self.deadline = min(now + between_seconds, self._until)
+        self._sink = sink
+        self.resume()  # before the sink is filled, or a pause that it asks for would be taken back
+        if self._ready:
+            sink.pour(self._take())
+        if self._whole:
+            self._end_sink()
+        return True
+
+    def pause(self) -> None:
+        """Read no more for now; silence is then nobody's fault, so only the total time runs on."""
+        if not self._paused and self._connection is not None:
+            self._paused = True
+            self.deadline = self._until
+            self._connection.pause()
+
+    def resume(self) -> None:
+        if self._paused and self._connection is not None:
+            self._paused = False
+            if self._sink is not None:
+                self.deadline = min(self._loop.time() + self._between, self._until)
+            self._connection.resume()
+
+    def leave(self, seconds: float) -> None:
+        self._sink = None
+        self._left_alone = True
+        self._take()
+        if self._connection is not None:
+            self.resume()
+            self.deadline = self._loop.time() + seconds
+
+    def close(self) -> None:
+        """An answer that was not read to its end takes its connection with it, at once."""
+        self._sink = None
+        if not self._left_alone:
+            self.fail(Broken("the answer was closed before its end"))
+
+    # The connection
+
+    def head_arrived(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        self.status = status
+        self.raw_headers = headers
+        for name, value in headers:
+            if len(name) == len(b"content-encoding") and name.lower() == b"content-encoding":
+                try:
+                    self._decode = decoder_for(value.decode("latin-1"))
+                except Broken as error:
+                    self.fail(error)
+                    return
+        if self._want is _Want.HEAD:
+            self._wake()
+
+    def body_arrived(self, data: bytes) -> None:
+        if self._left_alone:
+            return
+        if self._decode is not None:
+            try:
+                data = self._decode(data)
+            except Broken as error:
+                self.fail(error)
+                return
+            if not data:
+                return
+        if self._sink is not None:
+            if not self._paused:
+                self.deadline = min(self._loop.time() + self._between, self._until)
+            self._sink.pour(data)
+            return
+        self._ready.append(data)
+        self._ready_bytes += len(data)
+        if self._ready_bytes > self._most:
+            self.pause()
+        if self._want is _Want.PART or (self._want is _Want.WHOLE and self._ready_bytes > self._most):
+            self._wake()
+
+    def completed(self) -> None:
+        """The body ended properly; the connection is no longer this answer's."""
+        self._connection = None
+        if self._decode is not None and not self._left_alone:
+            try:
+                self._decode(b"")
+            except Broken as error:
+                self._error = error
+        self._whole = True
+        self.deadline = NEVER
+        self._end_sink()
+        self._wake()
+
+    def fail(self, error: UpstreamError) -> None:
+        """It ends here and takes its connection with it; nothing happens where it has ended already."""
+        if not self._whole:
+            self._whole = True
+            self._error = error
+            self.deadline = NEVER
+            if self._connection is not None:
+                connection, self._connection = self._connection, None
+                connection.cut()
+            self._end_sink()
+            self._wake()
+
+    def expire(self, now: float) -> None:
+        if now >= self.deadline:
+            self.fail(TooSlow(self._stage))
+
+    def _end_sink(self) -> None:
+        sink, self._sink = self._sink, None
+        if sink is not None:
+            sink.close(self._error)
+
+    async def _wait(self, want: _Want, seconds: float) -> None:
+        """Until what is wanted has arrived, or there is nothing more to come. Raises the failure, unless bytes that
+        came before it are still to be taken."""
+        if not self._whole:
+            self._want = want
+            self.deadline = self._loop.time() + seconds
+            self._waiter = self._loop.create_future()
+            try:
+                await self._waiter
+            except asyncio.CancelledError:
+                self.close()
+                raise
+            finally:
+                self._waiter = None
+                self._want = _Want.NOTHING
+                self.deadline = NEVER
+        if not self._ready or want is _Want.HEAD:
+            self._raise_failure()
+
+    def _raise_failure(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _take(self) -> bytes:
+        ready = self._ready
+        taken = ready[0] if len(ready) == 1 else b"".join(ready)
+        self._ready = []
+        self._ready_bytes = 0
+        return taken
