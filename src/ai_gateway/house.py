@@ -129,6 +129,8 @@ class House:
         missing: dict[str, str] = {}
         if self._draining:
             missing["process"] = "draining"
+        if self._line.journal.problem is not None:
+            missing["journal"] = "cannot be written"
         if not self._line.snapshots.current().revision and self._settings.mode == "development":
             missing["configuration"] = "not loaded"
         try:

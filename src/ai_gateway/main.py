@@ -17,7 +17,8 @@ from ai_gateway.domain.config import BaseUrl, Endpoint, EndpointId, Ownership, P
 from ai_gateway.gateway.doors import Doors, LineLimits
 from ai_gateway.house import Control, House, HouseDoors
 from ai_gateway.jobs.refresh import keep_refreshing
-from ai_gateway.jobs.settle import keep_settling
+from ai_gateway.jobs.settle import keep_settling, restore_meters
+from ai_gateway.jobs.tend import keep_tending
 from ai_gateway.policy import access, egress
 from ai_gateway.policy.egress import EgressPolicy, Loopback
 from ai_gateway.providers.kinds import KINDS
@@ -33,6 +34,7 @@ from ai_gateway.runtime.memory import keep_large_bodies_in_the_heap, settle_in
 from ai_gateway.runtime.meters import Meters
 from ai_gateway.runtime.mock_server import MockProvider
 from ai_gateway.runtime.plans import Plans
+from ai_gateway.runtime.segments import DiskFolder
 from ai_gateway.runtime.server import Server, open_sockets
 from ai_gateway.runtime.snapshot import Snapshots
 from ai_gateway.runtime.tasks import Tasks
@@ -88,6 +90,9 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     adopt_libraries(log)
     clock = SystemClock()
     stack.callback(FolderLock(settings.data_dir).close)
+    journal = Journal(DiskFolder(settings.data_dir / "journal"))
+    stack.callback(journal.close)
+    _tell_replay(log, journal)
     vault = _vault(settings)
     tasks = Tasks(lambda name, error: log.error("task_failed", task=name, error=repr(error)))
     stack.push_async_callback(tasks.stop)
@@ -112,6 +117,9 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     await snapshots.load()
     settle_in()
 
+    meters = Meters()
+    await restore_meters(meters, journal, store, clock.wall())
+
     tracing = _tracing(settings)
     listeners = (log.note,) if tracing is None else (log.note, tracing.note)
     if tracing is not None:
@@ -133,8 +141,8 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         digest_key=lambda key: access.digest(key_pepper, key),
         plans=Plans(KINDS),
         board=Board(),
-        meters=Meters(),
-        journal=Journal(),
+        meters=meters,
+        journal=journal,
         upstream=upstream,
         history=LedgerHistory(store),
         telemetry=Telemetry(listeners),
@@ -153,6 +161,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         )
     )
     tasks.keep("settle", lambda: keep_settling(doors.journal, store, partial(_away, log, "ledger")))
+    tasks.keep("tend journal", lambda: keep_tending(journal, partial(_away, log, "journal")))
     tasks.keep("refresh", lambda: keep_refreshing(house.refresh, partial(_away, log, "configuration")))
     if planes is Planes.ALL:
         control = Control(
@@ -167,6 +176,19 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         )
         house.load_admin_later(control.build)
     return house
+
+
+def _tell_replay(log: Log, journal: Journal) -> None:
+    """What an earlier process left behind, where it did."""
+    found = journal.replayed
+    if found.waiting or found.orphans or found.damaged or found.lost:
+        log.warning(
+            "journal_replayed",
+            receipts=found.waiting,
+            orphans=len(found.orphans),
+            damaged_slots=found.damaged,
+            lost_records=found.lost,
+        )
 
 
 def _vault(settings: Settings) -> KeyVault:

@@ -1,6 +1,7 @@
 """Dialogues through the whole data plane: a caller in memory, a provider that plays a script, a clock that stands."""
 
 import asyncio
+import errno
 from random import Random
 from typing import Any
 
@@ -11,10 +12,9 @@ from hypothesis import strategies as st
 
 from ai_gateway.domain.chat import Usage
 from ai_gateway.domain.config import Ownership
-from ai_gateway.domain.traffic import Outcome
+from ai_gateway.domain.traffic import Outcome, Receipt
 from ai_gateway.gateway.doors import LineLimits
 from ai_gateway.gateway.http import drain
-from ai_gateway.runtime.journal import Journal
 from ai_gateway.runtime.upstream import Broken, CannotConnect, EgressRefused, TooSlow
 from support.builders import (
     CLAUDE,
@@ -30,6 +30,7 @@ from support.builders import (
     a_tenant,
     an_endpoint,
 )
+from support.journal import MemoryFolder, a_journal
 from support.line import BEARER, Line, Visit, a_line, ask
 from support.upstream import JSON, Gate, Pause, Script, Step
 from support.wire import (
@@ -800,16 +801,68 @@ async def test_a_provider_key_that_cannot_be_used_is_502_and_not_sent() -> None:
     line.assert_at_rest()
 
 
-async def test_a_full_journal_admits_nobody() -> None:
-    journal = Journal(capacity=1)
-    line = await a_line(journal=journal)
+async def test_a_full_disk_admits_nobody_and_what_is_in_flight_is_booked() -> None:
+    folder = MemoryFolder()
+    line = await a_line(journal=a_journal(folder))
+    gate = Gate()
+    line.upstream.will_answer(gate, CHAT_REPLY)
+    visit = line.visit(CHAT, CHAT_BODY).start(line.app)
+    await gate.reached()
+    folder.failing_writes = errno.ENOSPC
+
+    refused = [await line.post(CHAT, CHAT_BODY) for _ in range(2)]
+    gate.open()
+    answered = await visit.end()
+
+    assert [(it.status, it.error["code"]) for it in refused] == [(503, "ledger_unavailable")] * 2
+    assert answered.status == 200
+    assert len(line.upstream.sent) == len(line.receipts) == 1
+    line.assert_at_rest()
+
+
+async def test_the_hold_is_in_the_journal_before_the_provider_is_asked() -> None:
+    folder = MemoryFolder()
+    line = await a_line(journal=a_journal(folder))
+    found: list[Receipt] = []
+    line.upstream.will_answer(lambda: found.extend(a_journal(folder.after_a_crash()).replayed.orphans), CHAT_REPLY)
+
+    await line.post(CHAT, CHAT_BODY)
+
+    (settled,) = line.receipts
+    (orphan,) = found
+    assert (orphan.attempt_id, orphan.outcome, orphan.estimated) == (settled.attempt_id, Outcome.ORPHAN, True)
+    assert orphan.usage == Usage(input_tokens=-(-len(CHAT_BODY) // 4))  # four bytes a token, rounded up
+    assert orphan.cost_nano_usd == -(-orphan.usage.input_tokens * 150_000 // 1000)
+    assert a_journal(folder.after_a_crash()).replayed.orphans == ()
+
+
+async def test_a_long_stream_marks_how_far_it_has_come() -> None:
+    folder = MemoryFolder()
+    line = await a_line(journal=a_journal(folder))
+    gate = Gate()
+    first, *rest = chat_events("a", "b", "c", "d")
+    line.upstream.will_stream(first, Pause(1.5), rest[0], Pause(1.0), rest[1], gate, *rest[2:])
+    visit = line.visit(CHAT, CHAT_STREAM_BODY).start(line.app)
+    await gate.reached()
+    (orphan,) = a_journal(folder.after_a_crash()).replayed.orphans
+    gate.open()
+    await visit.end()
+
+    assert (orphan.usage.output_tokens, orphan.total_ms) == (3, 2500.0)  # 1.5 s + 1 s, and the third event came
+    assert orphan.cost_nano_usd == -(-(orphan.usage.input_tokens * 150_000 + 3 * 600_000) // 1000)
+    assert [it.outcome for it in line.receipts] == [Outcome.OK]
+
+
+async def test_what_was_held_is_given_back_and_what_was_spent_is_booked() -> None:
+    line = await a_line()
     line.upstream.will_answer(CHAT_REPLY)
-    assert (await line.post(CHAT, CHAT_BODY)).status == 200
 
-    answered = await line.post(CHAT, CHAT_BODY)
+    await line.post(CHAT, CHAT_BODY)
 
-    assert (answered.status, answered.error["code"]) == (503, "ledger_unavailable")
-    assert len(line.upstream.sent) == 1
+    (receipt,) = line.receipts
+    levels = line.doors.meters.levels(("tenant", "t1"), line.clock.wall())
+    assert (levels.day.spent, levels.day.held) == (receipt.cost_nano_usd, 0)
+    assert receipt.cost_nano_usd > 0
 
 
 # Faults of our own

@@ -16,13 +16,13 @@ from ai_gateway.gateway.http import DataPlane
 from ai_gateway.gateway.protocol import WATCH, Watch
 from ai_gateway.providers.kinds import KINDS
 from ai_gateway.runtime.board import Board
-from ai_gateway.runtime.journal import Journal
 from ai_gateway.runtime.meters import Meters
 from ai_gateway.runtime.plans import Plans
 from ai_gateway.runtime.snapshot import Snapshots
 from ai_gateway.runtime.telemetry import Ended, Telemetry
 from support.builders import TOKEN, a_snapshot, digest_key
 from support.clock import FakeClock
+from support.journal import a_journal
 from support.upstream import ScriptedUpstream
 
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
@@ -195,6 +195,7 @@ class Line:
     def assert_at_rest(self) -> None:
         """Nothing is held, running or counted as running once every request is over."""
         assert self.doors.meters.open_holds == 0
+        assert self.doors.journal.open_attempts == 0
         assert self.doors.live == set()
         assert self.doors.telemetry.active == 0
         tenants = self.doors.snapshots.current().tenants.values()
@@ -221,7 +222,7 @@ async def a_line(snapshot: Snapshot | None = None, **changes: Any) -> Line:
         "plans": Plans(KINDS),
         "board": Board(),
         "meters": Meters(),
-        "journal": Journal(),
+        "journal": a_journal(),
         "upstream": upstream,
         "history": history,
         "telemetry": Telemetry((ended.append,)),

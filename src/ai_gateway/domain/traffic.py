@@ -67,11 +67,34 @@ class Shaped(msgspec.Struct, frozen=True):
     route: str | None = None
 
 
+class LegLimits(msgspec.Struct, frozen=True):
+    """Nano-dollars that one leg may spend in each window; None where nobody set a limit."""
+
+    day: int | None = None
+    month: int | None = None
+    total: int | None = None
+
+
 class Charge(msgspec.Struct, frozen=True):
-    """What a call may cost at worst (nano-dollars) and who pays: ids of key, team, department, user, tenant."""
+    """What a call may cost at worst (nano-dollars) and who pays: ids of key, team, department, user, tenant.
+
+    `at` is the instant of admission (Unix seconds): it decides the windows, whenever the call ends. `limits` stands
+    beside `legs`, one for each; empty where no leg has any.
+    """
 
     legs: tuple[tuple[str, str], ...]
     worst_nano: int
+    at: float = 0.0
+    limits: tuple[LegLimits, ...] = ()
+
+
+class LegSpent(msgspec.Struct, frozen=True):
+    """Nano-dollars that the ledger has booked on one leg in the windows of one instant."""
+
+    leg: tuple[str, str]
+    day_nano: int
+    month_nano: int
+    total_nano: int
 
 
 class Hold(msgspec.Struct, frozen=True):

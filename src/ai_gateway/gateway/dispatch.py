@@ -12,17 +12,26 @@ import msgspec
 
 from ai_gateway.domain.chat import ProviderError
 from ai_gateway.domain.faults import Fault, GatewayFault, Origin, ProviderFailed, ProviderTooSlow
-from ai_gateway.domain.traffic import Outcome, Receipt, Shaped
+from ai_gateway.domain.traffic import Hold, Outcome, Receipt, Shaped
 from ai_gateway.gateway import answers, relay
 from ai_gateway.gateway.admission import Admitted
 from ai_gateway.gateway.client import Client, Interruption
 from ai_gateway.gateway.doors import Doors
-from ai_gateway.gateway.receipts import BYTES_PER_TOKEN, Attempt, Measured, outcome_of, write_receipt
+from ai_gateway.gateway.marks import Marks
+from ai_gateway.gateway.receipts import (
+    BYTES_PER_TOKEN,
+    Attempt,
+    Measured,
+    outcome_of,
+    write_orphan,
+    write_receipt,
+)
 from ai_gateway.policy import pricing
 from ai_gateway.policy.attempts import attempts
 from ai_gateway.policy.error_handler import classify
 from ai_gateway.providers import ProviderKind, codec_for
 from ai_gateway.runtime import credentials, ids
+from ai_gateway.runtime.entries import Progress
 from ai_gateway.runtime.plans import Plan
 from ai_gateway.runtime.tracing import span_id_of
 from ai_gateway.runtime.upstream import Answer, CannotConnect, EgressRefused, Outgoing, TooSlow, UpstreamError
@@ -34,6 +43,7 @@ class Journey(msgspec.Struct, frozen=True):
     admitted: Admitted
     shaped: Shaped
     plan: Plan
+    hold: Hold
 
 
 class Carried(msgspec.Struct, frozen=True):
@@ -51,6 +61,10 @@ async def carry(doors: Doors, journey: Journey, client: Client) -> Carried:
     place = next(tries)
     while True:
         trial = _Trial(doors, journey, client, place, len(receipts) + 1)
+        try:
+            trial.hold()
+        except GatewayFault as refusal:
+            return Carried(receipts=tuple(receipts), fault=refusal)
         fault = await trial.run()
         receipts.append(trial.receipt())
         if client.answered or client.interruption is not None:
@@ -89,12 +103,20 @@ class _Trial:
         self._first_byte: float | None = None
         self._receipt: Receipt | None = None
 
+    def hold(self) -> None:
+        """Into the journal, before anybody is asked anything. Raises GatewayFault where it cannot be written."""
+        charge = self._journey.hold.charge
+        orphan = write_orphan(self._journey.admitted, self._journey.shaped, self._attempt)
+        self._doors.journal.hold(orphan, charge.at, charge.worst_nano)
+
     async def run(self) -> Fault | None:
         """None where the caller has the whole answer, or has left."""
         self._standing.start()
         answer: Answer | None = None
         try:
-            answer = await self._doors.upstream.send(self._outgoing())
+            outgoing = self._outgoing()
+            await self._doors.journal.safe()
+            answer = await self._doors.upstream.send(outgoing)
             await (self._stream(answer) if self._is_stream(answer) else self._whole(answer))
         except Fault as fault:
             return await self._fail(fault, outcome_of(fault))
@@ -151,6 +173,7 @@ class _Trial:
             raise ProviderFailed("The AI provider does not stream this model.", code="provider_not_streaming")
         delivered = len(whole.body) // BYTES_PER_TOKEN
         receipt = self._close(Measured(Outcome.OK, self._now(), whole.usage, delivered_tokens=delivered))
+        await self._doors.journal.safe()
         headers = (
             *relay.passed_headers(answer),
             *self._headers(),
@@ -164,17 +187,35 @@ class _Trial:
             between=lambda: self._at_most(self._timeouts.between_tokens),
             left=self._left,
         )
-        streaming = relay.Streaming(answer, self._codec, self._journey.shaped, self._classify, deadlines)
+        marks = Marks(self._doors.clock, self._mark)
+        streaming = relay.Streaming(answer, self._codec, self._journey.shaped, self._classify, deadlines, marks=marks)
         self._streaming = streaming
         await streaming.begin()
         self._first_byte = self._now()
         headers = (*relay.stream_headers(answer), ("cache-control", "no-cache"), *self._headers())
         await streaming.carry(self._client, headers, self._book_success)
 
-    def _book_success(self) -> None:
+    async def _book_success(self) -> None:
         if self._receipt is None:
             assert self._streaming is not None
             self._close(self._measured(Outcome.OK))
+        await self._doors.journal.safe()
+
+    def _mark(self) -> None:
+        """How far the stream has come: the floor of what is booked if this process ends now."""
+        measured = self._measured(Outcome.ORPHAN)
+        so_far = write_receipt(self._journey.admitted, self._journey.shaped, self._attempt, measured)
+        usage = so_far.usage
+        self._doors.journal.progress(
+            Progress(
+                request_id=so_far.request_id,
+                attempt_id=so_far.attempt_id,
+                input_tokens=usage.input_tokens,
+                output_tokens=usage.output_tokens,
+                cost_nano=so_far.cost_nano_usd,
+                total_ms=so_far.total_ms,
+            )
+        )
 
     async def _fail(self, fault: Fault, outcome: Outcome) -> Fault:
         """Book the failure; where the caller has already seen a part, end the stream with the dialect's error."""
@@ -210,6 +251,7 @@ class _Trial:
         receipt = write_receipt(self._journey.admitted, self._journey.shaped, self._attempt, measured)
         self._receipt = receipt
         self._doors.journal.append(receipt)
+        self._doors.meters.book(self._journey.hold, receipt.cost_nano_usd)
         if measured.outcome is Outcome.OK:
             self._standing.succeed(receipt.total_ms, receipt.ttft_ms)
         elif measured.outcome in (Outcome.CLIENT_ERROR, Outcome.CANCELLED):

@@ -30,7 +30,7 @@ async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
     charge = quotas.charge(caller, call, worst)
     hold = doors.meters.hold(head.request_id, charge)
     try:
-        return await dispatch.carry(doors, Journey(admitted, shaped, plan), client)
+        return await dispatch.carry(doors, Journey(admitted, shaped, plan, hold), client)
     finally:
         doors.meters.settle(hold)
 

@@ -82,6 +82,12 @@ def write_receipt(admitted: Admitted, shaped: Shaped, attempt: Attempt, measured
     )
 
 
+def write_orphan(admitted: Admitted, shaped: Shaped, attempt: Attempt) -> Receipt:
+    """What is booked for an attempt that is sent and of which nothing is ever heard again: its input, flagged."""
+    measured = Measured(Outcome.ORPHAN, attempt.started, delivered_tokens=0)
+    return msgspec.structs.replace(write_receipt(admitted, shaped, attempt, measured), estimated=True)
+
+
 def _usage(shaped: Shaped, measured: Measured) -> tuple[Usage, bool]:
     if measured.usage is not None:
         return _raised(measured.usage, measured)

@@ -7,7 +7,7 @@ bytes leave.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, final
 
 import msgspec
@@ -16,6 +16,7 @@ from ai_gateway.domain.chat import Operation, ProviderError, Usage
 from ai_gateway.domain.faults import Fault, ProviderFailed
 from ai_gateway.domain.traffic import Shaped
 from ai_gateway.gateway.client import Client, Headers
+from ai_gateway.gateway.marks import Marks
 from ai_gateway.gateway.watch import Watch
 from ai_gateway.providers import Codec, StreamEnd, StreamWatch
 from ai_gateway.runtime.upstream import Answer, UpstreamError
@@ -66,8 +67,18 @@ async def read_whole(answer: Answer, codec: Codec, operation: Operation, classif
 class Streaming:
     """One stream on its way. `begin` reads up to the commit point; `carry` does the rest."""
 
-    def __init__(self, answer: Answer, codec: Codec, shaped: Shaped, classify: Classify, deadlines: Deadlines) -> None:
+    def __init__(
+        self,
+        answer: Answer,
+        codec: Codec,
+        shaped: Shaped,
+        classify: Classify,
+        deadlines: Deadlines,
+        *,
+        marks: Marks,
+    ) -> None:
         self._answer = answer
+        self._marks = marks
         self._watch: StreamWatch = codec.watch(shaped)
         self._classify = classify
         self._deadlines = deadlines
@@ -92,7 +103,7 @@ class Streaming:
                 raise self._classify(self._watch.error)
         self._ready = b"".join(ready)
 
-    async def carry(self, client: Client, headers: Headers, book: Callable[[], None]) -> None:
+    async def carry(self, client: Client, headers: Headers, book: Callable[[], Awaitable[None]]) -> None:
         """Send everything. `book` is called before the last bytes leave. Raises Fault, UpstreamError after the head
         was sent: the caller of this writes the error event."""
         ready, self._ready = self._ready, b""
@@ -107,7 +118,7 @@ class Streaming:
         end = self._end or self._watch.end()
         if not end.complete:
             raise _cut()
-        book()
+        await book()
         self._answer.leave(LINGER_SECONDS)
         await client.finish(end.tail)
 
@@ -136,6 +147,7 @@ class Streaming:
     def feed(self, chunk: bytes) -> bytes:
         ready = self._watch.feed(chunk)
         self.delivered_events += ready.count(DATA)
+        self._marks.note(self.delivered_events)
         return ready
 
     @property

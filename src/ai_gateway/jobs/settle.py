@@ -7,7 +7,10 @@ from typing import Final
 
 import msgspec
 
+from ai_gateway.policy.windows import day_starts_ms, month_starts_ms, windows_at
+from ai_gateway.runtime import ids
 from ai_gateway.runtime.journal import Journal
+from ai_gateway.runtime.meters import Meters
 from ai_gateway.store.receipts import row_of
 from ai_gateway.store.records import Store, StoreUnavailable
 
@@ -35,6 +38,15 @@ async def keep_settling(
         except StoreUnavailable as error:
             report(error)
             await asyncio.sleep(pace.retry_seconds)
+
+
+async def restore_meters(meters: Meters, journal: Journal, store: Store, at: float) -> None:
+    """Begin where the books are. What the journal still had is written first, because only the ledger knows which of
+    it was there already. Raises StoreUnavailable."""
+    await settle_all(journal, store)
+    windows = windows_at(at)
+    day, month = (ids.first_request_id(start(windows)) for start in (day_starts_ms, month_starts_ms))
+    meters.restore(await store.spent_by_leg(day, month), at)
 
 
 async def settle_all(journal: Journal, store: Store) -> int:

@@ -32,6 +32,11 @@ def request_id(wall: float) -> str:
     return f"req_{int(wall * 1000):012x}{token_hex(RANDOM_BYTES)}"
 
 
+def first_request_id(unix_ms: int) -> str:
+    """What sorts before the id of every request that was admitted in this millisecond or later."""
+    return f"req_{unix_ms:012x}"
+
+
 def attempt_id(request: str, number: int) -> str:
     """The request's id and the attempt's place in it, from 1: unique because the request's id is."""
     return f"att_{request[4:]}_{number}"

@@ -1,59 +1,405 @@
-"""Receipts on their way to the ledger. The line appends and goes on; a loop writes them to SQL in batches.
+"""What has been promised and what it cost, on the disk before anybody else hears of it.
 
-The queue is bounded. When the database has been away for so long that it is full, no new request is admitted: a
-request that cannot be billed must not be sent. It lives in memory, so a graceful stop drains it and a kill loses what
-the loop had not written yet (at most its interval).
+A hold is written before the provider sees the request, the receipt before the caller sees the end: whatever happens to
+the process, each request that a provider billed has left a record. One `write` each puts it beyond kill -9; making it
+safe from the power going is grouped and done by a thread (`tend`), for which nobody waits unless `ALWAYS` is asked.
+
+In flight means: will be able to settle. So a hold is taken only where there is room for everything that it may still
+write, in blocks that the disk has already given: its receipt, and once more its names, its hold and its progress, in
+case the segment ends before it does. Where there is no room, the request is refused with 503 before it costs anything.
+Receipts that a failing disk did not take go to the ledger from memory, and on the disk once that works again.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Sequence
-from typing import final
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import Final, TypeVar, final
+
+import msgspec
 
 from ai_gateway.domain.faults import GatewayFault
 from ai_gateway.domain.traffic import Receipt
+from ai_gateway.runtime.backlog import UNWRITTEN, Backlog
+from ai_gateway.runtime.entries import (
+    VERSION,
+    Header,
+    Held,
+    Names,
+    Progress,
+    encode_definition,
+    encode_drained,
+    encode_header,
+    encode_hold,
+    encode_progress,
+    encode_settle,
+    what_of,
+    who_of,
+)
+from ai_gateway.runtime.replay import Replayed, replay
+from ai_gateway.runtime.segments import File, Folder, JournalSize, Segment, Segments
+from ai_gateway.runtime.slots import PAYLOAD_BYTES, Kind, slots_for
+
+T = TypeVar("T")
+
+USUAL_SLOTS: Final = 12
+"""What a request with names of usual length may still write."""
+COPIES: Final = 2
+"""A definition is written twice: many records are worth nothing without it, and a slot may be flipped."""
+RECORDS_AHEAD: Final = 3
+"""A hold, its progress and its receipt: what an attempt may still write once its names are defined."""
+OUR_ID_LENGTH: Final = 32
+
+
+class Durability(StrEnum):
+    """When a record is safe from the power going: before anybody goes on, within milliseconds, or when the system
+    gets to it. A kill of the process loses nothing in any of them."""
+
+    ALWAYS = "always"
+    GROUPED = "grouped"
+    OFF = "off"
 
 
 @final
 class Journal:
-    def __init__(self, capacity: int = 100_000) -> None:
-        self._capacity = capacity
-        self._waiting: deque[Receipt] = deque()
+    """Opening replays what an earlier process left: its receipts wait for the ledger again, and what it had in flight
+    is settled as orphans. Raises OSError, UnknownVersion."""
+
+    def __init__(
+        self, folder: Folder, size: JournalSize = JournalSize(), durability: Durability = Durability.GROUPED
+    ) -> None:
+        self._segments = Segments(folder, size)
+        self._durability = durability
+        self._names: dict[Names, _Name] = {}
+        self._open: dict[str, _Open] = {}
+        self._reserved = 0
+        self._problem: OSError | None = None
+        self._cramped: OSError | None = None
+        self._unwritten: list[Receipt] = []
+        self._just_sealed: list[Segment] = []
+        self._is_dirty = False
+        self._is_restated = True
+        self._safe_number = 0
+        self._waiters: list[asyncio.Future[None]] = []
         self._arrived = asyncio.Event()
+        self.has_work = asyncio.Event()
+        self.replayed: Replayed = replay(self._segments.sealed)
+        self._drained = self.replayed.drained
+        self._segments.begin(self.replayed.next_number)
+        self._backlog = Backlog(self._segments, size.in_memory, after=self._drained, left_behind=self.replayed.waiting)
+        self._take_over()
 
     def admit(self) -> None:
-        """Raises GatewayFault while there is no room for one more receipt."""
-        if len(self._waiting) >= self._capacity:
-            raise GatewayFault(
-                "The gateway cannot write its ledger at the moment, so it accepts no new requests.",
-                code="ledger_unavailable",
-                retry_after_seconds=5,
-            )
+        """Raises GatewayFault while there is no room for one more request."""
+        if self._problem is not None or not self._has_room(USUAL_SLOTS):
+            raise _full()
+
+    def hold(self, orphan: Receipt, at: float, worst_nano: int) -> None:
+        """An attempt is about to be sent: `orphan` is what it costs if nothing is heard of it again, `at` the instant
+        of admission. Raises GatewayFault where the record cannot be written, or what must follow it could not."""
+        who, what = who_of(orphan), what_of(orphan)
+        reserve = self._needs(orphan, who, what)
+        if self._problem is not None or not self._has_room(reserve):
+            raise _full()
+        held = Held(orphan, at, worst_nano)
+        try:
+            self._say(Kind.HOLD, who, what, encode_hold, held)
+        except OSError as error:
+            self._fail(error)
+            raise _full() from error
+        self._open[orphan.attempt_id] = _Open(held, who, what, reserve)
+        self._reserved += reserve
+
+    def progress(self, progress: Progress) -> None:
+        """How far an open attempt has come. It only raises a floor, so it is left out where room is short."""
+        opened = self._open.get(progress.attempt_id)
+        if opened is None:
+            return
+        opened.progress = progress
+        payload = encode_progress(progress)
+        if self._problem is None and self._has_room(slots_for(payload)):
+            try:
+                self._write(Kind.PROGRESS, payload)
+            except OSError as error:
+                self._fail(error)
 
     def append(self, receipt: Receipt) -> None:
-        self._waiting.append(receipt)
+        """How an attempt ended. Never fails: what the disk does not take waits in memory for the ledger."""
+        opened = self._open.pop(receipt.attempt_id, None)
+        who, what = who_of(receipt), what_of(receipt)
+        number = UNWRITTEN
+        if self._problem is None and (opened is not None or self._has_room(self._needs(receipt, who, what))):
+            try:
+                number = self._say(Kind.SETTLE, who, what, encode_settle, receipt)
+            except OSError as error:
+                self._fail(error)
+        if number == UNWRITTEN:
+            self._unwritten.append(receipt)
+        if opened is not None:
+            self._reserved -= opened.reserve
+        self._backlog.add(number, receipt)
         self._arrived.set()
 
     def peek(self, most: int) -> Sequence[Receipt]:
-        """The oldest receipts, which stay until `drop` says that they are written."""
-        return [self._waiting[index] for index in range(min(most, len(self._waiting)))]
+        """The oldest receipts that wait, which stay until `drop` says that they are written."""
+        return self._backlog.peek(most)
 
     def drop(self, written: Sequence[Receipt]) -> None:
-        """What `peek` gave is in the ledger. Two who drain at the same time were given the same receipts, so each is
-        let go by what it is, not by its place: counting would let go what nobody has written."""
-        for receipt in written:
-            if self._waiting and self._waiting[0] is receipt:
-                self._waiting.popleft()
-        if not self._waiting:
+        """What `peek` gave is in the ledger: its segments can go."""
+        drained = self._backlog.drop(written)
+        if self._unwritten:
+            gone = {id(it) for it in written}
+            self._unwritten = [it for it in self._unwritten if id(it) not in gone]
+        if drained > self._drained:
+            self._drained = drained
+            self._mark_drained()
+            self.has_work.set()
+        if not len(self._backlog):
             self._arrived.clear()
 
     def find(self, tenant_id: str, request_id: str) -> list[Receipt]:
-        return [it for it in self._waiting if it.request_id == request_id and it.tenant_id == tenant_id]
+        return self._backlog.find(tenant_id, request_id)
 
     async def wait(self) -> None:
-        """Until there is something to write."""
+        """Until there is something for the ledger."""
         await self._arrived.wait()
 
     @property
     def depth(self) -> int:
-        return len(self._waiting)
+        """Receipts that the ledger does not have yet."""
+        return len(self._backlog)
+
+    @property
+    def open_attempts(self) -> int:
+        return len(self._open)
+
+    @property
+    def problem(self) -> OSError | None:
+        """Why nobody is admitted or soon nobody will be; None while the disk takes what it is given."""
+        return self._problem or self._cramped
+
+    @property
+    def is_awaited(self) -> bool:
+        """Somebody waits for `tend`."""
+        return bool(self._waiters)
+
+    async def safe(self) -> None:
+        """With `ALWAYS`, until all that was written before would survive the power going; otherwise at once."""
+        if self._durability is Durability.ALWAYS and self._safe_number < self._segments.next_number:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            self.has_work.set()
+            await waiter
+
+    async def tend(self) -> None:
+        """One round of what must not happen on the line: sync, make the next segment, remove what is drained, and try
+        again where the disk had failed."""
+        self.has_work.clear()
+        segments = self._segments
+        waiters, self._waiters = self._waiters, []
+        sealed, self._just_sealed = self._just_sealed, []
+        files = [it.file for it in (*sealed, segments.active)] if self._is_dirty or sealed else []
+        self._is_dirty = False
+        written = segments.next_number
+        if self._is_restated:
+            segments.retire(self._drained)
+        retired = segments.take_retired()
+        number = segments.plan() if segments.wants_spare else None
+        off = self._durability is Durability.OFF
+        try:
+            done = await asyncio.to_thread(_work, segments, [] if off else files, number)
+        except BaseException:
+            segments.retired[:0] = retired
+            raise
+        finally:
+            for waiter in waiters:
+                if not waiter.done():
+                    waiter.set_result(None)
+        if done.spare is not None:
+            segments.adopt(done.spare)
+        self._cramped = done.not_made
+        if done.not_synced is not None:
+            self._fail(done.not_synced)
+        else:
+            self._safe_number = written
+            if self._problem is not None:
+                self._mend()
+        if done.not_synced is None:
+            segments.remove(retired)
+        else:
+            segments.retired[:0] = retired
+        if self.problem is not None:
+            self.has_work.set()
+
+    def close(self) -> None:
+        """The last thing. A journal that nothing waits in leaves no files, so the next start has nothing to read."""
+        if not self._open and not len(self._backlog) and self._problem is None:
+            self._segments.remove_all()
+        else:
+            self._segments.close()
+
+    def _take_over(self) -> None:
+        """What an earlier process had in flight becomes receipts of this one; only then may its files go."""
+        segments = self._segments
+        self._begin_segment()
+        for orphan in self.replayed.orphans:
+            self.append(orphan)
+        segments.active.file.sync()
+        if not self._unwritten:
+            segments.retire(self._drained)
+            segments.remove(segments.take_retired())
+        if segments.wants_spare:
+            segments.adopt(segments.make(segments.plan()))
+        if len(self._backlog):
+            self._arrived.set()
+
+    def _has_room(self, slots: int) -> bool:
+        """Whether all that is in flight could still be written with this besides: in a whole new segment where one is
+        ready, else in what is left of this one."""
+        segments = self._segments
+        free = segments.remaining if segments.spare is None else segments.capacity - 1
+        return self._reserved + slots <= free
+
+    def _needs(self, receipt: Receipt, who: Names, what: Names) -> int:
+        """At most so many slots for an attempt from its hold to its receipt, in a segment that knows none of its
+        names."""
+        slots = RECORDS_AHEAD
+        if receipt.client_request_id is not None or len(receipt.request_id) != OUR_ID_LENGTH:
+            told = len(receipt.request_id) + len(receipt.attempt_id) + len(receipt.client_request_id or "")
+            slots += RECORDS_AHEAD * (2 + 2 * told // PAYLOAD_BYTES)  # twice, because JSON may escape each character
+        first, second = self._names.get(who), self._names.get(what)
+        slots += _definition_slots(who) if first is None else first.slots
+        return slots + (_definition_slots(what) if second is None else second.slots)
+
+    def _say(self, kind: Kind, who: Names, what: Names, encode: Callable[[T, int, int], bytes], told: T) -> int:
+        """Write a record that speaks of names. Again, where the segment ended in between: numbers of names hold for
+        one segment."""
+        segments = self._segments
+        while True:
+            active = segments.active
+            first = self._names.get(who) or self._define(who)
+            second = self._names.get(what) or self._define(what)
+            payload = encode(told, first.number, second.number)
+            if active is segments.active:
+                if segments.remaining >= (1 if len(payload) <= PAYLOAD_BYTES else slots_for(payload)):
+                    if not self._is_dirty:
+                        self._note()
+                    return segments.append(kind, payload)
+                self._cut()
+
+    def _define(self, names: Names) -> "_Name":
+        number = len(self._names)
+        payload = encode_definition(number, names)
+        slots = COPIES * slots_for(payload)
+        if self._segments.remaining < slots:
+            self._cut()
+            return self._names.get(names) or self._define(names)
+        for _ in range(COPIES):
+            self._segments.append(Kind.DEFINE, payload)
+        self._note()
+        defined = self._names[names] = _Name(number, slots)
+        return defined
+
+    def _write(self, kind: Kind, payload: bytes) -> None:
+        if self._segments.remaining < slots_for(payload):
+            self._cut()
+        self._note()
+        self._segments.append(kind, payload)
+
+    def _note(self) -> None:
+        self._is_dirty = True
+        self.has_work.set()
+
+    def _cut(self) -> None:
+        sealed = self._segments.active
+        if sealed.used:
+            self._segments.cut()
+            self._just_sealed.append(sealed)
+        self._is_restated = False
+        self._begin_segment()
+        self._is_restated = True
+
+    def _begin_segment(self) -> None:
+        """A segment stands alone: it says what it is, and all that is in flight once more."""
+        self._names = {}
+        header = Header(version=VERSION, segment=self._segments.active.number, drained=self._drained)
+        self._segments.append(Kind.SEGMENT, encode_header(header))
+        for opened in self._open.values():
+            self._say(Kind.HOLD, opened.who, opened.what, encode_hold, opened.held)
+            if opened.progress is not None:
+                self._write(Kind.PROGRESS, encode_progress(opened.progress))
+        self._note()
+
+    def _mark_drained(self) -> None:
+        """So that a replay need not offer it again. A hint: the ledger takes nothing twice."""
+        if self._problem is None and self._has_room(1):
+            try:
+                self._write(Kind.DRAINED, encode_drained(self._drained))
+            except OSError as error:
+                self._fail(error)
+
+    def _fail(self, error: OSError) -> None:
+        self._problem = error
+        self.has_work.set()
+
+    def _mend(self) -> None:
+        """The disk failed; begin a new segment with all that counts, and if that works, go on."""
+        self._problem = None
+        try:
+            self._cut()
+            while self._unwritten:
+                receipt = self._unwritten[0]
+                self._say(Kind.SETTLE, who_of(receipt), what_of(receipt), encode_settle, receipt)
+                self._unwritten.pop(0)
+        except OSError as error:
+            self._problem = error
+
+
+def _definition_slots(names: Names) -> int:
+    return COPIES * slots_for(encode_definition(0, names))
+
+
+class _Done(msgspec.Struct, frozen=True):
+    """What a round in the thread brought."""
+
+    spare: Segment | None = None
+    not_made: OSError | None = None
+    not_synced: OSError | None = None
+
+
+def _work(segments: Segments, files: Sequence[File], number: int | None) -> _Done:
+    try:
+        for file in files:
+            file.sync()
+    except OSError as error:
+        return _Done(not_synced=error)
+    if number is None:
+        return _Done()
+    try:
+        return _Done(spare=segments.make(number))
+    except OSError as error:
+        return _Done(not_made=error)
+
+
+class _Name(msgspec.Struct, frozen=True, gc=False):
+    """A tuple of names in the segment in use. `slots` is what its definition takes."""
+
+    number: int
+    slots: int
+
+
+class _Open(msgspec.Struct):
+    """An attempt in flight, and the slots that are kept for it."""
+
+    held: Held
+    who: Names
+    what: Names
+    reserve: int
+    progress: Progress | None = None
+
+
+def _full() -> GatewayFault:
+    return GatewayFault(
+        "The gateway cannot write its ledger at the moment, so it accepts no new requests.",
+        code="ledger_unavailable",
+        retry_after_seconds=5,
+    )

@@ -6,21 +6,31 @@ apart on SQLite, one array a column that `unnest` takes apart on PostgreSQL. A r
 its (attempt_id, kind), which makes a replayed batch harmless.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import BigInteger, Boolean, Double, bindparam, text
+from sqlalchemy import BigInteger, Boolean, ColumnElement, Double, bindparam, case, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
 
+from ai_gateway.domain.traffic import LegSpent
 from ai_gateway.store.records import AnyTenant, Scope
 from ai_gateway.store.rows import LedgerRow
 from ai_gateway.store.tables import LEDGER, NOBODY, column_of, ledger_row_of, select_ledger
 
 _COLUMNS: Final = tuple(column.name for column in LEDGER.columns if column.name != "id")
 _NAMES: Final = ", ".join(_COLUMNS)
+
+LEG_COLUMNS: Final = {
+    "key": "key_id",
+    "team": "team_id",
+    "department": "department_id",
+    "user": "user_id",
+    "tenant": "tenant_id",
+}
+"""Level of a leg (`policy.quotas.legs_of`) -> the column that names who it is."""
 
 
 async def append(connection: AsyncConnection, rows: Sequence[LedgerRow]) -> int:
@@ -47,6 +57,32 @@ async def page(
     for name, wanted in equal.items():
         query = query.where(column_of(LEDGER, name) == wanted)
     return [ledger_row_of(columns) for columns in await connection.execute(query)]
+
+
+async def spent_by_leg(connection: AsyncConnection, day_from: str, month_from: str) -> list[LegSpent]:
+    """Request ids begin with the instant of admission, so a window is a range of ids. The ledger is read once, in
+    groups of callers; a caller is in up to five legs."""
+    request_id: ColumnElement[str] = LEDGER.c.request_id
+    if connection.dialect.name == "postgresql":
+        request_id = request_id.collate("C")  # in the order of the bytes, whatever language the database sorts in
+    cost = LEDGER.c.cost_nano_usd
+    sums = (func.sum(case((request_id >= start, cost), else_=0)) for start in (day_from, month_from))
+    callers = [LEDGER.c[column] for column in LEG_COLUMNS.values()]
+    query = select(*callers, *sums, func.sum(cost)).group_by(*callers)
+    groups = [tuple(row) for row in await connection.execute(query)]
+    return sums_of_legs((row[: len(callers)], (int(row[-3]), int(row[-2]), int(row[-1]))) for row in groups)
+
+
+def sums_of_legs(groups: Iterable[tuple[Sequence[str | None], tuple[int, int, int]]]) -> list[LegSpent]:
+    """From what callers spent (their ids in the order of LEG_COLUMNS; day, month, total) to what each leg did."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for ids, spent in groups:
+        for level, leg_id in zip(LEG_COLUMNS, ids, strict=True):
+            if leg_id is not None:
+                sums = found.setdefault((level, leg_id), [0, 0, 0])
+                for place, nano in enumerate(spent):
+                    sums[place] += nano
+    return [LegSpent(leg, *sums) for leg, sums in found.items()]
 
 
 def _postgresql_type(column_type: TypeEngine[Any]) -> str:

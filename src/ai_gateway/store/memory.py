@@ -14,7 +14,9 @@ import msgspec
 
 from ai_gateway.domain.config import Snapshot
 from ai_gateway.domain.events import ConfigurationChanged
+from ai_gateway.domain.traffic import LegSpent
 from ai_gateway.store import refresh
+from ai_gateway.store.ledger import LEG_COLUMNS, sums_of_legs
 from ai_gateway.store.records import AnyTenant, Conflict, Scope, Unit
 from ai_gateway.store.rows import (
     ApiKeyRow,
@@ -86,6 +88,9 @@ class MemoryStore:
             if _in_scope(row.tenant_id, scope) and (before is None or row.id < before) and _equals(row, equal)
         )
         return [row for row, _ in zip(matching, range(limit), strict=False)]
+
+    async def spent_by_leg(self, day_from: str, month_from: str) -> list[LegSpent]:
+        return sums_of_legs((_caller(row), _spent(row, day_from, month_from)) for row in self._ledger)
 
     async def ping(self) -> None:
         """Memory is always there."""
@@ -252,3 +257,12 @@ def _key_records(rows: Iterable[ApiKeyRow]) -> list[KeyRecord]:
         for row in rows
         if row.revoked_at is None
     ]
+
+
+def _caller(row: LedgerRow) -> list[str | None]:
+    return [getattr(row, column) for column in LEG_COLUMNS.values()]
+
+
+def _spent(row: LedgerRow, day_from: str, month_from: str) -> tuple[int, int, int]:
+    cost = row.cost_nano_usd
+    return (cost if row.request_id >= day_from else 0, cost if row.request_id >= month_from else 0, cost)

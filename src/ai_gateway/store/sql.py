@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ai_gateway.domain.config import Snapshot
 from ai_gateway.domain.events import ConfigurationChanged
+from ai_gateway.domain.traffic import LegSpent
 from ai_gateway.store import ledger, refresh
 from ai_gateway.store.reading import SqlReader, read_changes
 from ai_gateway.store.records import AnyTenant, Conflict, Scope, StoreUnavailable, Unit
@@ -72,6 +73,10 @@ class SqlStore:
     ) -> list[LedgerRow]:
         async with self._reading() as connection:
             return await ledger.page(connection, scope, before, limit, equal)
+
+    async def spent_by_leg(self, day_from: str, month_from: str) -> list[LegSpent]:
+        async with self._reading() as connection:
+            return await ledger.spent_by_leg(connection, day_from, month_from)
 
     async def ping(self) -> None:
         async with self._reading() as connection:

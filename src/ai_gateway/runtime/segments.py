@@ -1,0 +1,276 @@
+"""The journal's files: a row of segments of one size, each made whole before its first byte is written.
+
+A file that already has all its blocks cannot run out of disk, so what is promised to requests in flight is a number of
+slots that are there. The next segment is made ready behind the one in use, because making one takes milliseconds that
+the line does not have. Writing is one `pwrite` at the slot's place: a write that failed is repeated in the same place.
+"""
+
+import errno
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final, Protocol, final
+
+import msgspec
+
+from ai_gateway.runtime.slots import SLOT_BYTES, Kind, Record, frame, read_records
+
+SUFFIX: Final = ".journal"
+
+
+class File(Protocol):
+    def write(self, data: bytes, offset: int) -> None:
+        """All of it. Raises OSError."""
+        ...
+
+    def read(self, size: int, offset: int) -> bytes:
+        """Fewer bytes only where the file ends. Raises OSError."""
+        ...
+
+    def sync(self) -> None:
+        """Until what was written would survive the power going. Raises OSError."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Folder(Protocol):
+    """Where the files are. Names are those that `create` was given."""
+
+    def names(self) -> list[str]: ...
+
+    def create(self, name: str, size: int) -> File:
+        """A file of zeros with all its blocks. Raises OSError, leaving nothing behind."""
+        ...
+
+    def open(self, name: str) -> File: ...
+
+    def size(self, name: str) -> int: ...
+
+    def remove(self, name: str) -> None: ...
+
+
+class JournalSize(msgspec.Struct, frozen=True):
+    """`in_memory` receipts wait in memory for the ledger; beyond it they are read back from the segments."""
+
+    segment_bytes: int = 64 << 20
+    total_bytes: int = 1 << 30
+    in_memory: int = 50_000
+
+    @property
+    def slots(self) -> int:
+        return self.segment_bytes // SLOT_BYTES
+
+    @property
+    def most_segments(self) -> int:
+        return max(2, self.total_bytes // self.segment_bytes)
+
+
+@final
+class Segment:
+    """One file. `used` slots are written, or were given up by a process that is gone; `last_settle` is the number of
+    its last receipt."""
+
+    __slots__ = ("file", "last_settle", "name", "number", "used")
+
+    def __init__(self, number: int, file: File, used: int = 0) -> None:
+        self.number = number
+        self.name = name_of(number)
+        self.file = file
+        self.used = used
+        self.last_settle = 0
+
+
+def name_of(number: int) -> str:
+    return f"{number:010d}{SUFFIX}"
+
+
+@final
+class Segments:
+    """`sealed` are full or from an earlier process, oldest first; `active` is written to, `remaining` slots of it are
+    free; `spare` is next. `capacity` is what a whole segment takes, in slots."""
+
+    def __init__(self, folder: Folder, size: JournalSize) -> None:
+        self._folder = folder
+        self._most = size.most_segments
+        self.sealed: list[Segment] = []
+        self.retired: list[Segment] = []
+        self.spare: Segment | None = None
+        self.next_number = 1
+        self._last_segment = 0
+        for name in sorted(it for it in folder.names() if it.endswith(SUFFIX)):
+            number = int(name.removesuffix(SUFFIX))
+            self.sealed.append(Segment(number, folder.open(name), folder.size(name) // SLOT_BYTES))
+            self._last_segment = number
+        self.capacity = size.slots
+        self.active = self.make(self.plan())
+        self.remaining = self.capacity
+
+    def begin(self, next_number: int) -> None:
+        """Once what is there has been read: numbers go on behind it."""
+        self.next_number = next_number
+
+    @property
+    def oldest(self) -> Segment:
+        return self.sealed[0] if self.sealed else self.active
+
+    def append(self, kind: Kind, payload: bytes) -> int:
+        """The number of the record. It has to fit. Raises OSError, and then nothing has changed."""
+        number = self.next_number
+        data = frame(kind, number, payload)
+        active = self.active
+        active.file.write(data, active.used * SLOT_BYTES)
+        slots = len(data) // SLOT_BYTES
+        active.used += slots
+        self.remaining -= slots
+        self.next_number = number + slots
+        if kind is Kind.SETTLE:
+            active.last_settle = number
+        return number
+
+    def cut(self) -> None:
+        """Go on in the spare segment, or in one that is made now. Raises OSError where there can be none."""
+        following = self.spare
+        if following is None:
+            if not self.may_grow:
+                raise OSError(errno.ENOSPC, "the journal has reached its size")
+            following = self.make(self.plan())
+        self.spare = None
+        self.sealed.append(self.active)
+        self.active = following
+        self.remaining = self.capacity
+
+    @property
+    def may_grow(self) -> bool:
+        ready = 0 if self.spare is None else 1
+        return len(self.sealed) + len(self.retired) + 1 + ready < self._most
+
+    @property
+    def wants_spare(self) -> bool:
+        return self.spare is None and self.may_grow
+
+    def plan(self) -> int:
+        """The number of a segment that is about to be made."""
+        self._last_segment += 1
+        return self._last_segment
+
+    def make(self, number: int) -> Segment:
+        """Takes milliseconds; it touches nothing here, so a thread may. Raises OSError."""
+        return Segment(number, self._folder.create(name_of(number), self.capacity * SLOT_BYTES))
+
+    def adopt(self, spare: Segment) -> None:
+        """What `make` made is next."""
+        if self.spare is None:
+            self.spare = spare
+        else:  # one was made on the spot meanwhile
+            self.remove((spare,))
+
+    def retire(self, drained: int) -> None:
+        """Let go, from the oldest on, of what the ledger has whole. In this order only: a hold must never outlive the
+        receipt that settled it."""
+        while self.sealed and self.sealed[0].last_settle <= drained:
+            self.retired.append(self.sealed.pop(0))
+
+    def take_retired(self) -> list[Segment]:
+        """Those that may be removed once everything that was written by now is safe on the disk."""
+        retired, self.retired = self.retired, []
+        return retired
+
+    def remove(self, segments: Sequence[Segment]) -> None:
+        for segment in segments:
+            segment.file.close()
+            self._folder.remove(segment.name)
+
+    def remove_all(self) -> None:
+        self.remove((*self.sealed, *self.retired, self.active, *([self.spare] if self.spare else [])))
+
+    def close(self) -> None:
+        for segment in (*self.sealed, *self.retired, self.active, *([self.spare] if self.spare else [])):
+            segment.file.close()
+
+
+def records_of(segment: Segment, start: int = 0, kinds: frozenset[int] | None = None) -> Iterator[Record]:
+    """The records of a segment from the slot `start` on, read in pieces; `place` counts in the segment. A record that
+    begins in one piece and ends in the next is read again from its beginning."""
+    place = start
+    while place < segment.used:
+        data = segment.file.read(min(_PIECE, segment.used - place) * SLOT_BYTES, place * SLOT_BYTES)
+        slots = len(data) // SLOT_BYTES
+        if slots == 0:
+            return
+        is_last = place + slots >= segment.used
+        safe = slots if is_last else slots - _LONGEST
+        following = safe
+        for record in read_records(data, kinds):
+            if record.place >= safe:
+                break
+            following = max(safe, record.place + record.slots)
+            yield msgspec.structs.replace(record, place=place + record.place)
+        place += following
+
+
+_PIECE: Final = 4096
+_LONGEST: Final = 256
+
+
+@final
+class DiskFolder:
+    """A folder of the file system; made, with mode 0700, where it is not there."""
+
+    def __init__(self, path: Path) -> None:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._path = path
+
+    def names(self) -> list[str]:
+        return os.listdir(self._path)
+
+    def create(self, name: str, size: int) -> "DiskFile":
+        path = self._path / name
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            os.posix_fallocate(file, 0, size)
+            self._sync()
+        except OSError:
+            os.close(file)
+            path.unlink()
+            raise
+        return DiskFile(file)
+
+    def open(self, name: str) -> "DiskFile":
+        return DiskFile(os.open(self._path / name, os.O_RDWR | os.O_CLOEXEC))
+
+    def size(self, name: str) -> int:
+        return (self._path / name).stat().st_size
+
+    def remove(self, name: str) -> None:
+        (self._path / name).unlink()
+
+    def _sync(self) -> None:
+        """A file whose name did not reach the disk is a file that is not there after a power cut."""
+        folder = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+@final
+class DiskFile:
+    __slots__ = ("_file",)
+
+    def __init__(self, file: int) -> None:
+        self._file = file
+
+    def write(self, data: bytes, offset: int) -> None:
+        written = os.pwrite(self._file, data, offset)
+        if written != len(data):
+            raise OSError(errno.ENOSPC, "the disk took only a part of a record")
+
+    def read(self, size: int, offset: int) -> bytes:
+        return os.pread(self._file, size, offset)
+
+    def sync(self) -> None:
+        os.fdatasync(self._file)
+
+    def close(self) -> None:
+        os.close(self._file)

@@ -1,0 +1,114 @@
+"""The journal's paper: slots of one size, each with its own checksum and its number.
+
+One size, because then a slot that was flipped on the disk costs that slot and nothing else: the next one begins where
+it always would have. Numbers rise by one from slot to slot, so what is missing in the middle shows itself as a gap,
+and what is missing at the end (a torn last write) does not look like damage. A record that is longer than a slot goes
+on in the next ones and is valid only with all of them.
+
+    crc32 of the rest u32 | kind u8 | slots that follow u8 | payload bytes here u16 | number u64 | payload 144
+
+Little-endian. A slot of zeros is one that nobody has written yet: its checksum would not be 0.
+"""
+
+import struct
+from collections.abc import Iterator
+from enum import IntEnum
+from typing import Final
+from zlib import crc32
+
+import msgspec
+
+SLOT_BYTES: Final = 160
+PAYLOAD_BYTES: Final = 144
+MOST_BYTES: Final = 256 * PAYLOAD_BYTES
+"""The longest payload of one record."""
+
+_CHECKSUM: Final = struct.Struct("<I")
+_REST: Final = struct.Struct(f"<BBHQ{PAYLOAD_BYTES}s")
+_KIND_AT: Final = 4
+
+
+class Kind(IntEnum):
+    """Numbers on the disk: they are never given to anything else."""
+
+    SEGMENT = 1
+    DEFINE = 2
+    HOLD = 3
+    PROGRESS = 4
+    SETTLE = 5
+    DRAINED = 6
+    MORE = 7
+
+
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """`number` is that of its first slot; `place` is that slot's index in what was read."""
+
+    kind: int
+    number: int
+    place: int
+    slots: int
+    payload: bytes
+
+
+def slots_for(payload: bytes) -> int:
+    return -(-len(payload) // PAYLOAD_BYTES) or 1
+
+
+def frame(kind: Kind, number: int, payload: bytes) -> bytes:
+    """A record as the bytes of its slots. Raises ValueError beyond MOST_BYTES."""
+    if len(payload) <= PAYLOAD_BYTES:
+        rest = _REST.pack(kind, 0, len(payload), number, payload)
+        return _CHECKSUM.pack(crc32(rest)) + rest
+    if len(payload) > MOST_BYTES:
+        raise ValueError(f"a record of {len(payload)} bytes is longer than the journal takes")
+    parts = [payload[at : at + PAYLOAD_BYTES] for at in range(0, len(payload), PAYLOAD_BYTES)]
+    slots: list[bytes] = []
+    for place, part in enumerate(parts):
+        rest = _REST.pack(kind if place == 0 else Kind.MORE, len(parts) - 1 - place, len(part), number + place, part)
+        slots.append(_CHECKSUM.pack(crc32(rest)) + rest)
+    return b"".join(slots)
+
+
+def read_records(data: bytes, kinds: frozenset[int] | None = None) -> Iterator[Record]:
+    """The valid records, in their order; what is not valid is stepped over slot by slot. With `kinds`, others are
+    passed without being checked. `data` may end within a slot."""
+    place, end = 0, len(data) // SLOT_BYTES
+    while place < end:
+        kind = data[place * SLOT_BYTES + _KIND_AT]
+        if kind == 0 or (kinds is not None and kind not in kinds):
+            place += 1
+            continue
+        record = _record_at(data, place, end)
+        if record is None:
+            place += 1
+        else:
+            yield record
+            place += record.slots
+
+
+def _record_at(data: bytes, place: int, end: int) -> Record | None:
+    first = _slot_at(data, place)
+    if first is None or first[0] == Kind.MORE:
+        return None
+    kind, more, number, payload = first
+    if more == 0:
+        return Record(kind, number, place, 1, payload)
+    if place + more >= end:
+        return None
+    parts = [payload]
+    for step in range(1, more + 1):
+        slot = _slot_at(data, place + step)
+        if slot is None or slot[:3] != (Kind.MORE, more - step, number + step):
+            return None
+        parts.append(slot[3])
+    return Record(kind, number, place, more + 1, b"".join(parts))
+
+
+def _slot_at(data: bytes, place: int) -> tuple[int, int, int, bytes] | None:
+    """Kind, slots that follow, number, payload; None where the checksum says that this was never written so."""
+    start = place * SLOT_BYTES
+    rest = data[start + _CHECKSUM.size : start + SLOT_BYTES]
+    if _CHECKSUM.unpack_from(data, start)[0] != crc32(rest):
+        return None
+    kind, more, size, number, payload = _REST.unpack(rest)
+    return kind, more, number, payload[:size]
