@@ -107,7 +107,7 @@ class Meters:
 
     def _windows_at(self, at: float) -> Windows:
         """The calendar is asked once a second, not once a request."""
-        second = int(at)
+        second = int(at * 1000) // 1000  # as the request's id has it, also in the last microsecond of a day
         if second != self._second:
             self._windows = windows_at(second)
             self._second = second
