@@ -4,15 +4,21 @@ from typing import Any
 
 import pytest
 
-from ai_gateway.jobs.settle import BATCH, Pace, keep_settling, settle_all
+from ai_gateway.domain.traffic import Receipt
+from ai_gateway.jobs.settle import BATCH, Pace, keep_settling, restore_meters, settle_all
+from ai_gateway.runtime import ids
 from ai_gateway.runtime.journal import Journal
+from ai_gateway.runtime.meters import Level, Meters
 from ai_gateway.store.memory import MemoryStore
 from ai_gateway.store.receipts import row_of
 from ai_gateway.store.records import StoreUnavailable
 from ai_gateway.store.rows import LedgerRow
 from store.rows_for_tests import a_compiler
 from support.builders import a_receipt
+from support.clock import NOON
+from support.journal import MemoryFolder, a_journal
 
+DAY = 86_400.0
 AT_ONCE = Pace(gather_seconds=0, retry_seconds=0)
 
 
@@ -45,7 +51,7 @@ class Ledger:
 
 
 def filled(count: int) -> Journal:
-    journal = Journal()
+    journal = a_journal()
     for number in range(count):
         journal.append(a_receipt(f"att_{number:05}"))
     return journal
@@ -94,7 +100,7 @@ async def test_two_at_the_same_time_write_everything_once() -> None:
 
 
 async def test_the_loop_says_that_the_ledger_is_away_and_goes_on() -> None:
-    journal, ledger = Journal(), Ledger()
+    journal, ledger = a_journal(), Ledger()
     ledger.failures = 2
     told: list[Exception] = []
     loop = asyncio.ensure_future(keep_settling(journal, ledger, told.append, AT_ONCE))
@@ -107,3 +113,31 @@ async def test_the_loop_says_that_the_ledger_is_away_and_goes_on() -> None:
 
     assert [type(it) for it in told] == [StoreUnavailable, StoreUnavailable]
     assert await ledger.attempts() == ["att_1", "att_2"]
+
+
+def a_spent(at: float, cost: int, **changes: str | None) -> Receipt:
+    request_id = ids.request_id(at)
+    return a_receipt(ids.attempt_id(request_id, 1), request_id=request_id, cost_nano_usd=cost, **changes)
+
+
+async def test_meters_begin_where_the_ledger_and_the_journal_are_and_count_nothing_twice() -> None:
+    store, folder = MemoryStore(a_compiler()), MemoryFolder()
+    now = NOON + 30 * DAY  # 2026-01-31
+    both = a_spent(now, 7)
+    history = [a_spent(NOON - DAY, 1), a_spent(NOON, 20), a_spent(now, 300, team_id="team_1"), both]
+    await store.append_ledger([row_of(it) for it in history])
+    before = a_journal(folder)
+    before.append(both)  # its row was committed, and the process ended before it could say so
+    before.append(a_spent(now, 4_000))
+    before.hold(a_spent(now, 50_000), now, 999_999)
+
+    meters, journal = Meters(), a_journal(folder.after_a_crash())
+    await restore_meters(meters, journal, store, now)
+
+    key = meters.levels(("key", "key_1"), now)
+    assert key.day == Level(spent=7 + 300 + 4_000 + 50_000)
+    assert key.month == Level(spent=20 + 7 + 300 + 4_000 + 50_000)
+    assert key.total == Level(spent=1 + 20 + 7 + 300 + 4_000 + 50_000)
+    assert meters.levels(("tenant", "t1"), now) == key
+    assert meters.levels(("team", "team_1"), now).day == Level(spent=300)
+    assert journal.depth == meters.open_holds == 0

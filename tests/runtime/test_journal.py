@@ -42,6 +42,14 @@ def settled(orphan: Receipt, cost: int = 9) -> Receipt:
     )
 
 
+def is_taken(journal: Journal, orphan: Receipt) -> bool:
+    try:
+        journal.hold(orphan, AT, 100)
+    except GatewayFault:
+        return False
+    return True
+
+
 def all_of(journal: Journal) -> list[Receipt]:
     """Everything that waits, as the drain gets it."""
     found: list[Receipt] = []
@@ -214,11 +222,15 @@ def test_a_full_journal_refuses_new_holds_and_settles_all_that_it_took() -> None
     folder = MemoryFolder()
     journal = a_journal(folder, a_size(slots=64, segments=2))
     taken: list[Receipt] = []
-    with pytest.raises(GatewayFault) as refused:
+
+    def take() -> None:
         while True:
             orphan = an_orphan(len(taken), key_id=f"key_{len(taken)}", client_request_id="c" * 128)
             journal.hold(orphan, AT, 100)
             taken.append(orphan)
+
+    with pytest.raises(GatewayFault) as refused:
+        take()
     assert (refused.value.status, refused.value.code) == (503, "ledger_unavailable")
     assert len(taken) > 2
     for orphan in taken:
@@ -233,14 +245,19 @@ async def test_a_journal_that_was_full_takes_requests_again_once_it_is_drained()
     folder = MemoryFolder()
     journal = a_journal(folder, a_size(slots=64, segments=3))
     number = 0
+
+    async def work() -> None:
+        nonlocal number
+        while True:
+            journal.admit()
+            journal.hold(an_orphan(number), AT, 100)
+            journal.append(settled(an_orphan(number)))
+            number += 1
+            await journal.tend()
+
     for _ in range(5):
         with pytest.raises(GatewayFault):
-            while True:
-                journal.admit()
-                journal.hold(an_orphan(number), AT, 100)
-                journal.append(settled(an_orphan(number)))
-                number += 1
-                await journal.tend()
+            await work()
         assert len(folder.files) <= 3
         all_of(journal)
         await journal.tend()
@@ -297,9 +314,8 @@ async def test_where_no_segment_can_be_made_the_room_that_is_there_is_used_up_fi
         journal.append(settled(an_orphan(number)))
         await journal.tend()
     assert isinstance(journal.problem, OSError)
-    with pytest.raises(GatewayFault):
-        for number in range(60, 200):
-            journal.hold(an_orphan(number), AT, 100)
+    taken = [an_orphan(number) for number in range(60, 200) if is_taken(journal, an_orphan(number))]
+    assert 0 < len(taken) < 64
     folder.failing_creates = None
     await journal.tend()
     journal.admit()

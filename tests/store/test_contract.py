@@ -374,3 +374,20 @@ async def test_the_ledger_pages_newest_first_and_by_column(store: Store) -> None
 
 async def test_a_store_that_is_there_answers_a_ping(store: Store) -> None:
     assert await store.ping() is None
+
+
+async def test_what_legs_have_spent_is_told_by_the_ids_of_their_requests(store: Store) -> None:
+    spent = {"req_019b": 1, "req_019c": 20, "req_019c0": 300, "req_019d": 4_000}
+    rows = [a_ledger_row(f"att_{name}", request_id=name, cost_nano_usd=cost) for name, cost in spent.items()]
+    adjust = a_ledger_row("att_req_019d", request_id="req_019d", cost_nano_usd=-7, kind="adjust")
+    other = a_ledger_row("att_x", request_id="req_019d", tenant_id="t2", key_id="key_2", cost_nano_usd=50_000)
+    assert await store.spent_by_leg("req_", "req_") == []
+    await store.append_ledger([*rows, adjust, other])
+
+    found = {
+        it.leg: (it.day_nano, it.month_nano, it.total_nano) for it in await store.spent_by_leg("req_019d", "req_019c")
+    }
+
+    assert found[("tenant", "t1")] == (4_000 - 7, 20 + 300 + 4_000 - 7, 1 + 20 + 300 + 4_000 - 7)
+    assert found[("tenant", "t2")] == found[("key", "key_2")] == (50_000, 50_000, 50_000)
+    assert {level for level, _ in found} <= {"key", "team", "department", "user", "tenant"}
