@@ -22,7 +22,6 @@ from ai_gateway.jobs.settle import settle_all
 from ai_gateway.providers.kinds import KINDS
 from ai_gateway.providers.mock.prices import PRICES
 from ai_gateway.runtime.board import Board
-from ai_gateway.runtime.journal import Journal
 from ai_gateway.runtime.logs import Log
 from ai_gateway.runtime.meters import Meters
 from ai_gateway.runtime.plans import Plans
@@ -40,6 +39,7 @@ from ai_gateway.store.sql import SqlStore
 from store.rows_for_tests import open_as_text
 from support.builders import digest_key
 from support.clock import FakeClock
+from support.journal import a_journal
 from support.line import ask
 from support.raw_http import RawServer
 from support.upstream import Gate, ScriptedUpstream
@@ -96,7 +96,7 @@ async def make_home(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
             plans=Plans(KINDS),
             board=Board(),
             meters=Meters(),
-            journal=Journal(),
+            journal=a_journal(),
             upstream=upstream,
             history=LedgerHistory(store),
             telemetry=Telemetry(),

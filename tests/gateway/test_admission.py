@@ -1,11 +1,13 @@
+import errno
+
 import pytest
 
 from ai_gateway.domain.faults import GatewayFault, Unauthenticated
 from ai_gateway.gateway.admission import Admitted, admit
 from ai_gateway.gateway.http import ROUTES, ROUTES_BELOW
-from ai_gateway.runtime.journal import Journal
 from support.builders import TOKEN, a_caller, a_head, a_key, a_receipt, a_snapshot
 from support.clock import NOON
+from support.journal import MemoryFolder, a_journal
 from support.line import a_line, ask
 
 EVERY_ROUTE = [
@@ -70,7 +72,9 @@ async def test_an_admitted_is_pinned_to_the_snapshot_of_its_moment() -> None:
 
 
 async def test_nobody_is_admitted_while_nothing_can_be_booked_but_a_stranger_learns_nothing_of_it() -> None:
-    journal = Journal(capacity=1)
+    folder = MemoryFolder()
+    journal = a_journal(folder)
+    folder.failing_writes = errno.ENOSPC
     journal.append(a_receipt())
     line = await a_line(journal=journal)
 

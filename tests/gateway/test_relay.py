@@ -7,6 +7,7 @@ from ai_gateway.domain.chat import Dialect, Operation, ProviderError
 from ai_gateway.domain.config import ProviderType
 from ai_gateway.domain.faults import Fault, ProviderFailed, ProviderOverloaded
 from ai_gateway.gateway import relay
+from ai_gateway.gateway.marks import Marks
 from ai_gateway.policy.error_handler import classify
 from ai_gateway.providers.kinds import KINDS
 from ai_gateway.runtime.upstream import Broken
@@ -30,7 +31,9 @@ def an_answer(*body: Step, status: int = 200, headers: dict[str, str] | None = N
 def a_stream(*body: Step) -> relay.Streaming:
     deadlines = relay.Deadlines(first=lambda: 30.0, between=lambda: 30.0, left=lambda: 600.0)
     answer = an_answer(*body, headers=EVENTS)
-    return relay.Streaming(answer, CODEC, a_shaped(a_call(stream=True)), said, deadlines)
+    return relay.Streaming(
+        answer, CODEC, a_shaped(a_call(stream=True)), said, deadlines, marks=Marks(FakeClock(), lambda: None)
+    )
 
 
 async def test_a_whole_answer_is_its_bytes_and_its_usage() -> None:

@@ -377,6 +377,26 @@ def test_two_who_drain_at_the_same_time_let_go_only_what_they_were_given() -> No
     assert list(journal.peek(9)) == [settled(an_orphan(2)), settled(an_orphan(3))]
 
 
+@given(st.lists(st.tuples(st.sampled_from(["append", "peek", "drop"]), st.integers(0, 1), st.integers(1, 4))))
+def test_two_who_drain_at_the_same_time_lose_nothing(steps: list[tuple[str, int, int]]) -> None:
+    """Whatever two drainers do in whatever order, a receipt is let go only by one who has seen it."""
+    journal = a_journal(size=a_size(in_memory=3))
+    appended = 0
+    written: set[str] = set()
+    seen: list[list[Receipt]] = [[], []]
+    for step, drainer, count in steps:
+        if step == "append":
+            journal.append(settled(an_orphan(appended)))
+            appended += 1
+        elif step == "peek":
+            seen[drainer] = list(journal.peek(count))
+        else:
+            written |= {it.attempt_id for it in seen[drainer]}
+            journal.drop(seen[drainer])
+    waiting = {it.attempt_id for it in all_of(journal)}
+    assert waiting | written == {an_orphan(number).attempt_id for number in range(appended)}
+
+
 def test_the_same_on_a_real_disk(tmp_path: Path) -> None:
     size = a_size(slots=64)
     journal = Journal(DiskFolder(tmp_path / "journal"), size)

@@ -1,0 +1,141 @@
+"""What governance writes for one request, in CPU-µs: hold and settle over five legs, the hold's record and the
+receipt's, each in one write to a preallocated file; and how fast the ledger takes the receipts.
+
+`python -m benchmarks.journal [REQUESTS]`. Blocks repeat and the least is shown beside the median, because whatever else
+runs on the machine can only add.
+"""
+
+import asyncio
+import gc
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from ai_gateway.domain.chat import Operation, Usage
+from ai_gateway.domain.config import Ownership, ProviderType
+from ai_gateway.domain.traffic import Charge, Outcome, Receipt
+from ai_gateway.jobs.settle import settle_all
+from ai_gateway.policy.addresses import parse_base_url
+from ai_gateway.runtime import ids
+from ai_gateway.runtime.journal import Journal
+from ai_gateway.runtime.meters import Meters
+from ai_gateway.runtime.segments import DiskFolder
+from ai_gateway.store.schema import migrate
+from ai_gateway.store.session import database_url, open_engine
+from ai_gateway.store.snapshots import SnapshotCompiler
+from ai_gateway.store.sql import SqlStore
+from ai_gateway.store.vault import CannotUnseal
+
+BLOCKS: Final = 9
+AT: Final = 1_767_268_800.0
+LEGS: Final = (("key", "key_1"), ("team", "team_1"), ("department", "dept_1"), ("user", "user_1"), ("tenant", "tn_1"))
+
+
+def main() -> None:
+    requests = int(sys.argv[1]) if len(sys.argv) > 1 else 5_000
+    with tempfile.TemporaryDirectory() as folder:
+        meters = Meters()
+        show("hold + settle, five legs", [meters_block(meters, requests) for _ in range(BLOCKS)], requests)
+        journal = Journal(DiskFolder(Path(folder) / "journal"))
+        show("two records", [journal_block(journal, block, requests) for block in range(BLOCKS)], requests)
+        waiting = journal.depth
+        begun = time.perf_counter()
+        asyncio.run(drain(journal, Path(folder)))
+        spent = time.perf_counter() - begun
+        sys.stdout.write(f"{'drain into SQLite':<28}{waiting / spent:>10,.0f} rows/s ({waiting} rows)\n")
+        journal.close()
+
+
+def meters_block(meters: Meters, requests: int) -> float:
+    charges = [Charge(legs=LEGS, worst_nano=1_000, at=AT) for _ in range(requests)]
+    names = [f"req_{number}" for number in range(requests)]
+
+    def block() -> None:
+        for name, charge in zip(names, charges, strict=True):
+            hold = meters.hold(name, charge)
+            meters.book(hold, 700)
+            meters.settle(hold)
+
+    return cpu_of(block)
+
+
+def journal_block(journal: Journal, number: int, requests: int) -> float:
+    pairs = [pair(AT + number, place) for place in range(requests)]
+
+    def block() -> None:
+        for orphan, receipt in pairs:
+            journal.hold(orphan, AT, 1_000)
+            journal.append(receipt)
+
+    spent = cpu_of(block)
+    asyncio.run(journal.tend())
+    return spent
+
+
+def pair(at: float, place: int) -> tuple[Receipt, Receipt]:
+    """What is booked if nothing more is heard, and what was."""
+    request_id = ids.request_id(at + place / 1000)
+    orphan = Receipt(
+        request_id=request_id,
+        attempt_id=ids.attempt_id(request_id, 1),
+        tenant_id="tn_1",
+        key_id="key_1",
+        requested_model="fast",
+        model="gpt-4o-mini",
+        endpoint="up-1",
+        provider=ProviderType.OPENAI,
+        usage=Usage(input_tokens=40),
+        cost_nano_usd=6_000,
+        priced=True,
+        price_version="price_1",
+        credential=Ownership.TENANT,
+        outcome=Outcome.ORPHAN,
+        estimated=True,
+        started_at=at,
+        ttft_ms=None,
+        total_ms=0.0,
+        operation=Operation.CHAT,
+        revision=7,
+        team_id="team_1",
+        department_id="dept_1",
+        user_id="user_1",
+    )
+    usage = Usage(input_tokens=38, output_tokens=12)
+    return orphan, msgspec.structs.replace(orphan, usage=usage, outcome=Outcome.OK, estimated=False, total_ms=12.5)
+
+
+async def drain(journal: Journal, folder: Path) -> None:
+    engine = open_engine(database_url(None, folder))
+    await migrate(engine)
+    compiler = SnapshotCompiler(unseal=no_secret, mock_url=parse_base_url("http://127.0.0.1:9"))
+    await settle_all(journal, SqlStore(engine, compiler, lambda: AT))
+    await engine.dispose()
+
+
+def no_secret(tenant_id: str, name: str, ciphertext: bytes) -> object:
+    raise CannotUnseal("there are no secrets here")
+
+
+def cpu_of(block: Callable[[], None]) -> float:
+    gc.collect()
+    gc.freeze()
+    begun = time.process_time()
+    block()
+    return time.process_time() - begun
+
+
+def show(what: str, seconds: list[float], requests: int) -> None:
+    each = sorted(spent / requests * 1e6 for spent in seconds)
+    sys.stdout.write(
+        f"{what:<28}{each[0]:>8.2f} µs least, {statistics.median(each):.2f} median of {len(each)} blocks\n"
+    )
+
+
+if __name__ == "__main__":
+    main()
