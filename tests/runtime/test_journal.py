@@ -218,6 +218,44 @@ def test_a_flipped_slot_turns_at_most_its_own_attempt_into_an_orphan(data: st.Da
     assert again.replayed.damaged == 1 or slot == 0  # before the first record that is left nothing is missed
 
 
+async def test_an_attempt_that_outlives_its_segment_is_still_an_orphan() -> None:
+    """A stream of an hour: the segment of its hold was drained and removed long ago."""
+    folder = MemoryFolder()
+    journal = a_journal(folder, a_size(slots=32))
+    journal.hold(an_orphan(0, user_id="patient"), AT, 100)
+    journal.progress(Progress(an_orphan(0).request_id, an_orphan(0).attempt_id, 12, 4, 8, 50.0))
+    first = min(folder.files)
+    number = 0
+    while first in folder.files or number < 100:
+        number += 1
+        journal.hold(an_orphan(number), AT, 100)
+        journal.append(settled(an_orphan(number)))
+        journal.drop(journal.peek(1))
+        await journal.tend()
+
+    again = a_journal(folder.after_a_crash(), a_size(slots=32))
+
+    expected = an_orphan(0, user_id="patient", usage=Usage(12, 4), cost_nano_usd=8, total_ms=50.0)
+    assert all_of(again) == [expected]
+
+
+async def test_nothing_is_removed_before_what_replaced_it_is_safe() -> None:
+    folder = MemoryFolder()
+    journal = a_journal(folder, a_size(slots=32))
+    journal.hold(an_orphan(0), AT, 100)
+    first = min(folder.files)
+    for number in range(1, 40):
+        journal.append(settled(an_orphan(number)))
+    all_of(journal)
+    folder.failing_syncs = errno.EIO
+    await journal.tend()
+    assert first in folder.files
+    folder.failing_syncs = None
+    await journal.tend()
+    await journal.tend()
+    assert first not in folder.files
+
+
 def test_a_full_journal_refuses_new_holds_and_settles_all_that_it_took() -> None:
     folder = MemoryFolder()
     journal = a_journal(folder, a_size(slots=64, segments=2))
