@@ -4,7 +4,7 @@ from ai_gateway.domain.chat import Operation, Usage
 from ai_gateway.domain.faults import ALL_FAULTS, Fault
 from ai_gateway.domain.traffic import Outcome, Receipt
 from ai_gateway.gateway.admission import admit
-from ai_gateway.gateway.receipts import Attempt, Measured, outcome_of, write_receipt
+from ai_gateway.gateway.receipts import Attempt, Measured, draft_receipt, outcome_of, write_receipt
 from support.builders import TOKEN, a_call, a_candidate, a_head, a_shaped
 from support.clock import NOON
 from support.line import a_line
@@ -17,7 +17,7 @@ async def written(measured: Measured, operation: Operation = Operation.CHAT) -> 
     head = a_head(operation=operation, credentials=(TOKEN.encode(),))
     attempt = Attempt(id="att_1", candidate=a_candidate(), started=STARTED, started_wall=NOON)
     shaped = a_shaped(a_call(head, body_bytes=101))
-    return write_receipt(admit(line.doors, head), shaped, attempt, measured)
+    return write_receipt(draft_receipt(admit(line.doors, head), shaped, attempt), attempt, measured)
 
 
 async def test_what_a_provider_reported_is_believed() -> None:

@@ -22,8 +22,8 @@ from ai_gateway.gateway.receipts import (
     BYTES_PER_TOKEN,
     Attempt,
     Measured,
+    draft_receipt,
     outcome_of,
-    write_orphan,
     write_receipt,
 )
 from ai_gateway.policy import pricing
@@ -98,6 +98,7 @@ class _Trial:
             started=doors.clock.now(),
             started_wall=doors.clock.wall(),
         )
+        self._draft = draft_receipt(journey.admitted, journey.shaped, self._attempt)
         self._standing = doors.board.of(candidate.endpoint.id)
         self._streaming: relay.Streaming | None = None
         self._first_byte: float | None = None
@@ -106,8 +107,7 @@ class _Trial:
     def hold(self) -> None:
         """Into the journal, before anybody is asked anything. Raises GatewayFault where it cannot be written."""
         charge = self._journey.hold.charge
-        orphan = write_orphan(self._journey.admitted, self._journey.shaped, self._attempt)
-        self._doors.journal.hold(orphan, charge.at, charge.worst_nano)
+        self._doors.journal.hold(self._draft.orphan, charge.at, charge.worst_nano)
 
     async def run(self) -> Fault | None:
         """None where the caller has the whole answer, or has left."""
@@ -204,7 +204,7 @@ class _Trial:
     def _mark(self) -> None:
         """How far the stream has come: the floor of what is booked if this process ends now."""
         measured = self._measured(Outcome.ORPHAN)
-        so_far = write_receipt(self._journey.admitted, self._journey.shaped, self._attempt, measured)
+        so_far = write_receipt(self._draft, self._attempt, measured)
         usage = so_far.usage
         self._doors.journal.progress(
             Progress(
@@ -248,7 +248,7 @@ class _Trial:
 
     def _close(self, measured: Measured) -> Receipt:
         """The one place where an attempt's receipt comes from."""
-        receipt = write_receipt(self._journey.admitted, self._journey.shaped, self._attempt, measured)
+        receipt = write_receipt(self._draft, self._attempt, measured)
         self._receipt = receipt
         self._doors.journal.append(receipt)
         self._doors.meters.book(self._journey.hold, receipt.cost_nano_usd)

@@ -7,7 +7,7 @@ cancelled, or a server that never says), the receipt is an estimate and says so:
 import msgspec
 
 from ai_gateway.domain.chat import Operation, Usage
-from ai_gateway.domain.config import Candidate
+from ai_gateway.domain.config import Candidate, Price
 from ai_gateway.domain.faults import Category, Fault
 from ai_gateway.domain.traffic import Outcome, Receipt, Shaped
 from ai_gateway.gateway.admission import Admitted
@@ -45,15 +45,23 @@ def outcome_of(fault: Fault) -> Outcome:
     return Outcome.TIMEOUT if fault.category is Category.TIMEOUT else Outcome.PROVIDER_ERROR
 
 
-def write_receipt(admitted: Admitted, shaped: Shaped, attempt: Attempt, measured: Measured) -> Receipt:
+class Draft(msgspec.Struct, frozen=True):
+    """What an attempt's receipt says whatever happens: the orphan is what is booked for an attempt that is sent and of
+    which nothing is ever heard again (its input, flagged); `price` is the one in force when it was sent."""
+
+    orphan: Receipt
+    price: Price | None
+
+
+def draft_receipt(admitted: Admitted, shaped: Shaped, attempt: Attempt) -> Draft:
     head, caller, candidate = admitted.head, admitted.caller, attempt.candidate
     endpoint = candidate.endpoint
-    usage, estimated = _usage(shaped, measured)
     price = pricing.find_price(
         caller.tenant.prices, admitted.snapshot.book, candidate.model, endpoint.provider, attempt.started_wall
     )
     free = head.operation is Operation.COUNT_TOKENS
-    return Receipt(
+    usage = Usage() if free else Usage(input_tokens=-(-shaped.call.body_bytes // BYTES_PER_TOKEN))
+    orphan = Receipt(
         request_id=head.request_id,
         attempt_id=attempt.id,
         tenant_id=caller.tenant.id,
@@ -67,11 +75,11 @@ def write_receipt(admitted: Admitted, shaped: Shaped, attempt: Attempt, measured
         priced=free or price is not None,
         price_version=None if price is None else price.version,
         credential=endpoint.ownership,
-        outcome=measured.outcome,
-        estimated=estimated,
+        outcome=Outcome.ORPHAN,
+        estimated=True,
         started_at=attempt.started_wall,
-        ttft_ms=None if measured.first_byte is None else _ms(measured.first_byte - attempt.started),
-        total_ms=_ms(measured.ended - attempt.started),
+        ttft_ms=None,
+        total_ms=0.0,
         operation=head.operation,
         revision=admitted.snapshot.revision,
         route=shaped.route,
@@ -80,21 +88,29 @@ def write_receipt(admitted: Admitted, shaped: Shaped, attempt: Attempt, measured
         user_id=caller.user_id,
         client_request_id=head.client_request_id,
     )
+    return Draft(orphan=orphan, price=price)
 
 
-def write_orphan(admitted: Admitted, shaped: Shaped, attempt: Attempt) -> Receipt:
-    """What is booked for an attempt that is sent and of which nothing is ever heard again: its input, flagged."""
-    measured = Measured(Outcome.ORPHAN, attempt.started, delivered_tokens=0)
-    return msgspec.structs.replace(write_receipt(admitted, shaped, attempt, measured), estimated=True)
+def write_receipt(draft: Draft, attempt: Attempt, measured: Measured) -> Receipt:
+    usage, estimated = _usage(draft.orphan, measured)
+    free = draft.price is None or draft.orphan.operation is Operation.COUNT_TOKENS
+    return msgspec.structs.replace(
+        draft.orphan,
+        usage=usage,
+        cost_nano_usd=0 if free or draft.price is None else pricing.cost_nano(draft.price, usage),
+        outcome=measured.outcome,
+        estimated=estimated,
+        ttft_ms=None if measured.first_byte is None else _ms(measured.first_byte - attempt.started),
+        total_ms=_ms(measured.ended - attempt.started),
+    )
 
 
-def _usage(shaped: Shaped, measured: Measured) -> tuple[Usage, bool]:
+def _usage(orphan: Receipt, measured: Measured) -> tuple[Usage, bool]:
     if measured.usage is not None:
         return _raised(measured.usage, measured)
-    if measured.delivered_tokens is None or shaped.call.head.operation is Operation.COUNT_TOKENS:
+    if measured.delivered_tokens is None or orphan.operation is Operation.COUNT_TOKENS:
         return Usage(), False
-    read = -(-shaped.call.body_bytes // BYTES_PER_TOKEN)
-    return Usage(input_tokens=read, output_tokens=measured.delivered_tokens), True
+    return Usage(input_tokens=orphan.usage.input_tokens, output_tokens=measured.delivered_tokens), True
 
 
 def _raised(reported: Usage, measured: Measured) -> tuple[Usage, bool]:

@@ -20,11 +20,10 @@ class Clock(Protocol):
 
 @final
 class SystemClock:
+    now = staticmethod(time.monotonic)
+
     def __init__(self) -> None:
         self._offset = time.time() - time.monotonic()
-
-    def now(self) -> float:
-        return time.monotonic()
 
     def wall(self) -> float:
         return time.monotonic() + self._offset
