@@ -15,7 +15,9 @@ from ai_gateway.store.receipts import row_of
 from ai_gateway.store.records import Store, StoreUnavailable
 
 BATCH: Final = 2_000
-GATHER_SECONDS: Final = 0.1
+GATHER_SECONDS: Final = 0.4
+"""A row is to be readable within a second of its request's end. The longer the batch, the fewer pages of the ledger's
+indexes are touched for a row: with 200 tenants at work, 0.1 s cost a tenth of a request more than 0.4 s."""
 RETRY_SECONDS: Final = 0.5
 
 

@@ -293,8 +293,7 @@ class Journal:
         if self._segments.remaining < slots:
             self._cut()
             return self._names.get(names) or self._define(names)
-        for _ in range(COPIES):
-            self._segments.append(Kind.DEFINE, payload)
+        self._segments.append(Kind.DEFINE, payload, COPIES)
         self._note()
         defined = self._names[names] = _Name(number, slots)
         return defined

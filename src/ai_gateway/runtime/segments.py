@@ -114,10 +114,13 @@ class Segments:
     def oldest(self) -> Segment:
         return self.sealed[0] if self.sealed else self.active
 
-    def append(self, kind: Kind, payload: bytes) -> int:
-        """The number of the record. It has to fit. Raises OSError, and then nothing has changed."""
+    def append(self, kind: Kind, payload: bytes, copies: int = 1) -> int:
+        """The number of the record, written so many times in one write. It has to fit. Raises OSError, and then
+        nothing has changed."""
         number = self.next_number
         data = frame(kind, number, payload)
+        for _ in range(copies - 1):
+            data += frame(kind, number + len(data) // SLOT_BYTES, payload)
         active = self.active
         active.file.write(data, active.used * SLOT_BYTES)
         slots = len(data) // SLOT_BYTES
