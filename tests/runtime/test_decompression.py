@@ -65,3 +65,16 @@ def test_an_empty_body_is_an_empty_body() -> None:
     decode = decoder_for("gzip")
     assert decode is not None
     assert decode(b"") == b""
+
+
+@pytest.mark.parametrize("behind", [b"x", gzip.compress(b"another")])
+def test_what_stands_behind_the_compressed_end_is_not_silently_lost(behind: bytes) -> None:
+    together, apart = decoder_for("gzip"), decoder_for("gzip")
+    assert together is not None
+    assert apart is not None
+    packed = gzip.compress(b"one")
+    with pytest.raises(Broken):
+        together(packed + behind)
+    assert apart(packed) == b"one"
+    with pytest.raises(Broken):
+        apart(behind)

@@ -1,81 +1,284 @@
-"""Framing, byte by byte: what is an end, what is none, and what is not HTTP at all."""
-
-from collections.abc import AsyncIterator
+"""Framing, byte by byte: what is an end, what is none, and what is not HTTP at all. Without sockets; that real ones
+show the same is in test_http1_beside_aiohttp.py."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from ai_gateway.domain.config import Reach
-from ai_gateway.runtime.http1 import HEAD_BYTES
-from ai_gateway.runtime.http1_upstream import Http1Upstream
-from ai_gateway.runtime.upstream import Broken, Outgoing
-from support.provider import Played, Provider, a_provider
+from ai_gateway.runtime.http1 import HEAD_BYTES, IDLE_BYTES, SWITCHING_PROTOCOLS
+from ai_gateway.runtime.http1_answer import BUFFER_BYTES, Http1Answer
+from ai_gateway.runtime.upstream import Broken
+from support.answers import CUTS, Said, mutated, pieces_of, said
+from support.transport import Asked, Line, answer_to
 
 LONG = 30.0
+MOST = 1 << 20
+OK = b"HTTP/1.1 200 OK\r\n"
+Heard = tuple[int, bytes] | None
 
 
-@pytest.fixture
-async def upstream() -> AsyncIterator[Http1Upstream]:
-    upstream = Http1Upstream(lambda _: True)
-    yield upstream
-    await upstream.close()
+def heard(line: Line, *pieces: bytes) -> Heard:
+    """Status and body of an answer that is said in these pieces, after which the provider hangs up; None: Broken."""
+    answer = line.ask()
+    line.say(*pieces)
+    line.hang_up()
+    return read(answer)
 
 
-@pytest.fixture
-async def provider() -> AsyncIterator[Provider]:
-    async with a_provider() as provider:
-        yield provider
-
-
-async def said(upstream: Http1Upstream, provider: Provider, raw: bytes) -> tuple[int, bytes]:
-    provider.will_play(Played(raw=raw))
-    answer = await upstream.send(Outgoing("POST", provider.url, "/x", (), b"{}", Reach.CHECKED, LONG, LONG))
+def read(answer: Http1Answer) -> Heard:
+    """Never waits: when the connection is gone, everything has been decided."""
     try:
-        return answer.status, await answer.read(1 << 20, LONG)
-    finally:
-        answer.close()
+        answer_to(answer.head(LONG))
+        return answer.status, answer_to(answer.read(MOST, LONG))
+    except Broken:
+        return None
 
 
-@pytest.mark.parametrize(
-    ("raw", "status", "body"),
-    [
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", 200, b"ok"),
-        (b"HTTP/1.1 200 OK\r\n\r\nuntil the end", 200, b"until the end"),
-        (b"HTTP/1.0 200 OK\r\n\r\nuntil the end", 200, b"until the end"),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nok\r\n0\r\nT: 1\r\n\r\n", 200, b"ok"),
-        (b"HTTP/1.1 204 No Content\r\n\r\n", 204, b""),
-        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", 200, b"ok"),
-        (b"HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\nHTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", 404, b""),
-    ],
-)
-async def test_a_body_ends_as_its_head_says(
-    upstream: Http1Upstream, provider: Provider, raw: bytes, status: int, body: bytes
-) -> None:
-    assert await said(upstream, provider, raw) == (status, body)
+@given(said(), CUTS)
+def test_an_answer_is_the_same_however_its_bytes_arrive(it: Said, cuts: list[int]) -> None:
+    assert heard(Line(), *pieces_of(it.raw, cuts)) == (it.status, it.body)
+
+
+@given(said())
+@settings(max_examples=30)
+def test_an_answer_is_the_same_byte_by_byte(it: Said) -> None:
+    assert heard(Line(), *(it.raw[at : at + 1] for at in range(len(it.raw)))) == (it.status, it.body)
+
+
+@given(st.lists(said(), min_size=1, max_size=5), CUTS)
+def test_answers_follow_each_other_on_one_connection(several: list[Said], cuts: list[int]) -> None:
+    line = Line()
+    for it in several:
+        answer = line.ask()
+        line.say(*pieces_of(it.raw, cuts))
+        if it.until_close:
+            line.hang_up()
+        assert read(answer) == (it.status, it.body)
+        assert line.ended.pop() is it.kept
+        assert line.transport.aborted is not it.kept
+        if not it.kept:
+            line = Line()
+
+
+@given(said().filter(lambda it: not it.until_close), st.integers(1, 10_000), CUTS)
+def test_an_answer_that_is_cut_anywhere_is_broken(it: Said, missing: int, cuts: list[int]) -> None:
+    kept = it.raw[: -(1 + missing % len(it.raw))]
+    assert heard(Line(), *pieces_of(kept, cuts)) is None
+
+
+@given(said(), st.integers(0, 10_000))
+def test_a_connection_that_is_lost_with_an_error_is_never_an_end(it: Said, taken: int) -> None:
+    line = Line()
+    answer = line.ask()
+    raw = it.raw if it.until_close else it.raw[: taken % len(it.raw)]
+    line.say(raw)
+    line.lose(ConnectionResetError())
+    assert read(answer) is None
+
+
+@given(mutated(), CUTS)
+@settings(max_examples=400)
+def test_what_is_not_http_ends_in_the_same_way_however_it_arrives(raw: bytes, cuts: list[int]) -> None:
+    whole, split = Line(), Line()
+    assert heard(whole, raw) == heard(split, *pieces_of(raw, cuts))
+    for line in (whole, split):
+        assert line.loop.mistakes == []
+        assert line.ended.count(False) == 1, "the connection is gone, and said so once"
+
+
+@given(st.binary(max_size=200), CUTS)
+def test_noise_is_broken(raw: bytes, cuts: list[int]) -> None:
+    assert heard(Line(), *pieces_of(raw, cuts)) is None
 
 
 @pytest.mark.parametrize(
     "raw",
     [
-        b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nok\r\n0\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Le",
-        b"HTTP/1.1 200 OK\r\nX: " + b"x" * (HEAD_BYTES + 1) + b"\r\nContent-Length: 0\r\n\r\n",
+        b"",
+        b"\r\n\r\n",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"HTTP/2 200\r\n\r\n",
+        b"HTTP/1.1 99 Low\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 2000 High\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\nwhatever",
+        b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
+        OK + b"Content-Le",
+        OK + b"Content-Length: 3\r\n\r\nok",
+        OK + b"Content-Length: x\r\n\r\nok",
+        OK + b"Content-Length: -1\r\n\r\nok",
+        OK + b"Content-Length: 18446744073709551616\r\n\r\nok",
+        OK + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\nok!",
+        OK + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n",
+        OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nok\r\n0\r\n\r\n",
+        OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nokk\r\n0\r\n\r\n",
+        OK + b"Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nok",
+        OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 9\r\n\r\n",
+        OK + b"Transfer-Encoding: gzip\r\n\r\nok",
+        OK + b"no colon\r\n\r\n",
+        OK + b"a b: c\r\nContent-Length: 0\r\n\r\n",
+        OK + b"X: a\0b\r\nContent-Length: 0\r\n\r\n",
+        OK + b"X: " + b"x" * (HEAD_BYTES + 1) + b"\r\nContent-Length: 0\r\n\r\n",
     ],
-    ids=["short", "no last chunk", "bad chunk", "cut head", "huge head", "interim only"],
 )
-async def test_what_is_not_a_whole_answer_is_broken(upstream: Http1Upstream, provider: Provider, raw: bytes) -> None:
-    with pytest.raises(Broken):
-        await said(upstream, provider, raw)
+def test_what_is_not_a_whole_answer_is_broken(raw: bytes) -> None:
+    assert heard(Line(), raw) is None
 
 
-@pytest.mark.parametrize("kept", [1, 20, 40, 45])
-async def test_bytes_behind_an_answer_do_not_become_the_next_one(
-    upstream: Http1Upstream, provider: Provider, kept: int
-) -> None:
-    smuggled = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nforeign"[:kept]
-    first = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" + smuggled
-    assert await said(upstream, provider, first) == (200, b"ok")
-    assert await said(upstream, provider, b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nmine") == (200, b"mine")
-    assert provider.connections == 2
+@pytest.mark.parametrize(
+    "endless",
+    [
+        OK + b"X: ",
+        b"HTTP/1.1 200 ",
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        OK + b"Transfer-Encoding: chunked\r\n\r\n1;",
+        OK + b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nTrailer: ",
+    ],
+    ids=["header", "reason", "interim", "chunk extension", "trailer"],
+)
+def test_what_carries_nothing_and_never_ends_is_broken_before_it_fills_the_memory(endless: bytes) -> None:
+    line = Line()
+    answer = line.ask()
+    line.say(endless)
+    filler = endless if endless.endswith(b"\r\n\r\n") else b"x" * 1_024
+    said = 0
+    while not line.transport.aborted:
+        line.say(filler)
+        said += len(filler)
+        assert said <= IDLE_BYTES + len(filler)
+    assert read(answer) is None
+
+
+def test_a_long_stream_of_small_pieces_is_not_taken_for_one_that_carries_nothing() -> None:
+    line = Line()
+    answer = line.ask()
+    line.say(OK + b"Transfer-Encoding: chunked\r\n\r\n")
+    count = IDLE_BYTES // 6 + 10
+    for _ in range(count):
+        line.say(b"1\r\nx\r\n")
+    line.say(b"0\r\n\r\n")
+    assert read(answer) == (200, b"x" * count)
+
+
+@pytest.mark.parametrize("behind", [b"H", b"\r\n\r\nHTTP", OK, OK + b"Content-Length: 7\r\n\r\nforeign", b"\0"])
+def test_bytes_behind_an_answer_are_never_the_next_one(behind: bytes) -> None:
+    """In the same read, and in one of its own: the answer is whole, the connection is gone."""
+    first = OK + b"Content-Length: 2\r\n\r\nok"
+    for pieces in ((first + behind,), (first, behind)):
+        line = Line()
+        answer = line.ask()
+        line.say(*pieces)
+        assert read(answer) == (200, b"ok")
+        assert line.ended[-1] is False
+        assert line.transport.aborted
+
+
+def test_a_body_where_none_may_be_is_not_the_next_answer() -> None:
+    line = Line()
+    answer = line.ask()
+    line.say(b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello")
+    assert read(answer) == (204, b"")
+    assert line.transport.aborted
+
+
+def test_trailers_are_no_headers() -> None:
+    line = Line()
+    answer = line.ask()
+    line.say(OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX-Late: 1\r\n\r\n")
+    assert read(answer) == (200, b"")
+    assert answer.headers == {"transfer-encoding": "chunked"}
+
+
+def test_headers_of_an_interim_answer_are_not_those_of_the_answer() -> None:
+    line = Line()
+    answer = line.ask()
+    line.say(b"HTTP/1.1 103 Early Hints\r\nX-Early: 1\r\n\r\n" + OK + b"X-Real: 1\r\nContent-Length: 0\r\n\r\n")
+    assert answer.headers == {"x-real": "1", "content-length": "0"}
+    assert answer.status == 200
+
+
+def test_switching_protocols_is_refused_at_its_head() -> None:
+    line = Line()
+    asked = Asked(line.ask().head(LONG))
+    line.say(b"HTTP/1.1 %d Switching Protocols\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n" % SWITCHING_PROTOCOLS)
+    assert asked.went_on()
+    assert isinstance(asked.error, Broken)
+    assert line.ended == [False]
+
+
+def test_an_answer_before_the_request_was_sent_whole_is_delivered_and_the_connection_not_used_again() -> None:
+    line = Line()
+    answer = line.ask()
+    line.transport.unsent = 1
+    line.say(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno")
+    assert read(answer) == (413, b"no")
+    assert line.ended == [False]
+    assert line.transport.aborted
+
+
+def test_an_early_answer_that_ends_with_the_connection_does_not_wait_for_the_rest_of_the_request() -> None:
+    line = Line()
+    answer = line.ask()
+    line.transport.unsent = 1
+    line.say(b"HTTP/1.1 413 Too Large\r\n\r\nno")
+    assert line.connection.eof_received() is False
+    assert read(answer) == (413, b"no")
+    assert line.transport.aborted
+
+
+@pytest.mark.parametrize("size", [0, BUFFER_BYTES, BUFFER_BYTES + 1])
+def test_a_request_leaves_whole_and_a_small_one_in_one_write(size: int) -> None:
+    line = Line()
+    line.connection.ask(b"head", b"x" * size)
+    assert b"".join(line.transport.written) == b"head" + b"x" * size
+    assert len(line.transport.written) == (1 if size <= BUFFER_BYTES else 2)
+
+
+def test_a_mistake_of_our_own_is_said_and_is_not_taken_for_one_of_the_provider() -> None:
+    class Clumsy:
+        closed: object = "not yet"
+
+        def pour(self, data: bytes) -> None:
+            raise KeyError("ours")
+
+        def close(self, error: object) -> None:
+            self.closed = error
+
+    line, sink = Line(), Clumsy()
+    answer = line.ask()
+    line.say(OK + b"Content-Length: 9\r\n\r\n")
+    answer.pour_into(sink, LONG, LONG)
+    line.say(b"some")
+    assert [type(it) for it in line.loop.mistakes] == [KeyError]
+    assert isinstance(sink.closed, Broken)
+    assert line.ended == [False]
+    assert line.transport.aborted
+
+
+def test_a_connection_that_died_on_the_way_is_not_adopted_and_never_heard_of() -> None:
+    line = Line()
+    told: list[bool] = []
+    fresh = type(line.connection)(line.loop)  # type: ignore[arg-type]
+    fresh.connection_made(line.transport)
+    line.transport.aborted = True
+    assert not fresh.adopt(lambda _, reusable: told.append(reusable))
+    fresh.connection_lost(None)
+    assert told == []
+
+
+def test_an_idle_connection_on_which_something_arrives_is_gone() -> None:
+    line = Line()
+    line.say(OK)
+    assert line.ended == [False]
+    assert line.transport.aborted
+    assert not line.connection.is_usable(line.loop.now)
+
+
+def test_a_connection_says_once_that_it_is_gone() -> None:
+    line = Line()
+    line.ask()
+    line.connection.cut()
+    line.connection.cut()
+    line.hang_up()
+    assert line.ended == [False]

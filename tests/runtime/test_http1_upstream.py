@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from ai_gateway.domain.config import Reach
-from ai_gateway.runtime.http1_upstream import Http1Upstream, PoolLimits
+from ai_gateway.runtime.http1_pool import PoolLimits
+from ai_gateway.runtime.http1_upstream import Http1Upstream
 from ai_gateway.runtime.upstream import CannotConnect, Outgoing, TooSlow
 from support.provider import Ending, Played, Provider, a_closed_port, a_provider
 

@@ -35,6 +35,8 @@ def decoder_for(content_encoding: str) -> Decode | None:
             decoded = engine.decompress(raw, room + 1)
         except zlib.error as error:
             raise Broken("the answer's compression is broken") from error
+        if engine.unused_data:
+            raise Broken("the answer goes on behind the end of its compression")
         gone += len(decoded)
         if len(decoded) > room or engine.unconsumed_tail:
             raise Broken("the answer decompresses to far more than was sent")

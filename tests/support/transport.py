@@ -1,0 +1,138 @@
+"""A connection without a socket: the test is the provider, the event loop and the clock. Nothing runs by itself, so an
+order of events is a list of calls, and ten thousand answers are a second."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Generic, TypeVar, cast, final
+
+from ai_gateway.runtime.http1 import Http1Connection
+from ai_gateway.runtime.http1_answer import Http1Answer
+from ai_gateway.runtime.upstream import UpstreamError
+
+T = TypeVar("T")
+
+
+@final
+class HandLoop:
+    """As much of an event loop as a future and an answer ask for. What our own code did wrong fails the test."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+        self.mistakes: list[object] = []
+
+    def time(self) -> float:
+        return self.now
+
+    def get_debug(self) -> bool:
+        return False
+
+    def create_future(self) -> "asyncio.Future[Any]":
+        return asyncio.Future(loop=cast(asyncio.AbstractEventLoop, self))
+
+    def call_soon(self, *_: object, **__: object) -> None:
+        """Nobody is woken: who wants to know looks."""
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        self.mistakes.append(context["exception"])
+
+
+@final
+class HandTransport(asyncio.Transport):
+    """`unsent` bytes are said to be waiting in the write buffer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[bytes] = []
+        self.unsent = 0
+        self.paused = False
+        self.aborted = False
+
+    def write(self, data: Any) -> None:
+        self.written.append(bytes(data))
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
+
+    def pause_reading(self) -> None:
+        self.paused = True
+
+    def resume_reading(self) -> None:
+        self.paused = False
+
+    def is_closing(self) -> bool:
+        return self.aborted
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+@final
+class Line:
+    """One connection by hand. `ended` are the news that its pool would have had: True, it may be used again."""
+
+    def __init__(self) -> None:
+        self.loop = HandLoop()
+        self.transport = HandTransport()
+        self.ended: list[bool] = []
+        self.connection = Http1Connection(cast(asyncio.AbstractEventLoop, self.loop))
+        self.connection.connection_made(self.transport)
+        assert self.connection.adopt(lambda _, reusable: self.ended.append(reusable))
+
+    def ask(self) -> Http1Answer:
+        return self.connection.ask(b"POST / HTTP/1.1\r\n\r\n", b"")
+
+    def say(self, *pieces: bytes) -> None:
+        """As the event loop does: nothing arrives on a transport that was closed, and nothing empty."""
+        for piece in pieces:
+            if piece and not self.transport.aborted:
+                self.connection.data_received(piece)
+
+    def hang_up(self) -> None:
+        if not self.transport.aborted:
+            self.connection.eof_received()
+        self.connection.connection_lost(None)
+
+    def lose(self, error: Exception) -> None:
+        self.connection.connection_lost(error)
+
+
+@final
+class Asked(Generic[T]):
+    """Somebody who waits for one thing. `went_on` looks whether it has come; `value` or `error` is what it was."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        self._coroutine = coroutine
+        self._future: asyncio.Future[Any] | None = None
+        self.value: T | None = None
+        self.error: UpstreamError | None = None
+        self.over = False
+        self._step()
+
+    def went_on(self) -> bool:
+        while not self.over and self._future is not None and self._future.done():
+            self._step()
+        return self.over
+
+    def give_up(self) -> None:
+        """As a cancelled task does."""
+        try:
+            self._coroutine.throw(asyncio.CancelledError())
+        except asyncio.CancelledError:
+            self.over = True
+
+    def _step(self) -> None:
+        try:
+            self._future = self._coroutine.send(None)
+        except StopIteration as end:
+            self.over, self.value = True, end.value
+        except UpstreamError as error:
+            self.over, self.error = True, error
+
+
+def answer_to(coroutine: Coroutine[Any, Any, T]) -> T:
+    """What is there at once. Raises what it raises."""
+    asked = Asked(coroutine)
+    assert asked.went_on(), "this should not have had to wait"
+    if asked.error is not None:
+        raise asked.error
+    return cast(T, asked.value)
