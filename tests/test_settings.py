@@ -171,6 +171,8 @@ def test_development_takes_loopback_addresses(host: str, hosts: tuple[str, ...])
         ("PORT", "eighty"),
         ("PORT", "١"),
         ("AI_GATEWAY_METRICS_PORT", "65536"),
+        ("AI_GATEWAY_JOURNAL_FSYNC", "never"),
+        ("AI_GATEWAY_JOURNAL_BYTES", "1000"),
         ("DATABASE_URL", "mysql://host/name"),
         ("DATABASE_URL", "postgresql"),
         ("AI_GATEWAY_EGRESS_ALLOW", "10.0.0.1/8"),
@@ -246,6 +248,8 @@ def test_every_variable_of_the_table_changes_something(tmp_path: Path) -> None:
         "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318",
         "AI_GATEWAY_ADMIN_TOKEN": TOKEN[::-1],
         "OPENAI_API_KEY": "sk-a",
+        "AI_GATEWAY_JOURNAL_FSYNC": "always",
+        "AI_GATEWAY_JOURNAL_BYTES": str(1 << 28),
         "ANTHROPIC_API_KEY": "sk-b",
     }
     usual = settings_without_environment(load("serve", COMPLETE, {}))

@@ -18,7 +18,7 @@ from ai_gateway.gateway.doors import Doors, LineLimits
 from ai_gateway.house import Control, House, HouseDoors
 from ai_gateway.jobs.refresh import keep_refreshing
 from ai_gateway.jobs.settle import keep_settling, restore_meters
-from ai_gateway.jobs.tend import keep_tending
+from ai_gateway.jobs.tend import GROUP_SECONDS, keep_tending
 from ai_gateway.policy import access, egress
 from ai_gateway.policy.egress import EgressPolicy, Loopback
 from ai_gateway.providers.kinds import KINDS
@@ -28,14 +28,15 @@ from ai_gateway.runtime.clock import SystemClock
 from ai_gateway.runtime.dialer import trust
 from ai_gateway.runtime.folder import FolderInUse, FolderLock
 from ai_gateway.runtime.http1_upstream import Http1Upstream
-from ai_gateway.runtime.journal import Journal
+from ai_gateway.runtime.journal import Durability, Journal
 from ai_gateway.runtime.logs import Log, adopt_libraries
 from ai_gateway.runtime.memory import keep_large_bodies_in_the_heap, settle_in
 from ai_gateway.runtime.meters import Meters
 from ai_gateway.runtime.mock_server import MockProvider
 from ai_gateway.runtime.plans import Plans
-from ai_gateway.runtime.segments import DiskFolder
+from ai_gateway.runtime.segments import DiskFolder, JournalSize
 from ai_gateway.runtime.server import Server, open_sockets
+from ai_gateway.runtime.slots import SLOT_BYTES
 from ai_gateway.runtime.snapshot import Snapshots
 from ai_gateway.runtime.tasks import Tasks
 from ai_gateway.runtime.telemetry import Telemetry
@@ -52,6 +53,7 @@ from ai_gateway.store.sql import SqlStore
 from ai_gateway.store.vault import CannotUnseal, KeyVault, parse_master_key
 
 FAILED: Final = 1
+BYTES_A_REQUEST: Final = 2 * SLOT_BYTES  # a hold and a receipt; names are written once a segment
 OTHER_KEY: Final = (
     "Set AI_GATEWAY_ENCRYPTION_KEY to the key that this data was written with (in development: the encryption.key of "
     "the data folder), or give it as AI_GATEWAY_ENCRYPTION_KEY_PREVIOUS and run 'ai-gateway keys rotate-master'."
@@ -90,9 +92,17 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     adopt_libraries(log)
     clock = SystemClock()
     stack.callback(FolderLock(settings.data_dir).close)
-    journal = Journal(DiskFolder(settings.data_dir / "journal"))
+    durability = Durability(settings.journal_fsync)
+    size = JournalSize(total_bytes=settings.journal_bytes)
+    journal = Journal(DiskFolder(settings.data_dir / "journal"), size, durability)
     stack.callback(journal.close)
     _tell_replay(log, journal)
+    log.info(
+        "journal",
+        bytes=settings.journal_bytes,
+        minutes_at_100_requests_a_second=round(settings.journal_bytes / (BYTES_A_REQUEST * 100 * 60)),
+        fsync=durability,
+    )
     vault = _vault(settings)
     tasks = Tasks(lambda name, error: log.error("task_failed", task=name, error=repr(error)))
     stack.push_async_callback(tasks.stop)
@@ -161,7 +171,8 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         )
     )
     tasks.keep("settle", lambda: keep_settling(doors.journal, store, partial(_away, log, "ledger")))
-    tasks.keep("tend journal", lambda: keep_tending(journal, partial(_away, log, "journal")))
+    group_seconds = 0.0 if durability is Durability.ALWAYS else GROUP_SECONDS
+    tasks.keep("tend journal", lambda: keep_tending(journal, partial(_away, log, "journal"), group_seconds))
     tasks.keep("refresh", lambda: keep_refreshing(house.refresh, partial(_away, log, "configuration")))
     if planes is Planes.ALL:
         control = Control(

@@ -67,6 +67,8 @@ class Settings(msgspec.Struct, frozen=True):
     drain_seconds: float
     unready_seconds: float
     limits: Limits
+    journal_fsync: str
+    journal_bytes: int
     metrics_port: int | None
     environment: Mapping[str, Secret]
 
@@ -120,6 +122,8 @@ SETTINGS: Final = (
     _same("AI_GATEWAY_HEADER_SECONDS", "10", "How long a client may take to send its headers."),
     _same("AI_GATEWAY_BODY_SECONDS", "10", "Grace before a body must keep the lowest rate."),
     _same("AI_GATEWAY_MIN_BODY_RATE", "1000", "Lowest bytes a second of a body after that grace."),
+    _same("AI_GATEWAY_JOURNAL_FSYNC", "grouped", "When the journal is safe from power loss: always, grouped or off."),
+    _same("AI_GATEWAY_JOURNAL_BYTES", str(1 << 30), "Room for receipts while the database is away; at least 128 MiB."),
     _same("AI_GATEWAY_METRICS_PORT", "", "A port of its own for /metrics, without a token; blank: none."),
 )
 """Every variable that the gateway reads. `ai-gateway doctor` and the documentation print this table."""
@@ -128,6 +132,8 @@ CERTIFICATE: Final = "-----BEGIN CERTIFICATE-----"
 DATABASE_SCHEMES: Final = frozenset(
     {"postgres", "postgresql", "postgresql+psycopg", "sqlite", "sqlite+aiosqlite"},
 )
+DURABILITIES: Final = ("always", "grouped", "off")
+SMALLEST_JOURNAL: Final = 128 << 20  # two segments: one that is written, one that is drained
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 SWITCH: Final = {
     "on": True,
@@ -180,6 +186,8 @@ def load(mode: ModeName, environ: Mapping[str, str], dotenv: Mapping[str, str]) 
             body_seconds=reader.read("AI_GATEWAY_BODY_SECONDS", _read_patience, 0.0),
             min_body_rate=reader.read("AI_GATEWAY_MIN_BODY_RATE", _read_count, 0),
         ),
+        journal_fsync=reader.read("AI_GATEWAY_JOURNAL_FSYNC", _read_durability, ""),
+        journal_bytes=reader.read("AI_GATEWAY_JOURNAL_BYTES", _read_journal_bytes, 0),
         metrics_port=reader.read_optional("AI_GATEWAY_METRICS_PORT", _read_port),
         environment=MappingProxyType({name: Secret(text) for name, text in given.items()}),
     )
@@ -286,6 +294,19 @@ def _read_log_level(text: str) -> str:
     if text.lower() in LOG_LEVELS:
         return text.lower()
     raise ValueError(f"is {text!r}. Use one of {', '.join(LOG_LEVELS)}.")
+
+
+def _read_durability(text: str) -> str:
+    if text.lower() not in DURABILITIES:
+        raise ValueError(f"is not one of {', '.join(DURABILITIES)}.")
+    return text.lower()
+
+
+def _read_journal_bytes(text: str) -> int:
+    size = _read_count(text)
+    if size < SMALLEST_JOURNAL:
+        raise ValueError(f"is smaller than {SMALLEST_JOURNAL} bytes (128 MiB).")
+    return size
 
 
 def _read_http_url(text: str) -> str:

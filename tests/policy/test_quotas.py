@@ -33,6 +33,11 @@ def test_without_a_cap_the_endpoints_default_bounds_the_output() -> None:
     assert charge(a_caller(), a_call(), worst).worst_nano == 77
 
 
+def test_every_choice_that_is_asked_for_may_be_as_long_as_the_cap() -> None:
+    worst = Worst(input_pico=0, output_pico=1_000, default_output=77, until=1.0)
+    assert charge(a_caller(), a_call(max_output=20, choices=3), worst).worst_nano == 60
+
+
 def test_what_nobody_priced_holds_nothing() -> None:
     assert charge(a_caller(), a_call(), worst_of([a_candidate()], {}, {}, 0.0)).worst_nano == 0
 

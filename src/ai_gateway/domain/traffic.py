@@ -56,6 +56,7 @@ class Call(msgspec.Struct, frozen=True):
     stream: bool = False
     wants_usage: bool = False
     max_output: int | None = None
+    choices: int = 1
     body_bytes: int = 0
 
 

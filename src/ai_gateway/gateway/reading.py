@@ -89,6 +89,7 @@ def read_call(head: Head, body: bytes, limits: BodyLimits) -> Call:
         stream=stream,
         wants_usage=wants_usage,
         max_output=_output_cap(head.operation, fields),
+        choices=(envelope.read_int(fields, "n") or 1) if head.operation is Operation.CHAT else 1,
         body_bytes=len(body),
     )
 

@@ -26,6 +26,6 @@ def legs_of(caller: Caller) -> tuple[Leg, ...]:
 
 def charge(caller: Caller, call: Call, worst: Worst) -> Charge:
     """`worst` are the dearest rates among the endpoints that may serve the call."""
-    output = worst.default_output if call.max_output is None else call.max_output
+    output = (worst.default_output if call.max_output is None else call.max_output) * call.choices
     pico = call.body_bytes * worst.input_pico + output * worst.output_pico
     return Charge(legs=legs_of(caller), worst_nano=-(-pico // PICO_PER_NANO), at=call.head.received_wall)
