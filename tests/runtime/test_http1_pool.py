@@ -288,6 +288,7 @@ async def test_a_connection_that_is_gone_is_forgotten() -> None:
     exchange(connection, CLOSING)
     dialer.transports.clear()
     del connection
+    await settle()
     gc.collect()
     assert known() is None
     assert pool.open == 0

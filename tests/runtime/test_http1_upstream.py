@@ -1,18 +1,24 @@
-"""The pool: connections are kept, counted, waited for in order and never trusted when they are dead. What every
-upstream does is in test_upstream.py and test_real_upstreams.py, which run on this one too."""
+"""Ours on real sockets: what only a kernel shows. Framing, waiting and counting are proved without sockets in
+test_http1*.py; what every upstream does is in test_upstream.py and test_real_upstreams.py, which run on ours too."""
 
 import asyncio
+import hashlib
+import os
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
 
 from ai_gateway.domain.config import Reach
+from ai_gateway.runtime.http1 import FRESH_SECONDS
+from ai_gateway.runtime.http1_answer import BUFFER_BYTES, Http1Answer
 from ai_gateway.runtime.http1_pool import PoolLimits
-from ai_gateway.runtime.http1_upstream import Http1Upstream
-from ai_gateway.runtime.upstream import CannotConnect, Outgoing, TooSlow
+from ai_gateway.runtime.http1_upstream import SWEEP_SECONDS, Http1Upstream
+from ai_gateway.runtime.upstream import Broken, CannotConnect, Outgoing, TooSlow, UpstreamError
 from support.provider import Ending, Played, Provider, a_closed_port, a_provider
 
 LONG = 30.0
+SHORT = 0.05
 
 
 @pytest.fixture
@@ -21,8 +27,16 @@ async def provider() -> AsyncIterator[Provider]:
         yield provider
 
 
-def outgoing(provider: Provider, connect_seconds: float = LONG) -> Outgoing:
-    return Outgoing("POST", provider.url, "/x", (), b"{}", Reach.CHECKED, connect_seconds, LONG)
+@pytest.fixture
+async def upstream() -> AsyncIterator[Http1Upstream]:
+    upstream = Http1Upstream(lambda _: True)
+    yield upstream
+    await upstream.close()
+    assert upstream.open_connections == 0, "every story ends with nothing open"
+
+
+def outgoing(provider: Provider, connect_seconds: float = LONG, head_seconds: float = LONG) -> Outgoing:
+    return Outgoing("POST", provider.url, "/x", (), b"{}", Reach.CHECKED, connect_seconds, head_seconds)
 
 
 async def exchange(upstream: Http1Upstream, provider: Provider) -> bytes:
@@ -30,6 +44,20 @@ async def exchange(upstream: Http1Upstream, provider: Provider) -> bytes:
     body = await answer.read(1_000, LONG)
     answer.close()
     return body
+
+
+class Basin:
+    """A sink whose end can be awaited."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.end: asyncio.Future[UpstreamError | None] = asyncio.get_running_loop().create_future()
+
+    def pour(self, data: bytes) -> None:
+        self.size += len(data)
+
+    def close(self, error: UpstreamError | None) -> None:
+        self.end.set_result(error)
 
 
 async def test_a_connection_that_the_provider_closed_meanwhile_is_not_used(provider: Provider) -> None:
@@ -106,3 +134,190 @@ async def test_closing_closes_what_is_idle_and_what_is_busy(provider: Provider) 
 
     await provider.client_left()
     assert upstream.open_connections == 0
+
+
+async def test_a_stale_connection_is_replaced_and_the_request_sent_once(
+    upstream: Http1Upstream, provider: Provider
+) -> None:
+    """The provider closes while the event loop is busy with this request: only the kernel knows of it."""
+    ends: list[socket.socket] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        ends.append(socket.socket(fileno=os.dup(writer.get_extra_info("socket").fileno())))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    provider.port = server.sockets[0].getsockname()[1]
+    assert await exchange(upstream, provider) == b"ok"
+    await asyncio.sleep(FRESH_SECONDS)  # how long the kernel is not asked
+    ends[0].shutdown(socket.SHUT_RDWR)
+    ends[0].close()
+
+    assert await exchange(upstream, provider) == b"ok"
+    assert (len(ends), upstream.open_connections) == (2, 1)
+    ends[1].close()
+    server.close()
+
+
+async def test_a_head_that_does_not_come_ends_the_request_at_both_ends(
+    upstream: Http1Upstream, provider: Provider
+) -> None:
+    provider.will_play(Played(headers=None))
+    with pytest.raises(TooSlow) as slow:
+        await upstream.send(outgoing(provider, head_seconds=SHORT))
+    assert slow.value.stage == "first byte"
+    await provider.client_left()
+    assert upstream.open_connections == 0
+
+
+@pytest.mark.parametrize(("between", "total"), [(SHORT, LONG), (LONG, SHORT)])
+async def test_a_poured_stream_ends_in_time_although_nobody_awaits_it(
+    upstream: Http1Upstream, provider: Provider, between: float, total: float
+) -> None:
+    provider.will_play(Played(body=(b"one",), ending=Ending.SILENT))
+    answer = await upstream.send(outgoing(provider))
+    basin = Basin()
+    answer.pour_into(basin, between, total)
+    assert isinstance(await basin.end, TooSlow)
+    await provider.client_left()
+    assert basin.size == len(b"one")
+    assert upstream.open_connections == 0
+
+
+async def test_an_answer_that_was_left_and_does_not_end_is_cut_although_nobody_awaits_it(
+    upstream: Http1Upstream, provider: Provider
+) -> None:
+    provider.will_play(Played(body=(b"one",), ending=Ending.SILENT))
+    answer = await upstream.send(outgoing(provider))
+    answer.leave(SHORT)
+    answer.close()
+    assert upstream.open_connections == 1
+    await provider.client_left()
+    assert upstream.open_connections == 0
+
+
+async def test_an_answer_that_was_left_and_ends_keeps_its_connection(provider: Provider) -> None:
+    upstream = Http1Upstream(lambda _: True, limits=PoolLimits(connections=1))
+    provider.will_play(Played(body=(b"one", b"two" * 50_000)), Played(body=(b"next",)))
+    answer = await upstream.send(outgoing(provider))
+    answer.leave(LONG)
+    answer.close()
+    assert await exchange(upstream, provider) == b"next"
+    assert provider.connections == 1
+    await upstream.close()
+
+
+async def test_nothing_ticks_where_nothing_is_open(provider: Provider) -> None:
+    upstream = Http1Upstream(lambda _: True, limits=PoolLimits(idle_seconds=0))
+    provider.will_play(Played(body=(b"one",)))
+    assert await exchange(upstream, provider) == b"one"
+    assert upstream._sweeper is not None
+    await provider.client_left()
+    async with asyncio.timeout(LONG):
+        while upstream._sweeper is not None:  # noqa: ASYNC110  a timer tells nobody that it was not set again
+            await asyncio.sleep(SWEEP_SECONDS / 10)
+    assert upstream.open_connections == 0
+
+
+@pytest.mark.parametrize("at", ["head", "next", "read", "pour"])
+async def test_giving_up_closes_the_providers_socket(upstream: Http1Upstream, provider: Provider, at: str) -> None:
+    silent = Played(headers=None) if at == "head" else Played(body=(b"one",), ending=Ending.SILENT)
+    provider.will_play(silent)
+
+    async def ask() -> None:
+        answer: Http1Answer = await upstream.send(outgoing(provider))
+        try:
+            assert await answer.next(LONG) == b"one"
+            if at == "pour":
+                basin = Basin()
+                answer.pour_into(basin, LONG, LONG)
+                await basin.end
+            await (answer.next(LONG) if at == "next" else answer.read(1_000, LONG))
+        finally:
+            answer.close()
+
+    asking = asyncio.ensure_future(ask())
+    await provider.asked.wait()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    asking.cancel()
+    await asyncio.wait([asking])
+    assert asking.cancelled()
+    assert upstream.open_connections == 0
+    await provider.client_left()
+
+
+async def test_closing_tells_whoever_waits_for_an_answer(upstream: Http1Upstream, provider: Provider) -> None:
+    provider.will_play(Played(headers=None))
+    asking = asyncio.ensure_future(upstream.send(outgoing(provider)))
+    await provider.asked.wait()
+    await upstream.close()
+    with pytest.raises(Broken):
+        await asking
+    with pytest.raises(CannotConnect):
+        await upstream.send(outgoing(provider))
+
+
+async def test_an_early_answer_to_a_large_request_is_had_while_it_is_still_being_sent(
+    upstream: Http1Upstream, provider: Provider
+) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno")
+        await closed.wait()
+        writer.close()
+
+    closed = asyncio.Event()
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0, limit=1_024)
+    provider.port = server.sockets[0].getsockname()[1]
+    large = Outgoing("POST", provider.url, "/x", (), bytes(32 << 20), Reach.CHECKED, LONG, LONG)
+    answer = await upstream.send(large)
+    assert (answer.status, await answer.read(10, LONG)) == (413, b"no")
+    assert upstream.open_connections == 0
+    closed.set()
+    server.close()
+
+
+async def test_a_caller_that_does_not_read_stops_us_reading_and_all_bytes_come_in_the_end(
+    upstream: Http1Upstream, provider: Provider
+) -> None:
+    """64 MiB are offered. What the provider gets rid of is what two kernel buffers hold (loopback's largest are 4 MiB
+    for sending and 6 MiB for receiving) and what we hold, which is one read behind 64 KiB."""
+    size = 64 << 20
+    accepted = 0
+    full = asyncio.Event()
+
+    async def stream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal accepted
+        await reader.readuntil(b"\r\n\r\n")
+        writer.transport.set_write_buffer_limits(high=0)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
+        while accepted < size:
+            writer.write(bytes([accepted >> 16 & 255]) * 65_536)
+            accepted += 65_536
+            if writer.transport.get_write_buffer_size():
+                full.set()
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(stream, "127.0.0.1", 0)
+    provider.port = server.sockets[0].getsockname()[1]
+    answer = await upstream.send(outgoing(provider))
+    for _ in range(100):
+        await asyncio.sleep(0)
+    await full.wait()
+    assert answer._ready_bytes <= BUFFER_BYTES + (256 << 10)
+    assert accepted <= 16 << 20
+
+    came, seen, meant = 0, hashlib.sha256(), hashlib.sha256()
+    while part := await answer.next(LONG):
+        seen.update(part)
+        came += len(part)
+    for at in range(0, size, 65_536):
+        meant.update(bytes([at >> 16 & 255]) * 65_536)
+    assert seen.digest() == meant.digest()
+    assert came == size
+    server.close()
