@@ -3,16 +3,19 @@ dialogues in test_line.py show with a scripted provider must hold here too, wher
 without going through ASGI."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from enum import Enum
+from typing import Any
 
 import msgspec
 import pytest
 
 from ai_gateway.domain.traffic import Outcome
+from ai_gateway.gateway.client import Receive, Scope, Send
 from ai_gateway.gateway.http import drain
-from ai_gateway.gateway.protocol import EdgeLimits, protocol_class
+from ai_gateway.gateway.protocol import WATCH, EdgeLimits, protocol_class
 from ai_gateway.gateway.watch import Watch
 from ai_gateway.runtime.clock import SystemClock
 from ai_gateway.runtime.http1_upstream import Http1Upstream
@@ -23,6 +26,7 @@ from support.provider import Ending, Played, Provider, a_provider
 from support.raw_http import RawServer, serving
 from support.wire import CHAT_STREAM_BODY, DONE, USAGE_CHUNK, chat_events
 
+App = Callable[[Scope, Receive, Send], Awaitable[Any]]
 HEAD = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
 REQUEST = f"{HEAD}Content-Length: {len(CHAT_STREAM_BODY)}\r\n\r\n".encode() + CHAT_STREAM_BODY
 EVENT_STREAM = (("Content-Type", "text/event-stream"),)
@@ -143,3 +147,110 @@ def test_a_watch_that_serves_nobody_takes_no_frames_and_loses_once() -> None:
     watch.lose()
 
     assert (watch.takes_frames, watch.is_blocked, watch.lost, lost) == (False, False, True, [1])
+
+
+# The contract with uvicorn: a direct write is what `send` would have written.
+
+HEADERS = (("content-type", "text/plain"), ("x-one", "1"), ("x-two", "zwei"))
+
+
+class Way(Enum):
+    DIRECT = "straight to the transport"
+    ASGI = "through send"
+
+
+def whole(way: Way, directly: list[bool]) -> App:
+    """A whole answer that names its request; what `write_whole` said goes into `directly`."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        body = f"{scope['method']} {scope['path']}".encode()
+        watch: Watch = scope["extensions"][WATCH]
+        if way is Way.DIRECT:
+            directly.append(watch.write_whole(200, "".join(f"{name}: {value}\r\n" for name, value in HEADERS), body))
+            if directly[-1]:
+                return
+        said = [(name.encode(), value.encode()) for name, value in (*HEADERS, ("content-length", str(len(body))))]
+        await send({"type": "http.response.start", "status": 200, "headers": said})
+        await send({"type": "http.response.body", "body": body})
+
+    return app
+
+
+def streamed(way: Way, frames: tuple[bytes, ...]) -> App:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        watch: Watch = scope["extensions"][WATCH]
+        said = [(name.encode(), value.encode()) for name, value in HEADERS]
+        await send({"type": "http.response.start", "status": 200, "headers": said})
+        await send({"type": "http.response.body", "body": b"first", "more_body": True})
+        for frame in frames:
+            if way is Way.DIRECT and watch.takes_frames:
+                watch.write_frame(frame)
+            else:
+                await send({"type": "http.response.body", "body": frame, "more_body": True})
+        await send({"type": "http.response.body", "body": b"last"})
+
+    return app
+
+
+async def on_the_wire(app: App, requests: bytes) -> list[bytes]:
+    """Everything that comes back until the server closes, split where the order of a head's lines does not matter."""
+    async with serving(app, protocol_class(EdgeLimits())) as server, server.connect() as client:
+        await client.send(requests)
+        blocks = (await client.read_to_end()).split(b"\r\n\r\n")
+    return [b"\r\n".join(sorted(block.split(b"\r\n"))) for block in blocks]
+
+
+GET = b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n"
+LAST = b"GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+EXCHANGES = {
+    "connection close": LAST,
+    "kept alive": GET % 1 + LAST,
+    "pipelined": b"".join(GET % number for number in range(5)) + LAST,
+    "HTTP/1.0": b"GET /old HTTP/1.0\r\nHost: x\r\n\r\n",
+    "HTTP/1.0 kept alive": b"GET /old HTTP/1.0\r\nHost: x\r\nConnection: keep-alive\r\n\r\n" + LAST,
+    "HEAD": b"HEAD /head HTTP/1.1\r\nHost: x\r\n\r\n" + LAST,
+    "with a body": b"POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nok" + LAST,
+    "expecting 100": b"POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\nok" + LAST,
+}
+
+
+@pytest.mark.parametrize("requests", EXCHANGES.values(), ids=EXCHANGES)
+async def test_a_whole_answer_is_on_the_wire_what_send_would_have_written(requests: bytes) -> None:
+    directly: list[bool] = []
+    ours = await on_the_wire(whole(Way.DIRECT, directly), requests)
+    assert ours == await on_the_wire(whole(Way.ASGI, []), requests)
+    assert any(directly)
+
+
+@pytest.mark.parametrize("requests", EXCHANGES.values(), ids=EXCHANGES)
+async def test_frames_are_on_the_wire_what_send_would_have_written(requests: bytes) -> None:
+    frames = (b"one", b"\r\n\r\n", b"x" * 70_000)
+    ours = await on_the_wire(streamed(Way.DIRECT, frames), requests)
+    assert ours == await on_the_wire(streamed(Way.ASGI, frames), requests)
+
+
+async def test_an_answer_to_head_is_left_to_the_server() -> None:
+    directly: list[bool] = []
+    await on_the_wire(whole(Way.DIRECT, directly), EXCHANGES["HEAD"])
+    assert directly == [False, True]
+
+
+async def test_a_blocked_connection_is_asked_through_send() -> None:
+    """The caller does not read: more than the transport's 64 KiB wait, so `send` has to wait, which a write cannot."""
+    directly: list[bool] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        watch: Watch = scope["extensions"][WATCH]
+        if scope["path"] == "/0":
+            assert watch.write_whole(200, "", bytes(64 << 20))
+            return
+        directly.append(watch.write_whole(200, "", b"next"))
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]})
+        await send({"type": "http.response.body", "body": b"next"})
+
+    async with serving(app, protocol_class(EdgeLimits())) as server, server.connect() as client:
+        await client.send(GET % 0 + LAST)
+        first = await client.read_answer()
+        assert len(first.body) == 64 << 20
+        assert (await client.read_answer()).body == b"next"
+    assert directly == [False]

@@ -57,9 +57,11 @@ class Watch:
     def write_whole(self, status: int, head: str, body: bytes) -> bool:
         """A whole answer in one write. `head` are header lines, each ended with CRLF, without content-length; nothing
         in them may break a line. False: nothing was done, because this connection has to be asked through ASGI (it is
-        blocked, or there is none)."""
+        blocked, there is none, or HEAD asked for no body)."""
         cycle = self._cycle
         if cycle is None or self.lost or cycle.response_started or cycle.flow.write_paused:
+            return False
+        if cycle.scope["method"] == "HEAD":  # a body would be taken for the next answer
             return False
         lines = [STATUS_LINE[status]]
         for name, value in cycle.default_headers:
