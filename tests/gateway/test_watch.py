@@ -3,6 +3,7 @@ dialogues in test_line.py show with a scripted provider must hold here too, wher
 without going through ASGI."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -254,3 +255,20 @@ async def test_a_blocked_connection_is_asked_through_send() -> None:
         assert len(first.body) == 64 << 20
         assert (await client.read_answer()).body == b"next"
     assert directly == [False]
+
+
+async def test_small_frames_to_a_caller_are_not_held_back() -> None:
+    """Nagle's algorithm waits for the acknowledgement of the frame before: 40 ms, on a stream of tokens."""
+    without_delay: list[int] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        cycle = scope["extensions"][WATCH]._cycle
+        ours = cycle.transport.get_extra_info("socket")
+        without_delay.append(ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    async with serving(app, protocol_class(EdgeLimits())) as server:
+        await server.exchange(LAST)
+    assert without_delay != [0]
+    assert len(without_delay) == 1
