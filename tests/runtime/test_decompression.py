@@ -67,7 +67,7 @@ def test_an_empty_body_is_an_empty_body() -> None:
     assert decode(b"") == b""
 
 
-@pytest.mark.parametrize("behind", [b"x", gzip.compress(b"another")])
+@pytest.mark.parametrize("behind", [b"x", gzip.compress(b"another")], ids=["a byte", "another member"])
 def test_what_stands_behind_the_compressed_end_is_not_silently_lost(behind: bytes) -> None:
     together, apart = decoder_for("gzip"), decoder_for("gzip")
     assert together is not None
