@@ -3,6 +3,7 @@ dialogues in test_line.py show with a scripted provider must hold here too, wher
 without going through ASGI."""
 
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from ai_gateway.domain.traffic import Outcome
 from ai_gateway.gateway.client import Receive, Scope, Send
@@ -272,3 +274,19 @@ async def test_small_frames_to_a_caller_are_not_held_back() -> None:
         await server.exchange(LAST)
     assert without_delay != [0]
     assert len(without_delay) == 1
+
+
+async def test_a_finished_request_leaves_no_ring_of_objects_behind(street: Street) -> None:
+    """A ring is only freed by the garbage collector, whose pauses every stream would feel."""
+    gc.collect()
+    gc.disable()
+    try:
+        async with street.server.connect() as client:
+            for _ in range(5):
+                street.will_stream(*chat_events("Hello"), DONE)
+                await client.send(REQUEST)
+                await client.read_answer()
+        alive = [it for it in gc.get_objects() if isinstance(it, RequestResponseCycle)]
+        assert len(alive) <= 1  # the connection still knows its last one
+    finally:
+        gc.enable()

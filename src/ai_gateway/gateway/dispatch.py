@@ -129,6 +129,7 @@ class _Trial:
                 answer.close()
             if self._receipt is None:  # a fault of our own, on its way to the edge
                 self._close(self._measured(Outcome.CUT))
+            self._streaming = None  # it knows this attempt, for its deadlines and marks: no ring is left behind
         return None
 
     def receipt(self) -> Receipt:

@@ -176,7 +176,7 @@ class EdgeProtocol(HttpToolsProtocol):
             self._open[0].watch.block(blocked=False)
 
     def on_response_complete(self) -> None:
-        self._open.popleft()
+        self._open.popleft().watch.part()
         super().on_response_complete()
 
     def _should_upgrade(self) -> bool:

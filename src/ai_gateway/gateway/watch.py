@@ -34,6 +34,11 @@ class Watch:
     def serve(self, cycle: "RequestResponseCycle") -> None:
         self._cycle = cycle
 
+    def part(self) -> None:
+        """The answer is complete. The server's cycle knows this watch and is known to it: let go, or every request
+        leaves a ring of objects for the garbage collector."""
+        self._cycle = None
+
     def lose(self) -> None:
         if not self.lost:
             self.lost = True
