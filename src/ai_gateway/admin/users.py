@@ -1,4 +1,4 @@
-"""Teams: people who share a budget. A team may have no team; one that users or live keys hang from is not deleted."""
+"""Users: people. A user may have no team, and is not deleted while live keys are theirs."""
 
 from typing import Final
 
