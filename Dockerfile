@@ -7,7 +7,7 @@ RUN python -m pip install --no-cache-dir --disable-pip-version-check --require-h
 # With traces: --build-arg LOCKS="-r requirements/runtime.lock -r requirements/otel.lock"
 ARG LOCKS="-r requirements/runtime.lock"
 RUN python -m venv --without-pip /opt/ai-gateway \
-    && uv pip install --no-cache --python /opt/ai-gateway/bin/python --require-hashes $LOCKS \
+    && uv pip install --no-cache --compile-bytecode --python /opt/ai-gateway/bin/python --require-hashes $LOCKS \
     && uv pip install --no-cache --system --require-hashes -r requirements/build.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY src/ src/

@@ -61,6 +61,7 @@ clean: ## Remove what was made; ./data stays
 	@echo "Installing what the gateway needs (once) ..." >&2
 	@scripts/install_lock.sh requirements/runtime.lock requirements/build.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --offline --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 .venv/.dev: .venv/.runtime requirements/dev.lock
