@@ -143,7 +143,6 @@ def encode_settle(receipt: Receipt, who: int, what: int) -> bytes:
         ttft = 0.0
     else:
         flags |= _HAS_TTFT
-    usage = receipt.usage
     return (
         _SETTLE.pack(
             ids,
@@ -157,14 +156,7 @@ def encode_settle(receipt: Receipt, who: int, what: int) -> bytes:
             receipt.total_ms,
             receipt.cost_nano_usd,
             receipt.revision,
-            usage.input_tokens,
-            usage.output_tokens,
-            usage.cache_read_tokens,
-            usage.cache_write_5m_tokens,
-            usage.cache_write_1h_tokens,
-            usage.reasoning_tokens,
-            usage.audio_input_tokens,
-            usage.audio_output_tokens,
+            *msgspec.structs.astuple(receipt.usage),
         )
         + tail
     )
@@ -193,7 +185,6 @@ def encode_hold(held: Held, who: int, what: int) -> bytes:
     ids, number, flags, tail = _told(receipt.request_id, receipt.attempt_id, receipt.client_request_id)
     if receipt.priced:
         flags |= _PRICED
-    usage = receipt.usage
     return (
         _HOLD.pack(
             ids,
@@ -207,14 +198,7 @@ def encode_hold(held: Held, who: int, what: int) -> bytes:
             held.worst_nano,
             receipt.cost_nano_usd,
             receipt.revision,
-            usage.input_tokens,
-            usage.output_tokens,
-            usage.cache_read_tokens,
-            usage.cache_write_5m_tokens,
-            usage.cache_write_1h_tokens,
-            usage.reasoning_tokens,
-            usage.audio_input_tokens,
-            usage.audio_output_tokens,
+            *msgspec.structs.astuple(receipt.usage),
         )
         + tail
     )
