@@ -36,6 +36,8 @@ class Strategy(StrEnum):
     LEAST_CONNECTIONS = "least_connections"
     LEAST_LATENCY = "least_latency"
     RANDOM = "random"
+    P2C = "p2c"
+    PRIORITY = "priority"
 
 
 class Ownership(StrEnum):
@@ -69,6 +71,42 @@ class Timeouts(msgspec.Struct, frozen=True):
     between_tokens: float = 60.0
     response: float | None = None
     total: float = 600.0
+
+
+class BreakerSettings(msgspec.Struct, frozen=True):
+    """When an endpoint's breaker opens and closes. Seconds; `failure_rate` of at least `minimum_requests` within the
+    window opens it too, beside `failure_threshold` in a row."""
+
+    failure_threshold: int = 5
+    recovery_timeout_seconds: float = 30.0
+    success_threshold: int = 2
+    failure_rate: float = 0.5
+    minimum_requests: int = 20
+    window_seconds: float = 10.0
+    longest_open_seconds: float = 300.0
+    slow_start_seconds: float = 30.0
+
+
+class Retries(msgspec.Struct, frozen=True):
+    """The whole budget of attempts of one request, the first included, and the backoff between two of one endpoint."""
+
+    max_attempts: int = 3
+    base_seconds: float = 0.25
+    cap_seconds: float = 8.0
+
+
+class OnStreamCut(StrEnum):
+    """What becomes of a stream whose provider breaks after the caller has seen a part of it."""
+
+    CONTINUE = "continue"
+    ERROR = "error"
+
+
+class QueueLimits(msgspec.Struct, frozen=True):
+    """How many requests may wait for a place, and for how long each."""
+
+    max_waiting: int = 100
+    timeout_seconds: float = 30.0
 
 
 class BaseUrl(msgspec.Struct, frozen=True):
