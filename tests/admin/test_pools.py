@@ -34,7 +34,7 @@ async def test_the_pool_line_works_as_written_twice(world: World) -> None:
         {"name": "up-2", "weight": 30, "model": "gpt-4o", "status": "ready"},
     ]
     assert "enforced" not in first.json()
-    assert [candidate.weight for candidate in _course(world, "fast").tiers[0]] == [70, 30]
+    assert [candidate.weight for candidate in _course(world, "fast").tiers[0].candidates] == [70, 30]
 
 
 async def test_the_products_own_pool_works_as_written(development: World) -> None:
@@ -68,7 +68,7 @@ async def test_a_member_without_a_config_is_kept_listed_never_picked_and_warned_
     made = await world.made(_POOLS, body)
     assert made["providers"][1] == {"name": "ghost", "weight": 9, "model": None, "status": "unconfigured"}
     assert "ghost" in made["warnings"][0]
-    assert [candidate.endpoint.name for candidate in _course(world, "fast").tiers[0]] == ["up-1"]
+    assert [candidate.endpoint.name for candidate in _course(world, "fast").tiers[0].candidates] == ["up-1"]
     await _provider(world, "ghost", "m")
     assert (await world.call("GET", f"{_POOLS}/fast")).json()["providers"][1]["status"] == "ready"
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ai_gateway.domain.chat import Usage
-from ai_gateway.domain.config import Ownership
+from ai_gateway.domain.config import Ownership, Tier
 from ai_gateway.domain.traffic import Outcome, Receipt
 from ai_gateway.gateway.doors import LineLimits
 from ai_gateway.gateway.http import drain
@@ -764,7 +764,7 @@ async def test_a_model_of_the_other_dialect_says_where_to_call_it() -> None:
 
 
 async def test_a_pool_whose_members_are_all_off_is_503() -> None:
-    tenant = a_tenant("t1", courses=(a_course("empty", tiers=((),)),))
+    tenant = a_tenant("t1", courses=(a_course("empty", tiers=(Tier(candidates=()),)),))
     line = await a_line(a_snapshot(tenant))
 
     answered = await line.post(CHAT, b'{"model":"empty"}')

@@ -22,19 +22,19 @@ def test_a_route_or_pool_wins_over_a_bare_model_of_the_same_name() -> None:
 )
 def test_a_config_and_a_model_name_one_account_split_at_the_first_slash(name: str, config: str, model: str) -> None:
     course = resolve(TENANT, name)
-    ((candidate,),) = course.tiers
+    (candidate,) = course.tiers[0].candidates
     assert (candidate.endpoint.name, candidate.model, course.name) == (config, model, name)
 
 
 def test_a_bare_model_with_a_slash_is_still_a_bare_model() -> None:
-    ((candidate,),) = resolve(TENANT, "org/m2").tiers
+    (candidate,) = resolve(TENANT, "org/m2").tiers[0].candidates
     assert candidate.endpoint is UP
 
 
 def test_a_bare_model_leads_to_every_config_that_lists_it() -> None:
     one, two, other = an_endpoint("one"), an_endpoint("two"), an_endpoint("other", models=("x",))
     (tier,) = resolve(a_tenant("t1", one, two, other), "gpt-4o-mini").tiers
-    assert [it.endpoint.name for it in tier] == ["one", "two"]
+    assert [it.endpoint.name for it in tier.candidates] == ["one", "two"]
 
 
 @pytest.mark.parametrize("name", ["nothing", "up-1/unlisted", "up-1/", "nobody/m1", "/m1", "up-1"])

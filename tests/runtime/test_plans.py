@@ -3,10 +3,10 @@ from random import Random
 import msgspec
 
 from ai_gateway.domain.chat import Dialect, Operation
-from ai_gateway.domain.config import ProviderType, Strategy
+from ai_gateway.domain.config import ProviderType, Strategy, Tier
 from ai_gateway.providers.kinds import KINDS
 from ai_gateway.runtime.plans import Plans
-from support.builders import CLAUDE, a_candidate, a_claude_endpoint, a_course, an_endpoint
+from support.builders import CLAUDE, a_candidate, a_claude_endpoint, a_course, a_tier, an_endpoint
 
 CHAT = (Dialect.OPENAI, Operation.CHAT)
 ONE, TWO = a_candidate(an_endpoint("one")), a_candidate(an_endpoint("two"))
@@ -14,7 +14,7 @@ ONE, TWO = a_candidate(an_endpoint("one")), a_candidate(an_endpoint("two"))
 
 def test_a_course_keeps_its_plan_and_with_it_its_turn() -> None:
     plans, rng = Plans(KINDS), Random(1)
-    course = a_course("fast", ONE, TWO, strategy=Strategy.ROUND_ROBIN)
+    course = a_course("fast", tiers=(a_tier(ONE, TWO, strategy=Strategy.ROUND_ROBIN),))
     first = plans.of("t1", course, *CHAT)
     assert first.pick(rng) == 0
     assert plans.of("t1", course, *CHAT) is first
@@ -59,12 +59,12 @@ def test_only_members_that_speak_the_dialect_are_in_a_plan() -> None:
 
 def test_the_first_tier_that_can_is_taken() -> None:
     claude = a_candidate(a_claude_endpoint(), CLAUDE)
-    course = a_course("tiered", tiers=((claude,), (TWO,), (ONE,)))
+    course = a_course("tiered", tiers=(a_tier(claude), a_tier(TWO), a_tier(ONE)))
     assert Plans(KINDS).of("t1", course, *CHAT).candidates == (TWO,)
 
 
 def test_where_nobody_can_there_is_a_plan_without_candidates() -> None:
-    assert Plans(KINDS).of("t1", a_course("empty", tiers=((),)), *CHAT).candidates == ()
+    assert Plans(KINDS).of("t1", a_course("empty", tiers=(Tier(candidates=()),)), *CHAT).candidates == ()
 
 
 def test_names_that_a_caller_invents_do_not_fill_the_memory() -> None:

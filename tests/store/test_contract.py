@@ -260,7 +260,7 @@ async def test_a_snapshot_has_what_the_rows_say(store: Store) -> None:
     )
     snapshot = await store.load_snapshot()
     tenant = snapshot.tenants["t1"]
-    assert [(one.model, one.weight) for one in tenant.courses["fast"].tiers[0]] == [("m2", 3)]
+    assert [(one.model, one.weight) for one in tenant.courses["fast"].tiers[0].candidates] == [("m2", 3)]
     assert set(tenant.models) == {"m1", "m2"}
     assert tenant.team_departments == {"team_1": "dep_1"}
     assert [price.version for price in snapshot.book["m1"]] == ["price_1"]

@@ -13,6 +13,7 @@ from ai_gateway.domain.config import (
     ProviderType,
     Strategy,
     TenantId,
+    Tier,
 )
 from ai_gateway.store.courses import compile_courses, compile_models, member_model
 from store.rows_for_tests import a_pool, a_route
@@ -31,7 +32,7 @@ def an_endpoint(name: str, *models: str, **changes: Any) -> Endpoint:
 
 
 def names(course: Course) -> list[list[tuple[str, str, int]]]:
-    return [[(one.endpoint.name, one.model, one.weight) for one in tier] for tier in course.tiers]
+    return [[(one.endpoint.name, one.model, one.weight) for one in tier.candidates] for tier in course.tiers]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,7 @@ def test_a_pool_keeps_its_members_order_and_weights() -> None:
     members = ({"name": "b", "weight": 70}, {"name": "a", "weight": 30, "model": "m7"}, {"name": "a"})
     course = compile_courses([a_pool(group_name="fast", members=members, strategy="random")], [], endpoints)["fast"]
     assert names(course) == [[("b", "fast", 70), ("a", "m7", 30), ("a", "m1", 1)]]
-    assert (course.name, course.pool, course.route, course.strategy) == ("fast", "fast", None, Strategy.RANDOM)
+    assert (course.name, course.pool, course.route, course.tiers[0].strategy) == ("fast", "fast", None, Strategy.RANDOM)
 
 
 def test_members_that_are_gone_or_unclear_are_left_out() -> None:
@@ -66,7 +67,9 @@ def test_members_that_are_gone_or_unclear_are_left_out() -> None:
 
 
 def test_a_pool_whose_members_are_all_gone_keeps_one_empty_tier() -> None:
-    assert compile_courses([a_pool(group_name="fast")], [], {})["fast"].tiers == ((),)
+    assert compile_courses([a_pool(group_name="fast")], [], {})["fast"].tiers == (
+        Tier(candidates=(), pool="fast", strategy=Strategy.ROUND_ROBIN),
+    )
 
 
 def test_a_route_leads_where_its_pool_leads() -> None:
@@ -76,20 +79,20 @@ def test_a_route_leads_where_its_pool_leads() -> None:
     courses = compile_courses(pools, routes, endpoints)
     assert courses["bot"].tiers == courses["fast"].tiers
     bot = courses["bot"]
-    assert (bot.name, bot.route, bot.pool, bot.strategy) == ("bot", "bot", "fast", Strategy.LEAST_LATENCY)
-    assert courses["lost"].tiers == ((),)
+    assert (bot.name, bot.route, bot.pool, bot.tiers[0].strategy) == ("bot", "bot", "fast", Strategy.LEAST_LATENCY)
+    assert courses["lost"].tiers == (Tier(candidates=(), pool="gone"),)
 
 
 def test_a_strategy_of_a_newer_version_falls_back_to_shares() -> None:
     course = compile_courses([a_pool(group_name="fast", strategy="psychic")], [], {})["fast"]
-    assert course.strategy is Strategy.WEIGHTED_ROUND_ROBIN
+    assert course.tiers[0].strategy is Strategy.WEIGHTED_ROUND_ROBIN
 
 
 def test_a_bare_model_leads_to_all_who_list_it_by_priority_and_name() -> None:
     endpoints = [an_endpoint("c", "m1", weight=5), an_endpoint("b", "m1", "m1"), an_endpoint("a", "m1", priority=1)]
     models = compile_models([*endpoints, an_endpoint("d", "m2")])
     assert names(models["m1"]) == [[("b", "m1", 1), ("c", "m1", 5), ("a", "m1", 1)]]
-    assert models["m2"].tiers == ((Candidate(endpoint=an_endpoint("d", "m2"), model="m2"),),)
+    assert models["m2"].tiers == (Tier(candidates=(Candidate(endpoint=an_endpoint("d", "m2"), model="m2"),)),)
     assert (models["m1"].route, models["m1"].pool) == (None, None)
 
 

@@ -20,7 +20,7 @@ async def test_the_demo_has_a_key_pools_and_prices_that_the_data_plane_can_use()
     tenant = snapshot.tenants[TenantId(TENANT_ID)]
     assert snapshot.keys[digest_key(KEY.encode())].tenant_id == TENANT_ID
     assert set(tenant.courses) == {"gpt-4", "demo-fallback"}
-    assert [it.endpoint.name for it in tenant.courses["gpt-4"].tiers[0]] == ["openai-1", "openai-2"]
+    assert [it.endpoint.name for it in tenant.courses["gpt-4"].tiers[0].candidates] == ["openai-1", "openai-2"]
     assert set(PRICES) <= {*snapshot.book, *tenant.prices}
     assert {"gpt-4o-mini", "claude-haiku-4-5", "mock-cut-3"} <= set(tenant.models)
 

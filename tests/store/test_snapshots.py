@@ -16,7 +16,7 @@ def test_disabled_configs_are_left_out() -> None:
     parts = TenantParts(tenant=a_tenant(), configs=(a_config("pc_1"), a_config("pc_2", enabled=False)))
     tenant = a_compiler().compile_tenant(parts)
     assert list(tenant.endpoints) == ["pc_1"]
-    assert len(tenant.models["m1"].tiers[0]) == 1
+    assert len(tenant.models["m1"].tiers[0].candidates) == 1
 
 
 def test_a_disabled_tenant_stays_so_that_its_callers_hear_why() -> None:
@@ -56,7 +56,7 @@ def test_a_pool_may_name_a_lent_endpoint() -> None:
         tenant=a_tenant(system_grants=("openai",)), pools=(a_pool(group_name="fast", members=({"name": "openai"},)),)
     )
     course = a_compiler(system_endpoints=(SYSTEM,)).compile_tenant(parts).courses["fast"]
-    assert [one.endpoint.ownership for one in course.tiers[0]] == [Ownership.SYSTEM]
+    assert [one.endpoint.ownership for one in course.tiers[0].candidates] == [Ownership.SYSTEM]
 
 
 def test_the_hierarchy_is_indexed() -> None:

@@ -22,6 +22,7 @@ from ai_gateway.domain.config import (
     Snapshot,
     Tenant,
     TenantId,
+    Tier,
 )
 from ai_gateway.domain.secret import Secret
 from ai_gateway.domain.traffic import Call, Caller, Head, Outcome, Receipt, Shaped
@@ -61,7 +62,11 @@ def a_candidate(endpoint: Endpoint | None = None, model: str = MODEL, weight: in
 
 
 def a_course(name: str = "fast", *candidates: Candidate, **changes: Any) -> Course:
-    return Course(**{"name": name, "tiers": (candidates or (a_candidate(),),), "pool": name} | changes)
+    return Course(**{"name": name, "tiers": (a_tier(*candidates, pool=name),), "pool": name} | changes)
+
+
+def a_tier(*candidates: Candidate, **changes: Any) -> Tier:
+    return Tier(**{"candidates": candidates or (a_candidate(),)} | changes)
 
 
 def a_price(model: str = MODEL, **changes: Any) -> Price:
@@ -88,7 +93,7 @@ def a_tenant(tenant_id: str = "t1", *endpoints: Endpoint, courses: tuple[Course,
     for endpoint in endpoints:
         for model in endpoint.models:
             members = tuple(a_candidate(it, model) for it in endpoints if model in it.models)
-            models[model] = Course(name=model, tiers=(members,))
+            models[model] = Course(name=model, tiers=(Tier(candidates=members),))
     fields = {
         "id": TenantId(tenant_id),
         "name": tenant_id,

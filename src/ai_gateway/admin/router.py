@@ -56,12 +56,12 @@ def _is_pool(course: Course) -> bool:
 
 
 def _describe_pool(desk: Desk, course: Course) -> Answer:
-    members = [candidate for tier in course.tiers for candidate in tier]
-    total = sum(candidate.weight for candidate in members)
+    own = course.tiers[0]
+    total = sum(candidate.weight for candidate in own.candidates)
     return {
         "group_name": course.name,
-        "strategy": str(course.strategy),
-        "providers": [_describe_member(desk, candidate, total) for candidate in members],
+        "strategy": str(own.strategy),
+        "providers": [_describe_member(desk, candidate, total) for candidate in own.candidates],
     }
 
 

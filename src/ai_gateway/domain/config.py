@@ -102,6 +102,13 @@ class OnStreamCut(StrEnum):
     ERROR = "error"
 
 
+class OnContentFilter(StrEnum):
+    """What becomes of a request that a provider's content filter refused: most callers want to know of it."""
+
+    ERROR = "error"
+    FALLBACK = "fallback"
+
+
 class QueueLimits(msgspec.Struct, frozen=True):
     """How many requests may wait for a place, and for how long each."""
 
@@ -144,28 +151,51 @@ class Endpoint(msgspec.Struct, frozen=True):
     rate_limits: RateLimits = RateLimits()
     timeouts: Timeouts = Timeouts()
     default_max_output: int = 4096
+    queue: QueueLimits | None = None
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """An endpoint as a member of a course: the model it is asked for, and its share."""
+    """An endpoint as a member of a tier: the model it is asked for, its share, and its place in a `priority` order
+    (lowest first). `timeouts` are the endpoint's own with those of its pool and route over them; None: just its own."""
 
     endpoint: Endpoint
     model: str
     weight: int = 1
+    priority: int = 0
+    timeouts: Timeouts | None = None
+
+
+class Tier(msgspec.Struct, frozen=True):
+    """Endpoints that stand in for each other, and how one of them is picked.
+
+    `pool` is None for the endpoints behind a bare model name. `sticky_by` names what a caller's requests stay together
+    by: "user", or "header:" and a header's name in lower case.
+    """
+
+    candidates: tuple[Candidate, ...]
+    pool: str | None = None
+    strategy: Strategy = Strategy.WEIGHTED_ROUND_ROBIN
+    breaker: BreakerSettings = BreakerSettings()
+    sticky_by: str | None = None
+    queue: QueueLimits | None = None
 
 
 class Course(msgspec.Struct, frozen=True):
-    """Where a model name leads. `tiers` are tried in order; within a tier the strategy picks.
+    """Where a model name leads. `tiers` are tried in order, the first is its own and the others are its fallbacks.
 
     `name` is the name it was compiled for (route, pool or model); a course with no candidate is a configuration whose
-    members are all disabled or unconfigured, and is answered as such.
+    members are all disabled or unconfigured, and is answered as such. `total_seconds` bounds the request with all its
+    attempts; a candidate's own `total` may be shorter.
     """
 
     name: str
-    tiers: tuple[tuple[Candidate, ...], ...]
-    strategy: Strategy = Strategy.WEIGHTED_ROUND_ROBIN
+    tiers: tuple[Tier, ...]
     route: str | None = None
     pool: str | None = None
+    retries: Retries = Retries()
+    total_seconds: float = Timeouts().total
+    on_stream_cut: OnStreamCut = OnStreamCut.CONTINUE
+    on_content_filter: OnContentFilter = OnContentFilter.ERROR
 
 
 class Price(msgspec.Struct, frozen=True):
@@ -189,11 +219,15 @@ PriceBook = Mapping[str, tuple[Price, ...]]
 
 
 class Tenant(msgspec.Struct, frozen=True):
-    """One tenant's part of the Snapshot. `courses` has routes and pools (one namespace), `models` the bare names."""
+    """One tenant's part of the Snapshot. `courses` has routes and pools (one namespace), `models` the bare names.
+
+    `default_fallbacks` are compiled into the courses already; they stand here to be shown."""
 
     id: TenantId
     name: str
     enabled: bool = True
+    default_fallbacks: tuple[str, ...] = ()
+    queue: QueueLimits | None = None
     endpoints: Mapping[str, Endpoint] = msgspec.field(default_factory=_nothing)
     courses: Mapping[str, Course] = msgspec.field(default_factory=_nothing)
     models: Mapping[str, Course] = msgspec.field(default_factory=_nothing)

@@ -37,7 +37,7 @@ async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
 
 def _nobody_can(course: Course, dialect: Dialect) -> Fault:
     """The name exists and leads to no endpoint that can serve this call: say which of the two reasons it is."""
-    if not any(course.tiers):
+    if not any(tier.candidates for tier in course.tiers):
         return CircuitOpen(
             f"The model '{course.name[:200]}' has no endpoint that is switched on.",
             action="Ask your gateway administrator to enable an endpoint of this model.",

@@ -6,7 +6,7 @@ model name is the convenience that lets an SDK work with no pool at all.
 
 from collections.abc import Iterator
 
-from ai_gateway.domain.config import Candidate, Course, Tenant
+from ai_gateway.domain.config import Candidate, Course, Tenant, Tier
 from ai_gateway.domain.faults import NotFound
 
 
@@ -36,4 +36,5 @@ def _at_one_config(tenant: Tenant, name: str, config_name: str, model: str) -> C
     endpoint = tenant.endpoints.get(config_name)
     if endpoint is None or not model or (endpoint.models and model not in endpoint.models):
         return None
-    return Course(name=name, tiers=((Candidate(endpoint=endpoint, model=model),),))
+    tier = Tier(candidates=(Candidate(endpoint=endpoint, model=model),))
+    return Course(name=name, tiers=(tier,), total_seconds=endpoint.timeouts.total)

@@ -59,7 +59,9 @@ class Plans:
     def _make(self, course: Course, dialect: Dialect, operation: Operation) -> Plan:
         """The first tier that has a member for this dialect."""
         for tier in course.tiers:
-            fit = tuple(it for it in tier if codec_for(self._kinds[it.endpoint.provider], dialect, operation))
+            fit = tuple(
+                it for it in tier.candidates if codec_for(self._kinds[it.endpoint.provider], dialect, operation)
+            )
             if fit:
-                return Plan(course, fit, picker_for(course.strategy, [it.weight for it in fit]))
+                return Plan(course, fit, picker_for(tier.strategy, [it.weight for it in fit]))
         return Plan(course, (), None)

@@ -8,7 +8,7 @@ tenant's own can take it.
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from ai_gateway.domain.config import Candidate, Course, Endpoint, Ownership, Strategy
+from ai_gateway.domain.config import Candidate, Course, Endpoint, Ownership, Strategy, Tier
 from ai_gateway.store.rows import PoolRow, RouteRow
 
 _STRATEGIES: Final = {str(member): member for member in Strategy}
@@ -25,8 +25,7 @@ def compile_courses(
         target = by_pool.get(route.pool)
         courses[route.name] = Course(
             name=route.name,
-            tiers=target.tiers if target is not None else ((),),
-            strategy=target.strategy if target is not None else Strategy.WEIGHTED_ROUND_ROBIN,
+            tiers=target.tiers if target is not None else (Tier(candidates=(), pool=route.pool),),
             route=route.name,
             pool=route.pool,
         )
@@ -45,7 +44,7 @@ def compile_models(endpoints: Iterable[Endpoint]) -> dict[str, Course]:
         model: Course(
             name=model,
             tiers=tuple(
-                tuple(Candidate(endpoint=endpoint, model=model, weight=endpoint.weight) for endpoint in side[model])
+                Tier(candidates=tuple(_member(endpoint, model) for endpoint in side[model]))
                 for side in (own, lent)
                 if model in side
             ),
@@ -66,12 +65,16 @@ def member_model(group_name: str, asked: str | None, models: tuple[str, ...]) ->
 
 def _pool_course(pool: PoolRow, endpoints: Mapping[str, Endpoint]) -> Course:
     found = (_candidate(pool.group_name, member, endpoints) for member in pool.members)
-    return Course(
-        name=pool.group_name,
-        tiers=(tuple(candidate for candidate in found if candidate is not None),),
-        strategy=_STRATEGIES.get(pool.strategy, Strategy.WEIGHTED_ROUND_ROBIN),
+    tier = Tier(
+        candidates=tuple(candidate for candidate in found if candidate is not None),
         pool=pool.group_name,
+        strategy=_STRATEGIES.get(pool.strategy, Strategy.WEIGHTED_ROUND_ROBIN),
     )
+    return Course(name=pool.group_name, tiers=(tier,), pool=pool.group_name)
+
+
+def _member(endpoint: Endpoint, model: str) -> Candidate:
+    return Candidate(endpoint=endpoint, model=model, weight=endpoint.weight, priority=endpoint.priority)
 
 
 def _candidate(group_name: str, member: dict[str, Any], endpoints: Mapping[str, Endpoint]) -> Candidate | None:
