@@ -29,6 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
+from ai_gateway.store.observations import BreakerRow, DecisionRow, HealthRow, MetricsRow, OverrideRow
 from ai_gateway.store.rows import NOUNS, LedgerRow, Row
 
 R = TypeVar("R", bound=Row)
@@ -103,6 +104,44 @@ INSTANCE_KEYS: Final = Table(
     metadata,
     Column("name", Text(), primary_key=True),
     Column("ciphertext", LargeBinary(), nullable=False),
+)
+
+
+def _fields(kind: type[msgspec.Struct], *key: str) -> list[Column[Any]]:
+    """The columns of a Struct that is no noun; `key` are those of its primary key."""
+    columns = [_column(field) for field in msgspec.structs.fields(kind) if field.name != "id"]
+    for column in columns:
+        if column.name in key:
+            column.primary_key = True
+    return columns
+
+
+def _grown(name: str, kind: type[msgspec.Struct], *more: UniqueConstraint | Index) -> Table:
+    """A table that is only appended to, its rows numbered in the order they came."""
+    number = Column("id", _SERIAL, primary_key=True, autoincrement=True)
+    return Table(name, metadata, number, *_fields(kind), *more, sqlite_autoincrement=True)
+
+
+HEALTH_HISTORY: Final = _grown(
+    "provider_health_history",
+    HealthRow,
+    Index("ix_provider_health_history_tenant_id_endpoint_id_at", "tenant_id", "endpoint_id", "at"),
+    Index("ix_provider_health_history_at", "at"),
+)
+HEALTH_OVERRIDES: Final = Table("provider_health_overrides", metadata, *_fields(OverrideRow, "endpoint_id"))
+BREAKER_STATES: Final = Table("circuit_breaker_states", metadata, *_fields(BreakerRow, "key"))
+METRICS_HISTORY: Final = Table(
+    "load_balancer_metrics_history",
+    metadata,
+    *_fields(MetricsRow, "span", "endpoint_id", "starts_at", "writer"),
+    Index("ix_load_balancer_metrics_history_span_starts_at", "span", "starts_at"),
+)
+DECISIONS: Final = _grown(
+    "decision_records",
+    DecisionRow,
+    UniqueConstraint("request_id", name="uq_decision_records_request_id"),
+    Index("ix_decision_records_tenant_id_id", "tenant_id", "id"),
+    Index("ix_decision_records_at", "at"),
 )
 
 
