@@ -46,7 +46,7 @@ class Model:
 
 
 A_STEP = st.tuples(
-    st.sampled_from(["hold", "book", "settle", "tomorrow"]),
+    st.sampled_from(["hold", "late hold", "book", "settle", "tomorrow"]),
     st.integers(0, 5),
     st.integers(0, 1000),
     st.sampled_from([(KEY,), (KEY, TENANT), LEGS]),
@@ -62,8 +62,8 @@ def test_meters_say_what_the_model_says_through_any_history(
     for number, (what, which, amount, legs) in enumerate(steps):
         if what == "tomorrow":
             at += DAY
-        elif what == "hold":
-            charge = a_charge(amount, at, legs)
+        elif what.endswith("hold"):
+            charge = a_charge(amount, at if what == "hold" else at - which * DAY, legs)
             holds[f"r{number}"] = meters.hold(f"r{number}", charge)
             model.hold(f"r{number}", charge)
         elif open_ones := [name for name in holds if model.holds[name][2]]:

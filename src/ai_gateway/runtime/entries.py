@@ -21,6 +21,8 @@ from ai_gateway.domain.traffic import Outcome, Receipt
 VERSION: Final = 1
 
 Names = tuple[str | None, ...]
+Told = tuple[bytes, int, int, bytes]
+"""Ids (14 bytes), the attempt's number, flags, tail."""
 
 # Places are what is on the disk: new outcomes go to the end.
 _OUTCOMES: Final = (
@@ -106,6 +108,11 @@ def what_of(receipt: Receipt) -> Names:
     )
 
 
+def told_of(receipt: Receipt) -> Told:
+    """Its ids as its records have them: the same for a hold and the receipt that settles it."""
+    return _told(receipt.request_id, receipt.attempt_id, receipt.client_request_id)
+
+
 def encode_definition(number: int, names: Names) -> bytes:
     return _NUMBER.pack(number) + _encode(names)
 
@@ -130,8 +137,9 @@ def decode_drained(payload: bytes) -> int:
     return _DRAINED.unpack(payload)[0]
 
 
-def encode_settle(receipt: Receipt, who: int, what: int) -> bytes:
-    ids, number, flags, tail = _told(receipt.request_id, receipt.attempt_id, receipt.client_request_id)
+def encode_settle(receipt: Receipt, who: int, what: int, told: Told | None = None) -> bytes:
+    """`told` is what `told_of` says of this receipt, where somebody knows it already."""
+    ids, number, flags, tail = told or told_of(receipt)
     if receipt.priced:
         flags |= _PRICED
     if receipt.estimated:
@@ -180,9 +188,9 @@ def decode_settle(payload: bytes, names: Mapping[int, Names]) -> Receipt:
     )
 
 
-def encode_hold(held: Held, who: int, what: int) -> bytes:
+def encode_hold(held: Held, who: int, what: int, told: Told | None = None) -> bytes:
     receipt = held.receipt
-    ids, number, flags, tail = _told(receipt.request_id, receipt.attempt_id, receipt.client_request_id)
+    ids, number, flags, tail = told or told_of(receipt)
     if receipt.priced:
         flags |= _PRICED
     return (
@@ -307,7 +315,7 @@ def _receipt(
     )
 
 
-def _told(request_id: str, attempt_id: str, client_request_id: str | None) -> tuple[bytes, int, int, bytes]:
+def _told(request_id: str, attempt_id: str, client_request_id: str | None) -> Told:
     """Ids of ours are 14 bytes and the attempt's number; any others, and what the client called it, go into a tail."""
     ids, number = _packed(request_id, attempt_id)
     if ids is None:

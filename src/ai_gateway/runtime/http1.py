@@ -152,8 +152,7 @@ class Http1Connection(asyncio.Protocol):
         self._head_bytes += len(name) + len(value)
         if self._head_bytes > HEAD_BYTES:
             raise Broken("the head of the answer is too large")
-        if self._answer is not None and not self._answer.status:
-            self._headers.append((name, value))
+        self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         answer = self._answer
@@ -165,10 +164,12 @@ class Http1Connection(asyncio.Protocol):
         self._interim = 100 <= status < 200
         if self._interim:
             return
-        framed = any(name.lower() in (b"content-length", b"transfer-encoding") for name, _ in self._headers)
+        headers = _joined(self._headers)
+        self._headers = []  # trailers go here: they say nothing of what has arrived already
+        framed = "content-length" in headers or "transfer-encoding" in headers
         self._reads_to_end = not framed and status not in BODILESS
         self._idle_bytes = 0
-        answer.head_arrived(status, self._headers)
+        answer.head_arrived(status, headers)
 
     def on_body(self, body: bytes) -> None:
         if self._answer is not None:
@@ -205,3 +206,12 @@ class Http1Connection(asyncio.Protocol):
         else:
             self._loop.call_exception_handler({"message": "an answer could not be taken", "exception": error})
             self.end("the answer could not be taken")
+
+
+def _joined(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Lower-case names; what came twice is joined (RFC 9110, 5.3)."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in raw:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers

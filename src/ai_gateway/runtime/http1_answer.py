@@ -56,7 +56,7 @@ class Http1Answer:
         "_want",
         "_whole",
         "deadline",
-        "raw_headers",
+        "headers",
         "status",
     )
 
@@ -77,18 +77,10 @@ class Http1Answer:
         self._want = _Want.NOTHING
         self._stage = "first byte"
         self.deadline = NEVER
-        self.raw_headers: list[tuple[bytes, bytes]] = []
+        self.headers: dict[str, str] = {}
         self.status = 0
 
     # Whoever asked
-
-    @property
-    def headers(self) -> dict[str, str]:
-        joined: dict[str, str] = {}
-        for raw_name, raw_value in self.raw_headers:
-            name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-            joined[name] = f"{joined[name]}, {value}" if name in joined else value
-        return joined
 
     async def head(self, seconds: float) -> None:
         """Until status and headers are there. Raises TooSlow, Broken."""
@@ -162,16 +154,16 @@ class Http1Answer:
 
     # The connection
 
-    def head_arrived(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+    def head_arrived(self, status: int, headers: dict[str, str]) -> None:
+        """`headers` as `Answer.headers` has them."""
         self.status = status
-        self.raw_headers = headers
-        for name, value in headers:
-            if len(name) == len(b"content-encoding") and name.lower() == b"content-encoding":
-                try:
-                    self._decode = decoder_for(value.decode("latin-1"))
-                except Broken as error:
-                    self.fail(error)
-                    return
+        self.headers = headers
+        if "content-encoding" in headers:
+            try:
+                self._decode = decoder_for(headers["content-encoding"])
+            except Broken as error:
+                self.fail(error)
+                return
         if self._want is _Want.HEAD:
             self._wake()
 

@@ -26,12 +26,14 @@ from ai_gateway.runtime.entries import (
     Held,
     Names,
     Progress,
+    Told,
     encode_definition,
     encode_drained,
     encode_header,
     encode_hold,
     encode_progress,
     encode_settle,
+    told_of,
     what_of,
     who_of,
 )
@@ -96,17 +98,17 @@ class Journal:
     def hold(self, orphan: Receipt, at: float, worst_nano: int) -> None:
         """An attempt is about to be sent: `orphan` is what it costs if nothing is heard of it again, `at` the instant
         of admission. Raises GatewayFault where the record cannot be written, or what must follow it could not."""
-        who, what = who_of(orphan), what_of(orphan)
-        reserve = self._needs(orphan, who, what)
+        label = _label(orphan)
+        reserve = self._needs(orphan, label)
         if self._problem is not None or not self._has_room(reserve):
             raise _full()
         held = Held(orphan, at, worst_nano)
         try:
-            self._say(Kind.HOLD, who, what, encode_hold, held)
+            self._say(Kind.HOLD, label, encode_hold, held)
         except OSError as error:
             self._fail(error)
             raise _full() from error
-        self._open[orphan.attempt_id] = _Open(held, who, what, reserve)
+        self._open[orphan.attempt_id] = _Open(held, label, reserve)
         self._reserved += reserve
 
     def progress(self, progress: Progress) -> None:
@@ -123,13 +125,15 @@ class Journal:
                 self._fail(error)
 
     def append(self, receipt: Receipt) -> None:
-        """How an attempt ended. Never fails: what the disk does not take waits in memory for the ledger."""
+        """How an attempt ended: the orphan of its hold with other numbers, under the same names. Never fails: what the
+        disk does not take waits in memory for the ledger."""
         opened = self._open.pop(receipt.attempt_id, None)
-        who, what = who_of(receipt), what_of(receipt)
+        label = _label(receipt) if opened is None else opened.label
+        has_room = opened is not None or self._has_room(self._needs(receipt, label))
         number = UNWRITTEN
-        if self._problem is None and (opened is not None or self._has_room(self._needs(receipt, who, what))):
+        if has_room and self._problem is None:
             try:
-                number = self._say(Kind.SETTLE, who, what, encode_settle, receipt)
+                number = self._say(Kind.SETTLE, label, encode_settle, receipt)
             except OSError as error:
                 self._fail(error)
         if number == UNWRITTEN:
@@ -259,26 +263,26 @@ class Journal:
         free = segments.remaining if segments.spare is None else segments.capacity - 1
         return self._reserved + slots <= free
 
-    def _needs(self, receipt: Receipt, who: Names, what: Names) -> int:
+    def _needs(self, receipt: Receipt, label: "_Label") -> int:
         """At most so many slots for an attempt from its hold to its receipt, in a segment that knows none of its
         names."""
         slots = RECORDS_AHEAD
         if receipt.client_request_id is not None or len(receipt.request_id) != OUR_ID_LENGTH:
             told = len(receipt.request_id) + len(receipt.attempt_id) + len(receipt.client_request_id or "")
             slots += RECORDS_AHEAD * (2 + 2 * told // PAYLOAD_BYTES)  # twice, because JSON may escape each character
-        first, second = self._names.get(who), self._names.get(what)
-        slots += _definition_slots(who) if first is None else first.slots
-        return slots + (_definition_slots(what) if second is None else second.slots)
+        first, second = self._names.get(label.who), self._names.get(label.what)
+        slots += _definition_slots(label.who) if first is None else first.slots
+        return slots + (_definition_slots(label.what) if second is None else second.slots)
 
-    def _say(self, kind: Kind, who: Names, what: Names, encode: Callable[[T, int, int], bytes], told: T) -> int:
+    def _say(self, kind: Kind, label: "_Label", encode: Callable[[T, int, int, Told], bytes], value: T) -> int:
         """Write a record that speaks of names. Again, where the segment ended in between: numbers of names hold for
         one segment."""
         segments = self._segments
         while True:
             active = segments.active
-            first = self._names.get(who) or self._define(who)
-            second = self._names.get(what) or self._define(what)
-            payload = encode(told, first.number, second.number)
+            first = self._names.get(label.who) or self._define(label.who)
+            second = self._names.get(label.what) or self._define(label.what)
+            payload = encode(value, first.number, second.number, label.told)
             if active is segments.active:
                 if segments.remaining >= (1 if len(payload) <= PAYLOAD_BYTES else slots_for(payload)):
                     if not self._is_dirty:
@@ -323,7 +327,7 @@ class Journal:
         header = Header(version=VERSION, segment=self._segments.active.number, drained=self._drained)
         self._segments.append(Kind.SEGMENT, encode_header(header))
         for opened in self._open.values():
-            self._say(Kind.HOLD, opened.who, opened.what, encode_hold, opened.held)
+            self._say(Kind.HOLD, opened.label, encode_hold, opened.held)
             if opened.progress is not None:
                 self._write(Kind.PROGRESS, encode_progress(opened.progress))
         self._note()
@@ -347,7 +351,7 @@ class Journal:
             self._cut()
             while self._unwritten:
                 receipt = self._unwritten[0]
-                self._say(Kind.SETTLE, who_of(receipt), what_of(receipt), encode_settle, receipt)
+                self._say(Kind.SETTLE, _label(receipt), encode_settle, receipt)
                 self._unwritten.pop(0)
         except OSError as error:
             self._problem = error
@@ -390,10 +394,21 @@ class _Open(msgspec.Struct):
     """An attempt in flight, and the slots that are kept for it."""
 
     held: Held
-    who: Names
-    what: Names
+    label: "_Label"
     reserve: int
     progress: Progress | None = None
+
+
+class _Label(msgspec.Struct, frozen=True):
+    """What all records of an attempt begin with."""
+
+    who: Names
+    what: Names
+    told: Told
+
+
+def _label(receipt: Receipt) -> _Label:
+    return _Label(who_of(receipt), what_of(receipt), told_of(receipt))
 
 
 def _full() -> GatewayFault:

@@ -2,7 +2,7 @@
 settlement each touch every leg in one step of the event loop, so no other request can see them half done: that step is
 the whole concurrency control of budgets, and the reason why none of them needs a lock or a database on the way.
 
-A hold keeps the meters that it was written on. It is settled there whatever the clock says by then, so a request that
+A hold keeps the days that it was written on. It is settled there whatever the clock says by then, so a request that
 was admitted before midnight is booked before midnight, and settling looks nothing up.
 """
 
@@ -12,11 +12,12 @@ from typing import Final, final
 import msgspec
 
 from ai_gateway.domain.faults import BudgetExceeded, RateLimited
-from ai_gateway.domain.traffic import Charge, Hold, LegLimits, LegSpent
+from ai_gateway.domain.traffic import Charge, Hold, LegSpent
 from ai_gateway.policy.windows import Windows, windows_at
 
 CONTENDED_RETRY_SECONDS: Final = 1
-NO_LIMITS: Final = LegLimits()
+MOST_PATHS: Final = 65_536
+"""How many callers' days are kept at hand; all are found again by their legs."""
 
 Leg = tuple[str, str]
 
@@ -34,10 +35,17 @@ class Levels(msgspec.Struct, frozen=True):
     total: Level
 
 
+NONE: Final = Level()
+NOTHING: Final = Levels(NONE, NONE, NONE)
+
+
 @final
 class Meters:
+    """Raised and lowered per leg and day only: months and totals are sums of days, added up when somebody asks."""
+
     def __init__(self) -> None:
         self._accounts: dict[Leg, _Account] = {}
+        self._days: dict[tuple[Leg, ...], tuple[_Day, ...]] = {}
         self._open: dict[str, _Open] = {}
         self._windows = windows_at(0)
         self._second = 0
@@ -45,23 +53,17 @@ class Meters:
     def hold(self, request_id: str, charge: Charge) -> Hold:
         """Set the worst case aside on all legs, or on none: raises BudgetExceeded where a limit cannot take it
         whatever comes back, RateLimited where it could once others have settled."""
-        windows = self._windows_at(charge.at)
-        day = windows.day
-        accounts = self._accounts
-        meters: list[_Meter] = []
-        for leg in charge.legs:
-            account = accounts.get(leg)
-            if account is None:
-                account = accounts[leg] = _Account(windows)
-            meters += account.current if account.windows.day == day else account.at(windows)
+        second = int(charge.at * 1000) // 1000  # as the request's id has it, also in the last microsecond of a day
+        if second != self._second:
+            self._turn(windows_at(second), second)
+        days = self._days.get(charge.legs) or self._days_of(charge.legs)
         worst = charge.worst_nano
         if charge.limits:
-            _refuse_what_passes(charge, meters)
-        for meter in meters:
-            meter.held += worst
-        hold = Hold(request_id=request_id, charge=charge)
-        self._open[request_id] = _Open(meters)
-        return hold
+            self._refuse_what_passes(charge)
+        for day in days:
+            day.held += worst
+        self._open[request_id] = _Open(days)
+        return Hold(request_id, charge)
 
     def book(self, hold: Hold, cost_nano: int) -> None:
         """What an attempt of this request truly cost, also above the hold. It counts as spent once the request is
@@ -74,124 +76,153 @@ class Meters:
         if opened is None:
             return
         worst, spent = hold.charge.worst_nano, opened.spent
-        for meter in opened.meters:
-            meter.held -= worst
-            meter.spent += spent
+        for day in opened.days:
+            day.held -= worst
+            day.spent += spent
 
     def restore(self, sums: Iterable[LegSpent], at: float) -> None:
         """Begin where the ledger is, at the instant `at` (Unix seconds). Sets, never adds: restoring twice is
         restoring once."""
         windows = windows_at(at)
         for it in sums:
-            account = self._accounts.get(it.leg)
-            if account is None:
-                account = self._accounts[it.leg] = _Account(windows)
-            for meter, spent in zip(account.at(windows), (it.day_nano, it.month_nano, it.total_nano), strict=True):
-                meter.spent = spent
+            self._account(it.leg, windows).restore(it, windows)
 
     def levels(self, leg: Leg, at: float) -> Levels:
         """How a leg stands in the windows of the instant `at` (Unix seconds)."""
         account = self._accounts.get(leg)
-        if account is None:
-            return Levels(Level(), Level(), Level())
-        return Levels(*(Level(spent=meter.spent, held=meter.held) for meter in account.at(windows_at(at))))
+        return NOTHING if account is None else account.levels(windows_at(at))
 
     def held(self, leg: Leg) -> int:
         """Nano-dollars that open requests hold on this leg, whenever they were admitted."""
         account = self._accounts.get(leg)
-        return 0 if account is None else account.total.held
+        return 0 if account is None else sum(day.held for day in account.days.values())
 
     @property
     def open_holds(self) -> int:
         return len(self._open)
 
-    def _windows_at(self, at: float) -> Windows:
-        """The calendar is asked once a second, not once a request."""
-        second = int(at * 1000) // 1000  # as the request's id has it, also in the last microsecond of a day
-        if second != self._second:
-            self._windows = windows_at(second)
-            self._second = second
-        return self._windows
+    def _turn(self, windows: Windows, second: int) -> None:
+        """The calendar is asked once a second, not once a request. What is kept at hand is of one day only."""
+        if windows.day != self._windows.day:
+            self._days.clear()
+        self._windows = windows
+        self._second = second
+
+    def _days_of(self, legs: tuple[Leg, ...]) -> tuple["_Day", ...]:
+        windows = self._windows
+        days = tuple(self._account(leg, windows).at(windows) for leg in legs)
+        if len(self._days) >= MOST_PATHS:
+            self._days.clear()
+        self._days[legs] = days
+        return days
+
+    def _account(self, leg: Leg, windows: Windows) -> "_Account":
+        account = self._accounts.get(leg)
+        if account is None:
+            account = self._accounts[leg] = _Account(windows)
+        return account
+
+    def _refuse_what_passes(self, charge: Charge) -> None:
+        """Nothing is written yet. What is exhausted is said before what is only contended: waiting would not help."""
+        contended: str | None = None
+        for leg, limits in zip(charge.legs, charge.limits, strict=True):
+            levels = self._accounts[leg].levels(self._windows)
+            for name in ("day", "month", "total"):
+                limit: int | None = getattr(limits, name)
+                level: Level = getattr(levels, name)
+                if limit is None or level.spent + level.held + charge.worst_nano <= limit:
+                    continue
+                numbers = (
+                    f"{leg[0]} {leg[1]}: {name} limit {limit}, spent {level.spent}, held {level.held}, "
+                    f"asked {charge.worst_nano} nano-dollars"
+                )
+                if level.spent + charge.worst_nano > limit:
+                    raise BudgetExceeded(detail=numbers)
+                contended = contended or numbers
+        if contended is not None:
+            raise RateLimited(
+                "Other requests in flight hold what is left of a cost limit.",
+                code="budget_contended",
+                retry_after_seconds=CONTENDED_RETRY_SECONDS,
+                detail=contended,
+            )
 
 
 @final
-class _Meter:
-    """One leg in one window."""
+class _Day:
+    """One leg on one day: nano-dollars."""
 
-    __slots__ = ("held", "spent")
+    __slots__ = ("held", "month", "spent")
 
-    def __init__(self) -> None:
+    def __init__(self, month: int) -> None:
+        self.month = month
         self.held = 0
         self.spent = 0
 
 
 @final
 class _Open:
-    __slots__ = ("meters", "spent")
+    __slots__ = ("days", "spent")
 
-    def __init__(self, meters: list[_Meter]) -> None:
-        self.meters = meters
+    def __init__(self, days: tuple[_Day, ...]) -> None:
+        self.days = days
         self.spent = 0
-
-
-_Trio = tuple[_Meter, _Meter, _Meter]
 
 
 @final
 class _Account:
-    """One leg: its meters of the latest day that was asked for, and of the one before, because a request whose body
-    took its time is held after midnight and belongs before it."""
+    """One leg. `days` are those that may still change: the latest two, because a request whose body took its time is
+    held after midnight and belongs before it, and older ones while something is held on them. All others are folded
+    into the sums of their month and of all time."""
 
-    __slots__ = ("_before", "current", "windows")
+    __slots__ = ("_earlier", "_latest", "_month", "_month_spent", "days")
 
     def __init__(self, windows: Windows) -> None:
-        self.windows = windows
-        self.current: _Trio = (_Meter(), _Meter(), _Meter())
-        self._before: tuple[Windows, _Trio] | None = None
+        self.days: dict[int, _Day] = {}
+        self._latest = windows.day
+        self._month = windows.month
+        self._month_spent = 0
+        self._earlier = 0  # of all time, the days of `days` left out
 
-    @property
-    def total(self) -> _Meter:
-        return self.current[2]
+    def at(self, windows: Windows) -> _Day:
+        day = self.days.get(windows.day)
+        if day is None:
+            day = self.days[windows.day] = _Day(windows.month)
+            if windows.day > self._latest:
+                self._turn(windows)
+        return day
 
-    def at(self, windows: Windows) -> _Trio:
-        if windows.day == self.windows.day:
-            return self.current
-        if windows.day > self.windows.day:
-            self._before = (self.windows, self.current)
-            self.current = (_Meter(), self._month(windows), self.total)
-            self.windows = windows
-            return self.current
-        if self._before is not None and self._before[0].day == windows.day:
-            return self._before[1]
-        return (_Meter(), self._month(windows), self.total)
-
-    def _month(self, windows: Windows) -> _Meter:
-        if windows.month == self.windows.month:
-            return self.current[1]
-        if self._before is not None and self._before[0].month == windows.month:
-            return self._before[1][1]
-        return _Meter()
-
-
-def _refuse_what_passes(charge: Charge, meters: list[_Meter]) -> None:
-    """Nothing is written yet. What is exhausted is said before what is only contended: waiting would not help."""
-    contended: str | None = None
-    for place, meter in enumerate(meters):
-        leg, limits = charge.legs[place // 3], charge.limits[place // 3]
-        limit = (limits.day, limits.month, limits.total)[place % 3]
-        if limit is None or meter.spent + meter.held + charge.worst_nano <= limit:
-            continue
-        numbers = (
-            f"{leg[0]} {leg[1]}: {('day', 'month', 'total')[place % 3]} limit {limit}, spent {meter.spent}, "
-            f"held {meter.held}, asked {charge.worst_nano} nano-dollars"
+    def levels(self, windows: Windows) -> Levels:
+        held = month_held = 0
+        spent, month_spent = self._earlier, self._month_spent if windows.month == self._month else 0
+        for day in self.days.values():
+            held += day.held
+            spent += day.spent
+            if day.month == windows.month:
+                month_held += day.held
+                month_spent += day.spent
+        today = self.days.get(windows.day)
+        return Levels(
+            day=NONE if today is None else Level(today.spent, today.held),
+            month=Level(month_spent, month_held),
+            total=Level(spent, held),
         )
-        if meter.spent + charge.worst_nano > limit:
-            raise BudgetExceeded(detail=numbers)
-        contended = contended or numbers
-    if contended is not None:
-        raise RateLimited(
-            "Other requests in flight hold what is left of a cost limit.",
-            code="budget_contended",
-            retry_after_seconds=CONTENDED_RETRY_SECONDS,
-            detail=contended,
-        )
+
+    def restore(self, sums: LegSpent, windows: Windows) -> None:
+        self.at(windows).spent = sums.day_nano
+        levels = self.levels(windows)
+        self._earlier += sums.total_nano - levels.total.spent
+        if windows.month == self._month:
+            self._month_spent += sums.month_nano - levels.month.spent
+
+    def _turn(self, windows: Windows) -> None:
+        """A new day has begun: what nobody will change any more becomes part of the sums."""
+        before, self._latest = self._latest, windows.day
+        if windows.month != self._month:
+            self._month, self._month_spent = windows.month, 0
+        for number, day in list(self.days.items()):
+            if number < before and not day.held:
+                del self.days[number]
+                self._earlier += day.spent
+                if day.month == self._month:
+                    self._month_spent += day.spent

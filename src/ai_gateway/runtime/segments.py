@@ -119,11 +119,12 @@ class Segments:
         nothing has changed."""
         number = self.next_number
         data = frame(kind, number, payload)
-        for _ in range(copies - 1):
-            data += frame(kind, number + len(data) // SLOT_BYTES, payload)
+        slots = len(data) // SLOT_BYTES
+        if copies > 1:
+            data += b"".join([frame(kind, number + copy * slots, payload) for copy in range(1, copies)])
+            slots *= copies
         active = self.active
         active.file.write(data, active.used * SLOT_BYTES)
-        slots = len(data) // SLOT_BYTES
         active.used += slots
         self.remaining -= slots
         self.next_number = number + slots

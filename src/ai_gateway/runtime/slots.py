@@ -24,6 +24,7 @@ MOST_BYTES: Final = 256 * PAYLOAD_BYTES
 """The longest payload of one record."""
 
 _CHECKSUM: Final = struct.Struct("<I")
+_pack_checksum = _CHECKSUM.pack
 _REST: Final = struct.Struct(f"<BBHQ{PAYLOAD_BYTES}s")
 _KIND_AT: Final = 4
 
