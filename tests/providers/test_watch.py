@@ -11,7 +11,7 @@ from ai_gateway.providers.openai import ChatReader, UsageChunk
 from ai_gateway.providers.watch import DialectWatch
 
 ROLE = b'data: {"choices":[{"index":0,"delta":{"role":"assistant"},"finish_reason":null}]}\n\n'
-TEXT = b'data: {"choices":[{"index":0,"delta":{"content":"a\xe2\x80\xa8b\x0bc"},"finish_reason":null}]}\n\n'
+TEXT = b'data: {"choices":[{"index":0,"delta":{"content":"a\xe2\x80\xa8b\xc2\x85c"},"finish_reason":null}]}\n\n'
 STOP = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
 USAGE = b'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":5}}\n\n'
 DONE = b"data: [DONE]\n\n"
@@ -183,10 +183,53 @@ def test_an_endless_event_is_an_error() -> None:
     assert not watch.end().complete
 
 
-def test_bytes_that_are_no_json_go_through_once_the_stream_has_begun() -> None:
-    odd = b'data: {"usage" odd\n\n'
+MALFORMED = [
+    b'data: {"usage" odd\n\n',
+    b'data: {"choices":[{"index":0,"delta":{"content":"tw\n\n',
+    b'data: {"choices":[{"index":0,"delta":{"content":"two"}}\n\n',
+    b"data: {not json}\n\n",
+    b'data: "words"\n\n',
+    b"data: Internal Server Error\n\n",
+    b"data: " + b"[" * 100_000 + b"\n\n",
+]
+
+
+@pytest.mark.parametrize("malformed", MALFORMED)
+@pytest.mark.parametrize("frame", [bytes, crlf])
+def test_a_malformed_event_is_left_out_and_counted_when_the_rest_completes(
+    malformed: bytes, frame: type[bytes]
+) -> None:
+    for chunks in ((ROLE, TEXT + malformed + TEXT, STOP, DONE), (ROLE, TEXT, malformed, TEXT, STOP, DONE)):
+        watch = chat()
+        assert run(watch, *map(frame, chunks)) == frame(ROLE + TEXT + TEXT + STOP + DONE)
+        assert watch.dropped_events == 1
+        assert watch.error is None
+
+
+def test_a_malformed_event_of_a_message_stream_is_left_out() -> None:
+    start = b'event: message_start\ndata: {"type":"message_start","message":{}}\n\n'
+    malformed = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"del\n\n'
+    stop = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+    watch = DialectWatch(MessageReader())
+    assert run(watch, start, malformed, malformed + start, stop) == start + start + stop
+    assert watch.dropped_events == 2
+
+
+def test_a_broken_first_event_does_not_spoil_an_answer_and_words_that_are_none_are_an_error_at_once() -> None:
     watch = chat()
-    assert run(watch, ROLE, odd, STOP, DONE) == ROLE + odd + STOP + DONE
+    assert run(watch, b'data: {"choices":[{"ind\n\n', ROLE + STOP, DONE) == ROLE + STOP + DONE
+    for words in (b"data: upstream connect error\n\n", b'data: {"error":{"message":"boo\n\n'):
+        refused = chat()
+        assert refused.feed(words + ROLE) == b""
+        assert refused.error is not None
+
+
+@pytest.mark.parametrize("odd", [b"NaN", b"-Infinity", b'"\\ud83d"', b'"a\tb"'])
+def test_what_only_strict_readers_refuse_is_not_lost(odd: bytes) -> None:
+    event = b'data: {"choices":[{"index":0,"delta":{"content":"x"},"finish_reason":null}],"odd":%s}\n\n' % odd
+    watch = chat()
+    assert run(watch, ROLE, event, STOP, DONE) == ROLE + event + STOP + DONE
+    assert watch.dropped_events == 0
 
 
 def test_the_last_usage_wins_and_none_is_not_zero() -> None:
@@ -199,10 +242,15 @@ def test_the_last_usage_wins_and_none_is_not_zero() -> None:
     assert (watch.usage.input_tokens, watch.usage.output_tokens) == (0, 0)
 
 
-def test_a_message_stream_is_whole_with_message_stop_only() -> None:
+def test_a_message_stream_is_whole_once_its_stop_reason_was_told() -> None:
     start = b'event: message_start\ndata: {"type":"message_start","message":{"usage":{"input_tokens":2}}}\n\n'
+    told = b'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn"}}\n\n'
+    untold = told.replace(b'"end_turn"', b"null")
     stop = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
-    whole, cut = DialectWatch(MessageReader()), DialectWatch(MessageReader())
-    assert run(whole, start, stop) == start + stop
-    cut.feed(start)
-    assert not cut.end().complete
+    for chunks in ((start, stop), (start, untold, stop), (start, told, stop)):
+        assert run(DialectWatch(MessageReader()), *chunks) == b"".join(chunks)
+    assert run(DialectWatch(MessageReader()), start, told) == start + told + stop
+    for chunks in ((start,), (start, untold)):
+        cut = DialectWatch(MessageReader())
+        cut.feed(b"".join(chunks))
+        assert not cut.end().complete

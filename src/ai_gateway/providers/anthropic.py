@@ -16,7 +16,7 @@ from ai_gateway.providers.errors import read_error
 from ai_gateway.providers.requests import headers_for, members_for
 from ai_gateway.providers.sse import Event
 from ai_gateway.providers.usage import AnthropicUsage, anthropic_usage
-from ai_gateway.providers.watch import DialectWatch, Verdict
+from ai_gateway.providers.watch import DialectWatch, Verdict, verdict_on_unreadable
 
 DEFAULT_VERSION = "2023-06-01"
 
@@ -62,14 +62,16 @@ class AnthropicCodec:
 
 
 class MessageReader:
-    """The EventReader of message streams. Only `message_stop` makes an answer whole."""
+    """The EventReader of message streams. An answer is whole once its stop reason was told; `message_stop` adds nothing
+    to it. Both it and usage stand in events whose type begins with `message_`, so that one search finds them."""
 
-    __slots__ = ("_counted", "_output_known", "_started")
+    __slots__ = ("_counted", "_output_known", "_started", "_stopped")
 
     def __init__(self) -> None:
         self._counted = AnthropicUsage()
         self._output_known = False
         self._started = False
+        self._stopped = False
 
     @property
     def usage(self) -> Usage | None:
@@ -81,12 +83,11 @@ class MessageReader:
         return b'event: message_stop\ndata: {"type":"message_stop"}'
 
     def is_whole(self) -> bool:
-        return False
+        return self._stopped
 
     def is_plain(self, data: bytes) -> bool:
         return (
-            b'"usage"' not in data
-            and b"message_stop" not in data
+            b"message_" not in data
             and b'"error"' not in data
             and b"event: error" not in data
             and b"event:error" not in data
@@ -97,17 +98,18 @@ class MessageReader:
             return Verdict.ASIDE
         said = decode(event.data, _Reply)
         if said is None:
-            lost = not self._started or event.name == b"error"
-            return Verdict.ERROR if lost else Verdict.ASIDE
+            return verdict_on_unreadable(event, begun=self._started)
         if said.type == "error" or event.name == b"error" or says_something(said.error):
             return Verdict.ERROR
         if said.type == "message_stop":
             return Verdict.LAST
         if said.type == "message_start":
             self._counted = self._counted.with_report(as_object(decode_any(said.message)).get("usage"))
-        elif said.type == "message_delta" and says_something(said.usage):
-            self._counted = self._counted.with_report(decode_any(said.usage))
-            self._output_known = self._counted.output is not None
+        elif said.type == "message_delta":
+            self._stopped |= isinstance(as_object(decode_any(said.delta)).get("stop_reason"), str)
+            if says_something(said.usage):
+                self._counted = self._counted.with_report(decode_any(said.usage))
+                self._output_known = self._counted.output is not None
         if said.type == "ping" or not isinstance(said.type, str):
             return Verdict.ASIDE
         self._started = True
@@ -120,6 +122,7 @@ class _Reply(msgspec.Struct, frozen=True):
     type: object = None
     content: msgspec.Raw = NO_RAW
     message: msgspec.Raw = NO_RAW
+    delta: msgspec.Raw = NO_RAW
     usage: msgspec.Raw = NO_RAW
     error: msgspec.Raw = NO_RAW
     input_tokens: msgspec.Raw = NO_RAW

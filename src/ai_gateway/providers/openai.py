@@ -18,7 +18,7 @@ from ai_gateway.providers.errors import read_error
 from ai_gateway.providers.requests import headers_for, members_for
 from ai_gateway.providers.sse import Event
 from ai_gateway.providers.usage import openai_usage, read_openai_usage
-from ai_gateway.providers.watch import DialectWatch, Verdict
+from ai_gateway.providers.watch import DialectWatch, Verdict, verdict_on_unreadable
 
 _PATHS = {Operation.CHAT: "/chat/completions", Operation.EMBEDDINGS: "/embeddings"}
 _FINISH_FORMS = (b'"finish_reason"', b'"finish_reason":null', b'"finish_reason": null')
@@ -111,8 +111,7 @@ class ChatReader:
             return Verdict.LAST
         chunk = decode(event.data, _Reply)
         if chunk is None:
-            lost = not self._seen or event.name == b"error"
-            return Verdict.ERROR if lost else Verdict.ASIDE
+            return verdict_on_unreadable(event, begun=bool(self._seen))
         reported = chunk.read_usage()
         if reported is not None:
             self._usage = reported

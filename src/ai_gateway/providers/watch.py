@@ -5,13 +5,18 @@ is first asked for a verdict on bytes alone (`is_plain`), which a handful of sub
 may carry usage, an error or an end is split into lines and parsed. A chunk of whole plain events, the usual case, goes
 through as the very object that came in.
 
+An event whose data is no JSON would stop the caller's SDK in the middle of a good answer, so it is left out and counted
+(`dropped_events`). That is why also a plain event is checked for its syntax, which a decoder that keeps nothing does in
+a fraction of a microsecond.
+
 The terminal event (`[DONE]`, `message_stop`) is kept back by `feed` and comes out of `end`: the client must not see
 the end before the cost is in the journal. `finished` says that it is there, so that nobody waits for a provider that
 does not close.
 """
 
+import json
 from enum import Enum
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -20,6 +25,10 @@ from ai_gateway.providers import StreamEnd
 from ai_gateway.providers.decoding import decode
 from ai_gateway.providers.errors import read_error
 from ai_gateway.providers.sse import BYTE_ORDER_MARK, Event, EventSplitter, line_end_of, read_event, terminate
+
+_SYNTAX: Final = msgspec.json.Decoder(msgspec.Raw)
+
+LINE_FEED: Final = 10
 
 PRELUDE_BYTES = 64 * 1024
 """Kept of a stream that has not begun: if it never does, these bytes say why (HTML, a JSON error, nothing)."""
@@ -31,6 +40,7 @@ class Verdict(Enum):
     CONTENT = "goes to the client, and commits"
     ASIDE = "goes to the client, and commits to nothing: a comment, a ping"
     WITHHELD = "was only for the gateway"
+    UNREADABLE = "is no JSON of the dialect: goes to the client only if a client can read it all the same"
     ERROR = "is the provider's failure"
     LAST = "ends the stream"
 
@@ -60,7 +70,7 @@ class EventReader(Protocol):
 class DialectWatch:
     """The StreamWatch of every dialect; see the protocol in providers/__init__.py."""
 
-    __slots__ = ("_error", "_line_end", "_prelude", "_reader", "_splitter", "_started", "_terminal")
+    __slots__ = ("_error", "_line_end", "_prelude", "_reader", "_splitter", "_started", "_terminal", "dropped_events")
 
     def __init__(self, reader: EventReader) -> None:
         self._reader = reader
@@ -70,6 +80,7 @@ class DialectWatch:
         self._terminal: bytes | None = None
         self._line_end: bytes | None = None
         self._prelude = bytearray()
+        self.dropped_events = 0
 
     @property
     def usage(self) -> Usage | None:
@@ -117,7 +128,11 @@ class DialectWatch:
 
     def _is_plain_whole(self, chunk: bytes) -> bool:
         return (
-            self._splitter.is_empty and chunk.endswith(b"\n\n") and b"\r" not in chunk and self._reader.is_plain(chunk)
+            self._splitter.is_empty
+            and chunk.endswith(b"\n\n")
+            and b"\r" not in chunk
+            and self._reader.is_plain(chunk)
+            and _have_syntax(chunk)
         )
 
     def _pass_on(self, events: list[bytes]) -> bytes:
@@ -125,7 +140,7 @@ class DialectWatch:
             self._line_end = line_end_of(events[0])
         through: list[bytes] = []
         for event in events:
-            if self._started and self._reader.is_plain(event):
+            if self._started and self._reader.is_plain(event) and _have_syntax(event):
                 through.append(event)
                 continue
             said = read_event(event)
@@ -136,6 +151,11 @@ class DialectWatch:
             if verdict is Verdict.LAST:
                 self._terminal = event
                 break
+            if verdict is Verdict.UNREADABLE:
+                if not _is_readable_all_the_same(said.data or b""):
+                    self.dropped_events += 1
+                    continue
+                verdict = Verdict.CONTENT
             if verdict is Verdict.CONTENT:
                 self._started = True
             if verdict is not Verdict.WITHHELD:
@@ -151,6 +171,39 @@ class DialectWatch:
         if data is None or not (data.strip() == b"[DONE]" or decode(data, msgspec.Raw) is not None):
             return ()
         return (terminate(unterminated, self._line_end or line_end_of(unterminated)),)
+
+
+def verdict_on_unreadable(event: Event, *, begun: bool) -> Verdict:
+    """What data that does not decode means. `begun` False: the stream has said nothing yet. Then words that were never
+    meant as JSON are why it does not answer, while a broken event may be followed by good ones."""
+    data = (event.data or b"").lstrip()
+    refuses = not begun and (not data.startswith(b"{") or b'"error"' in data)
+    return Verdict.ERROR if refuses or event.name == b"error" else Verdict.UNREADABLE
+
+
+def _have_syntax(events: bytes) -> bool:
+    """Whether whole events are, each, one data line with a JSON object, maybe after an event line. False in doubt."""
+    try:
+        if events.startswith(b"data: {") and events.find(b"\n\n") == len(events) - 2:
+            _SYNTAX.decode(events[6:])
+            return True
+        for event in events[:-2].split(b"\n\n"):
+            at = event.find(b"data: {")
+            if at < 0 or (at > 0 and event[at - 1] != LINE_FEED):
+                return False
+            _SYNTAX.decode(event[at + 6 :])
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _is_readable_all_the_same(data: bytes) -> bool:
+    """Whether an object that strict JSON refuses is one for clients there are: NaN, half an emoji, a bare tab. Their
+    text is not lost for that."""
+    try:
+        return isinstance(json.loads(data, strict=False), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _why_nothing_came(prelude: bytes) -> ProviderError:
