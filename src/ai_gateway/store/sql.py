@@ -49,52 +49,54 @@ class SqlStore:
 
     @asynccontextmanager
     async def _begin(self) -> AsyncGenerator[Unit]:
-        async with self._writing() as connection:
+        async with self.writing() as connection:
             yield _SqlUnit(connection, self._now)
 
     async def changes_since(self, revision: int) -> list[ConfigurationChanged]:
-        async with self._reading() as connection:
+        async with self.reading() as connection:
             return await read_changes(connection, revision)
 
     async def load_snapshot(self) -> Snapshot:
-        async with self._reading() as connection:
+        async with self.reading() as connection:
             return await refresh.load(SqlReader(connection), self._compiler)
 
     async def apply_changes(self, snapshot: Snapshot, changes: Sequence[ConfigurationChanged]) -> Snapshot:
-        async with self._reading() as connection:
+        async with self.reading() as connection:
             return await refresh.apply(SqlReader(connection), self._compiler, snapshot, changes)
 
     async def append_ledger(self, rows: Sequence[LedgerRow]) -> int:
-        async with self._writing() as connection:
+        async with self.writing() as connection:
             return await ledger.append(connection, rows)
 
     async def page_ledger(
         self, scope: Scope, *, before: int | None = None, limit: int = 100, **equal: Any
     ) -> list[LedgerRow]:
-        async with self._reading() as connection:
+        async with self.reading() as connection:
             return await ledger.page(connection, scope, before, limit, equal)
 
     async def spent_by_leg(self, day_from: str, month_from: str) -> list[LegSpent]:
-        async with self._reading() as connection:
+        async with self.reading() as connection:
             return await ledger.spent_by_leg(connection, day_from, month_from)
 
     async def ping(self) -> None:
-        async with self._reading() as connection:
+        async with self.reading() as connection:
             await connection.execute(text("SELECT 1"))
 
     async def close(self) -> None:
         await self._engine.dispose()
 
     @asynccontextmanager
-    async def _writing(self) -> AsyncGenerator[AsyncConnection]:
+    async def writing(self) -> AsyncGenerator[AsyncConnection]:
+        """A transaction that writes, in its turn: for the rooms whose rows are no nouns (store/health.py and the
+        like). Raises StoreUnavailable."""
         async with _turn_of(self._turn):
             with told_as_unavailable():
                 async with self._writer.begin() as connection:
                     yield connection
 
     @asynccontextmanager
-    async def _reading(self) -> AsyncGenerator[AsyncConnection]:
-        """One consistent view for all statements of the block."""
+    async def reading(self) -> AsyncGenerator[AsyncConnection]:
+        """One consistent view for all statements of the block. Raises StoreUnavailable."""
         with told_as_unavailable():
             async with self._reader.connect() as connection, connection.begin():
                 yield connection
