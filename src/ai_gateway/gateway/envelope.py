@@ -44,6 +44,8 @@ _INTEGER: Final = msgspec.json.Decoder(int)
 
 _STRING_BODY: Final = re.compile(rb'"[^"]*"')
 _NOT_STRUCTURE: Final = bytes(byte for byte in range(256) if byte not in b'[]{}"')
+_NOT_ESCAPES: Final = bytes(byte for byte in range(256) if byte not in b'[]{}"\\/bfnrtu')
+_ONE_KIND: Final = bytes.maketrans(b"{}", b"[]")
 _AT_BYTE: Final = re.compile(r"^JSON is malformed: (.*) \(byte (\d+)\)$")
 _SURROGATES: Final = tuple(f"\\u{d}{next}".encode() for d in "dD" for next in "89aAbBcCdDeEfF")
 _MEMBER_KEY: Final = re.compile(rb'[\s,{]*("[^"\\]*(?:\\.[^"\\]*)*")\s*:\s*', re.DOTALL)
@@ -194,21 +196,36 @@ def _refuse_duplicates(body: bytes, where: str) -> None:
 
 def _refuse_deep(body: bytes, limits: BodyLimits) -> None:
     """Brackets outside strings, peeled off pair by pair from the inside: as many rounds as the body is deep."""
-    if body.count(b"{") + body.count(b"[") <= limits.depth:
+    if not _has_more(body, b"{[", limits.depth):
         return
-    without_escapes = body.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in body else body
-    brackets = without_escapes.translate(None, _NOT_STRUCTURE).replace(b'""', b"")
+    if b"\\" in body:
+        body = body.translate(None, _NOT_ESCAPES).replace(b"\\\\", b"").replace(b'\\"', b"")
+    brackets = body.translate(None, _NOT_STRUCTURE).replace(b'""', b"")
     if b'"' in brackets:
         brackets = _STRING_BODY.sub(b"", brackets)
     if len(brackets) > 2 * limits.containers:
         raise InvalidRequest(f"The request body has more than {limits.containers} objects and lists.", code="too_large")
     # As one kind of bracket: that they match, the parser has seen already.
-    brackets = brackets.translate(bytes.maketrans(b"{}", b"[]"))
+    brackets = brackets.translate(_ONE_KIND)
     for _ in range(limits.depth):
         brackets = brackets.replace(b"[]", b"")
         if not brackets:
             return
     raise _too_deep(None)
+
+
+def _has_more(body: bytes, kinds: bytes, most: int) -> bool:
+    """Whether these bytes occur more than `most` times. Each `find` goes at the speed of memory, where `count` looks
+    at every byte."""
+    left = most
+    for kind in kinds:
+        at = body.find(kind)
+        while at >= 0:
+            left -= 1
+            if left < 0:
+                return True
+            at = body.find(kind, at + 1)
+    return False
 
 
 def _refuse_unreadable(fields: Fields, param: str | None = None) -> None:
