@@ -22,7 +22,8 @@ def a_look(at: float = 1.0, **changes: Any) -> HealthRow:
 
 def a_word(endpoint_id: str = "pc_1", **changes: Any) -> OverrideRow:
     fields: dict[str, Any] = {"endpoint_id": endpoint_id, "tenant_id": "t1", "healthy": False}
-    return OverrideRow(**fields | {"reason": "maintenance", "until": 9.0, "at": 1.0} | changes)
+    fields |= {"reason": "maintenance", "until": 9.0, "at": 1.0}
+    return OverrideRow(**fields | changes)
 
 
 def unnumbered(rows: list[HealthRow]) -> list[HealthRow]:
