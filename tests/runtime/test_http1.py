@@ -235,6 +235,12 @@ def test_a_request_leaves_whole_and_a_small_one_in_one_write(size: int) -> None:
     assert len(line.transport.written) == (1 if size <= BUFFER_BYTES else 2)
 
 
+def test_a_request_in_pieces_leaves_in_pieces() -> None:
+    line = Line()
+    line.connection.ask(b"head", (b'{"a":', memoryview(b"1"), b"}"))
+    assert line.transport.written == [b"head", b'{"a":', b"1", b"}"]
+
+
 def test_a_mistake_of_our_own_is_said_and_is_not_taken_for_one_of_the_provider() -> None:
     class Clumsy:
         closed: object = "not yet"

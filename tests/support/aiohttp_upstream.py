@@ -51,7 +51,7 @@ class AiohttpUpstream:
                     request.method,
                     url,
                     headers=request.headers,
-                    data=request.body or None,
+                    data=request.body if isinstance(request.body, bytes) else b"".join(request.body),
                     timeout=timeout,
                     allow_redirects=False,
                     skip_auto_headers=UNASKED_HEADERS,

@@ -50,6 +50,9 @@ class HandTransport(asyncio.Transport):
     def write(self, data: Any) -> None:
         self.written.append(bytes(data))
 
+    def writelines(self, list_of_data: Any) -> None:
+        self.written += [bytes(data) for data in list_of_data]
+
     def get_write_buffer_size(self) -> int:
         return self.unsent
 

@@ -13,6 +13,14 @@ from ai_gateway.domain.config import Key, Ownership, ProviderType, Tenant
 
 Header = tuple[str, str]
 
+Body = bytes | tuple[bytes | memoryview, ...]
+"""A request's body on its way out: whole, or in pieces that are sent one behind the other and were never joined."""
+
+
+def size_of(body: Body) -> int:
+    """In bytes."""
+    return len(body) if isinstance(body, bytes) else sum([len(piece) for piece in body])
+
 
 class Head(msgspec.Struct, frozen=True):
     """A request before its body was read. Times: `received` monotonic seconds, `received_wall` Unix seconds.

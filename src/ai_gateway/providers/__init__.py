@@ -11,7 +11,7 @@ import msgspec
 
 from ai_gateway.domain.chat import Dialect, Operation, ProviderError, Usage
 from ai_gateway.domain.config import BaseUrl, ProviderType
-from ai_gateway.domain.traffic import Header, Shaped
+from ai_gateway.domain.traffic import Body, Header, Shaped
 
 
 class Auth(StrEnum):
@@ -29,7 +29,7 @@ class UpstreamRequest(msgspec.Struct, frozen=True):
     method: str
     path: str
     headers: tuple[Header, ...]
-    body: bytes = b""
+    body: Body = b""
 
 
 class Reading(msgspec.Struct, frozen=True):

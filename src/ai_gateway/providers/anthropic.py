@@ -13,7 +13,7 @@ from ai_gateway.domain.traffic import Shaped
 from ai_gateway.providers import Reading, StreamWatch, UpstreamRequest
 from ai_gateway.providers.decoding import NO_RAW, as_object, decode, decode_any, says_something
 from ai_gateway.providers.errors import read_error
-from ai_gateway.providers.requests import headers_for, members_for
+from ai_gateway.providers.requests import body_of, headers_for, members_for
 from ai_gateway.providers.sse import Event
 from ai_gateway.providers.usage import AnthropicUsage, anthropic_usage
 from ai_gateway.providers.watch import DialectWatch, Verdict, verdict_on_unreadable
@@ -40,7 +40,8 @@ class AnthropicCodec:
         if not any(name == "anthropic-version" for name, _ in headers):
             headers += (("anthropic-version", DEFAULT_VERSION),)
         path = _PATHS[head.operation] + (f"?{head.query}" if head.query else "")
-        return UpstreamRequest("POST", path, headers, msgspec.json.encode(members_for(shaped, model)))
+        body = body_of(members_for(shaped, model), shaped.call.body_bytes)
+        return UpstreamRequest("POST", path, headers, body)
 
     def read_reply(self, operation: Operation, body: bytes) -> Reading:
         reply = decode(body, _Reply)

@@ -15,7 +15,7 @@ from ai_gateway.domain.traffic import Shaped
 from ai_gateway.providers import Reading, StreamWatch, UpstreamRequest
 from ai_gateway.providers.decoding import NO_RAW, as_object, decode, decode_any, says_something
 from ai_gateway.providers.errors import read_error
-from ai_gateway.providers.requests import headers_for, members_for
+from ai_gateway.providers.requests import body_of, headers_for, members_for
 from ai_gateway.providers.sse import Event
 from ai_gateway.providers.usage import openai_usage, read_openai_usage
 from ai_gateway.providers.watch import DialectWatch, Verdict, verdict_on_unreadable
@@ -41,7 +41,8 @@ class OpenAICodec:
         members = members_for(shaped, model)
         if call.stream and call.head.operation is Operation.CHAT:
             members["stream_options"] = _asking_for_usage(members.get("stream_options"))
-        return UpstreamRequest("POST", _PATHS[call.head.operation], headers_for(shaped), msgspec.json.encode(members))
+        body = body_of(members, call.body_bytes)
+        return UpstreamRequest("POST", _PATHS[call.head.operation], headers_for(shaped), body)
 
     def read_reply(self, operation: Operation, body: bytes) -> Reading:
         reply = decode(body, _Reply)

@@ -7,7 +7,9 @@ them goes out byte for byte.
 import msgspec
 
 from ai_gateway import __version__
-from ai_gateway.domain.traffic import Header, Shaped
+from ai_gateway.domain.traffic import Body, Header, Shaped
+
+SHORT_BYTES = 32 << 10
 
 USER_AGENT = f"ai-gateway/{__version__}"
 
@@ -24,6 +26,26 @@ _OURS = frozenset({"content-type", "accept", "accept-encoding", "user-agent", "c
 def members_for(shaped: Shaped, model: str) -> dict[str, msgspec.Raw]:
     """The members of the body, in the caller's order, asking for this model."""
     return {**shaped.fields, "model": msgspec.Raw(msgspec.json.encode(model))}
+
+
+def body_of(members: dict[str, msgspec.Raw], asked_bytes: int) -> Body:
+    """The members as JSON. What is long is not copied: it goes out as the bytes in which it came. `asked_bytes` is the
+    size of the caller's body, which says whether looking for such a member is worth it."""
+    if asked_bytes <= SHORT_BYTES:
+        return msgspec.json.encode(members)
+    pieces: list[bytes | memoryview] = []
+    short = bytearray(b"{")
+    for name, raw in members.items():
+        short += msgspec.json.encode(name) + b":"
+        value = memoryview(raw)
+        if value.nbytes <= SHORT_BYTES:
+            short += value
+        else:
+            pieces += (bytes(short), value)
+            short.clear()
+        short += b","
+    short[-1:] = b"}"
+    return (*pieces, bytes(short))
 
 
 def headers_for(shaped: Shaped) -> tuple[Header, ...]:

@@ -17,6 +17,7 @@ from typing import Final, cast, final
 
 import httptools
 
+from ai_gateway.domain.traffic import Body
 from ai_gateway.runtime.http1_answer import BUFFER_BYTES, Http1Answer
 from ai_gateway.runtime.upstream import Broken
 
@@ -72,17 +73,18 @@ class Http1Connection(asyncio.Protocol):
             return False
         return now - self.idle_since < FRESH_SECONDS or self._poll is None or not self._poll.poll(0)
 
-    def ask(self, head: bytes, body: bytes) -> Http1Answer:
+    def ask(self, head: bytes, body: Body) -> Http1Answer:
         answer = self._answer = Http1Answer(self, self._loop)
         transport = self._transport
         assert transport is not None, "a connection is asked once it is made"
         self._reads_to_end = self._interim = False
         self._idle_bytes = 0
-        if len(body) <= BUFFER_BYTES:
+        if not isinstance(body, bytes):
+            transport.writelines((head, *body))
+        elif len(body) <= BUFFER_BYTES:
             transport.write(head + body)
         else:
-            transport.write(head)
-            transport.write(body)
+            transport.writelines((head, body))
         return answer
 
     def pause(self) -> None:

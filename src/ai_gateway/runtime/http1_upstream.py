@@ -12,6 +12,7 @@ from functools import partial
 from typing import Final, final
 
 from ai_gateway.domain.config import BaseUrl, Reach
+from ai_gateway.domain.traffic import size_of
 from ai_gateway.runtime.dialer import Dialer, MayConnect, Resolve, trust
 from ai_gateway.runtime.http1 import Http1Connection
 from ai_gateway.runtime.http1_answer import Http1Answer
@@ -87,7 +88,7 @@ class Http1Upstream:
             if len(self._heads) >= MOST_HEADS:
                 self._heads.clear()
             head = self._heads[name] = _encode_head(request)
-        return b"%b%d\r\n\r\n" % (head, len(request.body))
+        return b"%b%d\r\n\r\n" % (head, size_of(request.body))
 
     def _sweep(self) -> None:
         # Set again before anybody is told: what a listener raises must not stop the clock of all others.

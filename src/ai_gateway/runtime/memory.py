@@ -5,18 +5,22 @@ import gc
 import sys
 from typing import Final
 
-MMAP_THRESHOLD: Final = -3  # M_MMAP_THRESHOLD of malloc.h
+TRIM_THRESHOLD: Final = -1  # M_TRIM_THRESHOLD of malloc.h
+MMAP_THRESHOLD: Final = -3  # M_MMAP_THRESHOLD
 LARGE_BODY_BYTES: Final = 32 << 20
+KEPT_BYTES: Final = 32 << 20
 YOUNG_OBJECTS: Final = 50_000
 
 
 def keep_large_bodies_in_the_heap() -> bool:
-    """glibc maps every block above 128 kB anew, and a page fault for each 4 kB of a large prompt costs more than all
-    that is done with it. False where the C library has no such switch (mallopt(3))."""
+    """glibc maps every block above 128 kB anew, and gives the heap's end back as soon as 128 kB of it are free. Either
+    way a large prompt meets a page fault for each 4 kB, which cost more than all that is done with it. Up to 32 MB of
+    the heap's end are kept instead. False where the C library has no such switches (mallopt(3))."""
     if not sys.platform.startswith("linux"):
         return False
     try:
-        return bool(ctypes.CDLL(None).mallopt(MMAP_THRESHOLD, LARGE_BODY_BYTES))
+        mallopt = ctypes.CDLL(None).mallopt
+        return bool(mallopt(MMAP_THRESHOLD, LARGE_BODY_BYTES)) and bool(mallopt(TRIM_THRESHOLD, KEPT_BYTES))
     except (AttributeError, OSError):
         return False
 

@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 
 from ai_gateway.domain.config import BaseUrl, Reach
-from ai_gateway.domain.traffic import Header
+from ai_gateway.domain.traffic import Body, Header
 
 
 class UpstreamError(Exception):
@@ -44,7 +44,7 @@ class Outgoing(msgspec.Struct, frozen=True):
     url: BaseUrl
     path: str
     headers: tuple[Header, ...]
-    body: bytes
+    body: Body
     reach: Reach
     connect_seconds: float
     head_seconds: float
