@@ -1,0 +1,142 @@
+"""How an answer goes on when its provider broke after the caller had seen a part of it.
+
+What was delivered is kept as the bytes it was, and understood only when it has to be: a stream that ends well, as
+nearly all do, pays for a list's `append`. Long answers are folded into their text from time to time, so that memory
+follows the text and not its wrapping, which is fifty times as long.
+
+There are two ways on, and the better one comes first. A model that is known to continue is given the text and says the
+rest (`PREFILL`). Any model can be asked again (`RESTART`): where it begins with exactly what was delivered, as models
+with no freedom and caches do, that is skipped, and where it does not, it is given up at the first other letter.
+"""
+
+from collections.abc import Mapping
+from enum import Enum
+from types import MappingProxyType
+from typing import Final, Protocol, final
+
+import msgspec
+
+from ai_gateway.domain.chat import Operation
+from ai_gateway.domain.config import ProviderType
+from ai_gateway.domain.traffic import Shaped
+from ai_gateway.providers import Codec, continuation_anthropic, continuation_openai
+from ai_gateway.providers.capabilities import continues_prefill
+from ai_gateway.providers.continued_watch import ContinuedWatch, Splice
+from ai_gateway.providers.joining import Continued, Joining, Repeated
+from ai_gateway.providers.sse import EventSplitter
+
+FOLD_BYTES: Final = 64 * 1024
+LONGEST_TEXT: Final = 1024 * 1024
+"""Characters. A longer answer is not continued."""
+
+
+class Way(Enum):
+    PREFILL = "the text so far ends the conversation, and the model says the rest"
+    RESTART = "the same request again, of whose answer the delivered part is skipped"
+
+
+class SoFar(Protocol):
+    """What the caller has of an answer that can be continued."""
+
+    @property
+    def text(self) -> str: ...
+
+    def prefill(self, shaped: Shaped) -> Shaped | None:
+        """The request for the rest, or None where this answer cannot be asked for so."""
+        ...
+
+    def splice(self, joining: Joining) -> Splice: ...
+
+
+class Continuation(msgspec.Struct, frozen=True):
+    """One way on: the request to send, and how its answer is read."""
+
+    way: Way
+    shaped: Shaped
+    so_far: SoFar
+
+    def watch(self, codec: Codec) -> ContinuedWatch:
+        joining = Continued(self.so_far.text) if self.way is Way.PREFILL else Repeated(self.so_far.text)
+        return ContinuedWatch(codec.watch(self.shaped), self.so_far.splice(joining))
+
+
+class _Past(Protocol):
+    is_lost: bool
+    characters: int
+
+    def take(self, event: bytes) -> None: ...
+
+    def so_far(self) -> SoFar: ...
+
+
+@final
+class Delivered:
+    """What the caller has of one answer, over all its attempts."""
+
+    __slots__ = ("_events", "_past", "_room")
+
+    def __init__(self, past: _Past) -> None:
+        self._past = past
+        self._events: list[bytes] = []
+        self._room = FOLD_BYTES
+
+    def keep(self, events: bytes) -> None:
+        """Whole events, as they went to the caller."""
+        self._events.append(events)
+        self._room -= len(events)
+        if self._room < 0:
+            self._fold()
+
+    def so_far(self) -> SoFar | None:
+        """None where the answer cannot be continued."""
+        self._fold()
+        return None if self._past.is_lost else self._past.so_far()
+
+    def _fold(self) -> None:
+        past = self._past
+        splitter = EventSplitter()
+        events, rest = splitter.feed(b"".join(self._events)), splitter.rest()
+        self._events.clear()
+        self._room = FOLD_BYTES
+        if past.is_lost:
+            return
+        for event in (*events, *rest[0]):
+            past.take(event)
+        past.is_lost |= past.characters > LONGEST_TEXT
+
+
+def delivered_for(shaped: Shaped) -> Delivered | None:
+    """Where the answer to this call is to be kept; None where it could not be continued whatever it says."""
+    dialect = _DIALECTS.get(shaped.call.head.operation)
+    if dialect is None or not shaped.call.stream or not dialect.allows(shaped):
+        return None
+    return Delivered(dialect.past())
+
+
+def continue_by(way: Way, so_far: SoFar, shaped: Shaped, provider: ProviderType, model: str) -> Continuation | None:
+    """This way on with this model of this provider, `shaped` being the caller's request; None where there is none."""
+    if way is Way.RESTART:
+        return Continuation(way, shaped, so_far)
+    asked = so_far.prefill(shaped) if continues_prefill(provider, model) else None
+    return None if asked is None else Continuation(way, asked, so_far)
+
+
+class _Allows(Protocol):
+    def __call__(self, shaped: Shaped) -> bool: ...
+
+
+class _NewPast(Protocol):
+    def __call__(self) -> _Past: ...
+
+
+class _Dialect(msgspec.Struct, frozen=True):
+    allows: _Allows
+    past: _NewPast
+
+
+_DIALECTS: Final[Mapping[Operation, _Dialect]] = MappingProxyType(
+    {
+        Operation.CHAT: _Dialect(continuation_openai.may_be_continued, continuation_openai.ChatPast),
+        Operation.MESSAGES: _Dialect(continuation_anthropic.may_be_continued, continuation_anthropic.MessagePast),
+    }
+)

@@ -1,0 +1,112 @@
+"""What is kept of a stream, and which way on there is."""
+
+import msgspec
+import pytest
+
+from ai_gateway.domain.chat import Dialect, Operation
+from ai_gateway.domain.config import ProviderType
+from ai_gateway.providers.continuation import FOLD_BYTES, LONGEST_TEXT, Way, continue_by, delivered_for
+from providers.calls import a_shaped
+from providers.halves import TEXT, a_call, a_past, a_stream, chat_event, delivered, text_delta
+
+DIALECTS = [Dialect.OPENAI, Dialect.ANTHROPIC]
+HAIKU = "claude-haiku-4-5"
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_what_was_delivered_is_the_text_of_its_events_whatever_they_came_in(dialect: Dialect) -> None:
+    events = a_stream(dialect)[:40]
+    one, all_at_once = delivered(a_call(dialect)), delivered(a_call(dialect))
+    for event in events:
+        one.keep(event)
+        past = one.so_far()
+        assert past is not None
+        assert TEXT.startswith(past.text)
+    all_at_once.keep(b"".join(events))
+    first, second = one.so_far(), all_at_once.so_far()
+    assert first is not None
+    assert second is not None
+    assert first == second
+    assert 200 < len(first.text) < len(TEXT)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_long_answer_keeps_its_text_through_any_number_of_folds(dialect: Dialect) -> None:
+    events = a_stream(dialect, TEXT * 50)
+    assert sum(map(len, events)) > 3 * FOLD_BYTES
+    kept = delivered(a_call(dialect))
+    for event in events[: -2 if dialect is Dialect.OPENAI else -3]:
+        kept.keep(event)
+    past = kept.so_far()
+    assert past is not None
+    assert past.text == TEXT * 50
+
+
+def test_an_answer_that_is_too_long_is_not_continued() -> None:
+    kept = delivered(a_call(Dialect.OPENAI))
+    kept.keep(chat_event({"role": "assistant"}) + chat_event({"content": "x" * LONGEST_TEXT}))
+    assert kept.so_far() is not None
+    kept.keep(chat_event({"content": "x"}))
+    assert kept.so_far() is None
+
+
+def test_what_cannot_be_continued_never_can_again() -> None:
+    kept = delivered(a_call(Dialect.OPENAI))
+    kept.keep(chat_event({"reasoning_content": "hm"}))
+    assert kept.so_far() is None
+    kept.keep(chat_event({"content": "x"}) * 400)
+    assert kept.so_far() is None
+
+
+@pytest.mark.parametrize(
+    "shaped",
+    [
+        a_shaped(Operation.EMBEDDINGS, '{"model":"m"}'),
+        a_shaped(Operation.CHAT, '{"model":"m"}'),
+        a_shaped(Operation.COUNT_TOKENS, '{"model":"m","stream":true}'),
+        a_call(Dialect.OPENAI, logprobs=True),
+        a_call(Dialect.ANTHROPIC, thinking={"type": "enabled"}),
+    ],
+)
+def test_nothing_is_kept_where_it_would_be_of_no_use(shaped: object) -> None:
+    assert delivered_for(shaped) is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_restart_is_the_same_request_for_anyone(dialect: Dialect) -> None:
+    call = a_call(dialect)
+    past = a_past(call, *a_stream(dialect)[:40])
+    continuation = continue_by(Way.RESTART, past, call, ProviderType.OPENAI_COMPATIBLE, "anything")
+    assert continuation is not None
+    assert continuation.shaped is call
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "possible"),
+    [
+        (ProviderType.ANTHROPIC, HAIKU, True),
+        (ProviderType.ANTHROPIC, "claude-opus-4-6", False),
+        (ProviderType.OPENAI_COMPATIBLE, HAIKU, False),
+    ],
+)
+def test_only_a_model_that_continues_is_given_the_text(provider: ProviderType, model: str, possible: bool) -> None:
+    call = a_call(Dialect.ANTHROPIC)
+    past = a_past(call, *a_stream(Dialect.ANTHROPIC)[:40])
+    continuation = continue_by(Way.PREFILL, past, call, provider, model)
+    assert (continuation is not None) is possible
+    if continuation is not None:
+        turns = msgspec.json.decode(continuation.shaped.fields["messages"])
+        assert turns[-1] == {"role": "assistant", "content": past.text.rstrip()}
+
+
+def test_nothing_delivered_is_no_prefill() -> None:
+    call = a_call(Dialect.ANTHROPIC)
+    past = a_past(call, *a_stream(Dialect.ANTHROPIC)[:2])
+    assert continue_by(Way.PREFILL, past, call, ProviderType.ANTHROPIC, HAIKU) is None
+
+
+def test_white_space_alone_is_no_prefill() -> None:
+    call = a_call(Dialect.ANTHROPIC)
+    past = a_past(call, *a_stream(Dialect.ANTHROPIC)[:2], text_delta(" \n"))
+    assert past.text == " \n"
+    assert continue_by(Way.PREFILL, past, call, ProviderType.ANTHROPIC, HAIKU) is None
