@@ -2,10 +2,11 @@ import asyncio
 from typing import Any
 
 from ai_gateway.jobs.retention import A_DAY, Retention, RetentionDoors, cut, keep_cutting
+from ai_gateway.store.breaker_states import MemoryBreakerStates
 from ai_gateway.store.decisions import MemoryDecisions
 from ai_gateway.store.health import MemoryHealthHistory
 from ai_gateway.store.metrics_history import DAY, HOUR, MINUTE, MemoryMetricsHistory
-from ai_gateway.store.observations import DecisionRow, HealthRow, MetricsRow
+from ai_gateway.store.observations import BreakerRow, DecisionRow, HealthRow, MetricsRow
 from ai_gateway.store.records import StoreUnavailable
 from support.turns import settle
 
@@ -16,12 +17,13 @@ FOREVER = 1e12
 class World:
     def __init__(self, kept: Retention = Retention()) -> None:
         self.health = MemoryHealthHistory()
+        self.breakers = MemoryBreakerStates()
         self.metrics = MemoryMetricsHistory()
         self.decisions = MemoryDecisions()
         self.kept = kept
         self.told: list[Exception] = []
         self.doors = RetentionDoors(
-            health=self.health, metrics=self.metrics, decisions=self.decisions, wall=lambda: NOW
+            health=self.health, breakers=self.breakers, metrics=self.metrics, decisions=self.decisions, wall=lambda: NOW
         )
 
     async def cut(self) -> int:
@@ -42,6 +44,11 @@ def a_look(at: float) -> HealthRow:
     return HealthRow(at=at, source="check", ok=True, healthy=True, **names)
 
 
+def a_breaker(key: str, updated_at: float) -> BreakerRow:
+    names: dict[str, Any] = {"key": key, "tenant_id": "t1", "endpoint_id": "pc_1", "state": "CLOSED", "saved": {}}
+    return BreakerRow(forced=False, reason=None, updated_at=updated_at, **names)
+
+
 def a_record(request_id: str, at: float) -> DecisionRow:
     return DecisionRow(tenant_id="t1", request_id=request_id, at=at, why="error", status=502, model=None, record={})
 
@@ -53,6 +60,13 @@ async def test_health_and_decisions_are_kept_for_their_days() -> None:
     assert await world.cut() == 2
     assert [row.at for row in await world.health.page("t1", "pc_1")] == [NOW - 29 * A_DAY]
     assert [row.request_id for row in await world.decisions.page("t1")] == ["req_2"]
+
+
+async def test_a_breaker_that_has_not_moved_for_as_long_is_forgotten() -> None:
+    world = World()
+    await world.breakers.put([a_breaker("old", NOW - 31 * A_DAY), a_breaker("new", NOW)])
+    await world.cut()
+    assert [row.key for row in await world.breakers.all()] == ["new"]
 
 
 async def test_minutes_are_cut_by_whole_hours_and_hours_by_whole_days() -> None:
@@ -86,7 +100,9 @@ class Away:
 async def test_one_table_that_cannot_be_cut_keeps_no_other_from_it() -> None:
     world = World()
     away: Any = Away()
-    doors = RetentionDoors(health=away, metrics=world.metrics, decisions=world.decisions, wall=lambda: NOW)
+    doors = RetentionDoors(
+        health=away, breakers=world.breakers, metrics=world.metrics, decisions=world.decisions, wall=lambda: NOW
+    )
     await world.decisions.append([a_record("req_1", 0.0)])
     assert await cut(doors, world.kept, world.told.append) == 1
     assert len(world.told) == 1

@@ -35,7 +35,7 @@ async def test_a_state_comes_back_as_it_went_in_and_a_later_one_takes_its_place(
     ]
 
 
-async def test_states_are_dropped_by_their_keys(states: BreakerStates) -> None:
-    await states.put([a_state("a"), a_state("b")])
-    await states.drop(["a", "never"])
-    assert [row.key for row in await states.all()] == ["b"]
+async def test_old_states_are_cut_but_never_an_operators_word(states: BreakerStates) -> None:
+    await states.put([a_state("a", forced=False), a_state("b"), a_state("c", forced=False, updated_at=9.0)])
+    assert await states.cut(before=9.0) == 1
+    assert [row.key for row in await states.all()] == ["b", "c"]

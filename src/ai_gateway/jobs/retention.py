@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from ai_gateway.store.breaker_states import BreakerStates
 from ai_gateway.store.decisions import Decisions
 from ai_gateway.store.health import HealthHistory
 from ai_gateway.store.metrics_history import DAY, FINER, HOUR, MINUTE, SECONDS, MetricsHistory
@@ -20,7 +21,8 @@ A_DAY: Final = SECONDS[DAY]
 
 
 class Retention(msgspec.Struct, frozen=True):
-    """Days that are kept: of health and of decisions, and of numbers by the minute, the hour and the day."""
+    """Days that are kept: of health (and of breakers that have not moved), of decisions, and of numbers by the minute,
+    the hour and the day."""
 
     health: float = 30
     decisions: float = 7
@@ -31,6 +33,7 @@ class Retention(msgspec.Struct, frozen=True):
 
 class RetentionDoors(msgspec.Struct, frozen=True):
     health: HealthHistory
+    breakers: BreakerStates
     metrics: MetricsHistory
     decisions: Decisions
     wall: Callable[[], float]
@@ -41,6 +44,7 @@ async def cut(doors: RetentionDoors, kept: Retention, report: Callable[[Exceptio
     now = doors.wall()
     cuts: tuple[Callable[[], Awaitable[int]], ...] = (
         lambda: doors.health.cut(now - kept.health * A_DAY),
+        lambda: doors.breakers.cut(now - kept.health * A_DAY),
         lambda: doors.decisions.cut(now - kept.decisions * A_DAY),
         lambda: _cut_rolled(doors.metrics, MINUTE, HOUR, now - kept.minutes * A_DAY),
         lambda: _cut_rolled(doors.metrics, HOUR, DAY, now - kept.hours * A_DAY),

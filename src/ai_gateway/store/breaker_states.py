@@ -4,7 +4,7 @@ What a breaker wrote of itself is kept as it wrote it (`saved`); what it means i
 which also decides what is too old to believe.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Protocol, final
 
 from sqlalchemy import delete, select
@@ -22,7 +22,10 @@ class BreakerStates(Protocol):
 
     async def all(self) -> list[BreakerRow]: ...
 
-    async def drop(self, keys: Collection[str]) -> None: ...
+    async def cut(self, before: float) -> int:
+        """Forget the states that were last written before this instant, how many there were; an operator's word is
+        never forgotten."""
+        ...
 
 
 @final
@@ -38,9 +41,11 @@ class SqlBreakerStates:
         async with self._store.reading() as connection:
             return await read(connection, select(BREAKER_STATES).order_by(BREAKER_STATES.c.key), BreakerRow)
 
-    async def drop(self, keys: Collection[str]) -> None:
+    async def cut(self, before: float) -> int:
+        columns = BREAKER_STATES.c
+        statement = delete(BREAKER_STATES).where(columns.updated_at < before, columns.forced.is_(False))
         async with self._store.writing() as connection:
-            await connection.execute(delete(BREAKER_STATES).where(BREAKER_STATES.c.key.in_(keys)))
+            return (await connection.execute(statement)).rowcount
 
 
 @final
@@ -56,6 +61,8 @@ class MemoryBreakerStates:
     async def all(self) -> list[BreakerRow]:
         return [self._rows[key] for key in sorted(self._rows)]
 
-    async def drop(self, keys: Collection[str]) -> None:
-        for key in keys:
-            self._rows.pop(key, None)
+    async def cut(self, before: float) -> int:
+        gone = [row.key for row in self._rows.values() if row.updated_at < before and not row.forced]
+        for key in gone:
+            del self._rows[key]
+        return len(gone)
