@@ -3,7 +3,8 @@
 Almost every event of a stream carries a few letters of text and nothing that a gateway must know. So a dialect's reader
 is first asked for a verdict on bytes alone (`is_plain`), which a handful of substring searches give; only an event that
 may carry usage, an error or an end is split into lines and parsed. A chunk of whole plain events, the usual case, goes
-through as the very object that came in.
+through as the very object that came in, and one that differs from the last only in its text (`Likeness`) is not even
+searched.
 
 An event whose data is no JSON would stop the caller's SDK in the middle of a good answer, so it is left out and counted
 (`dropped_events`). That is why also a plain event is checked for its syntax, which a decoder that keeps nothing does in
@@ -24,6 +25,7 @@ from ai_gateway.domain.chat import ProviderError, Usage
 from ai_gateway.providers import StreamEnd
 from ai_gateway.providers.decoding import decode
 from ai_gateway.providers.errors import read_error
+from ai_gateway.providers.likeness import Likeness
 from ai_gateway.providers.sse import BYTE_ORDER_MARK, Event, EventSplitter, line_end_of, read_event, terminate
 
 _SYNTAX: Final = msgspec.json.Decoder(msgspec.Raw)
@@ -70,11 +72,22 @@ class EventReader(Protocol):
 class DialectWatch:
     """The StreamWatch of every dialect; see the protocol in providers/__init__.py."""
 
-    __slots__ = ("_error", "_line_end", "_prelude", "_reader", "_splitter", "_started", "_terminal", "dropped_events")
+    __slots__ = (
+        "_error",
+        "_likeness",
+        "_line_end",
+        "_prelude",
+        "_reader",
+        "_splitter",
+        "_started",
+        "_terminal",
+        "dropped_events",
+    )
 
     def __init__(self, reader: EventReader) -> None:
         self._reader = reader
         self._splitter = EventSplitter()
+        self._likeness = Likeness()
         self._started = False
         self._error: ProviderError | None = None
         self._terminal: bytes | None = None
@@ -101,8 +114,12 @@ class DialectWatch:
     def feed(self, chunk: bytes) -> bytes:
         if self._error is not None or self._terminal is not None:
             return b""
-        if self._started and self._is_plain_whole(chunk):
-            return chunk
+        if self._started and self._splitter.is_empty:
+            if self._likeness.covers(chunk):
+                return chunk
+            if self._is_plain_whole(chunk):
+                self._likeness.learn(chunk)
+                return chunk
         if not self._started:
             self._prelude += chunk[: PRELUDE_BYTES - len(self._prelude)]
         through = self._pass_on(self._splitter.feed(chunk))
@@ -127,13 +144,7 @@ class DialectWatch:
         return StreamEnd(tail + terminate(self._reader.farewell, self._line_end or b"\n"), complete=True)
 
     def _is_plain_whole(self, chunk: bytes) -> bool:
-        return (
-            self._splitter.is_empty
-            and chunk.endswith(b"\n\n")
-            and b"\r" not in chunk
-            and self._reader.is_plain(chunk)
-            and _have_syntax(chunk)
-        )
+        return chunk.endswith(b"\n\n") and b"\r" not in chunk and self._reader.is_plain(chunk) and _have_syntax(chunk)
 
     def _pass_on(self, events: list[bytes]) -> bytes:
         if events and self._line_end is None:

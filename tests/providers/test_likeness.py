@@ -1,0 +1,76 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ai_gateway.providers.likeness import Likeness
+
+
+def an_event(text: str, **more: object) -> bytes:
+    choice = {"index": 0, "delta": {"content": text}, "finish_reason": None}
+    return f"data: {json.dumps({'id': 'c', 'choices': [choice], **more}, separators=(',', ':'))}\n\n".encode()
+
+
+def test_nothing_is_covered_before_something_was_learned() -> None:
+    assert not Likeness().covers(an_event("a"))
+    assert not Likeness().covers(b"")
+    assert not Likeness().covers(b"\0")
+
+
+@given(st.text(), st.text())
+def test_what_is_covered_is_the_learned_event_with_other_text(learned: str, text: str) -> None:
+    likeness = Likeness()
+    likeness.learn(an_event(learned))
+    event = an_event(text)
+    if likeness.covers(event):
+        said = json.loads(event.removeprefix(b"data: "))
+        assert said == {**json.loads(an_event("").removeprefix(b"data: ")), "choices": said["choices"]}
+    plain = json.dumps(learned) == f'"{learned}"' and json.dumps(text) == f'"{text}"'
+    assert likeness.covers(event) or not plain
+
+
+@given(st.binary(max_size=20))
+def test_covered_bytes_are_one_event_that_a_parser_reads(middle: bytes) -> None:
+    likeness = Likeness()
+    likeness.learn(an_event("x"))
+    before, _, after = an_event("x").partition(b"x")
+    event = before + middle + after
+    if likeness.covers(event):
+        assert event.count(b"\n") == 2
+        assert len(json.loads(event.removeprefix(b"data: ").decode("utf-8", "replace"))["choices"]) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        an_event("a", id="d"),
+        an_event("a", usage={"x": 1}),
+        an_event("a")[:-1],
+        an_event('say "a"'),
+        an_event("a\\"),
+        an_event("a") + an_event("b"),
+        an_event("a")[:20],
+        b"",
+    ],
+)
+def test_anything_else_is_not_covered(other: bytes) -> None:
+    likeness = Likeness()
+    likeness.learn(an_event("some"))
+    assert likeness.covers(an_event("other"))
+    assert not likeness.covers(other)
+
+
+def test_an_event_shorter_than_what_surrounds_the_text_is_not_covered() -> None:
+    likeness = Likeness()
+    likeness.learn(b'data: {"text":""text":"x"text":""}\n\n')
+    likeness.learn(b'"text":"""text":"')
+    assert not likeness.covers(b'"text":"')
+
+
+def test_events_that_are_never_alike_are_given_up_on() -> None:
+    likeness = Likeness()
+    for noise in range(20):
+        likeness.learn(an_event("a", obfuscation=str(noise)))
+    assert not likeness.covers(an_event("a", obfuscation="19"))
+    assert likeness.covers(an_event("b", obfuscation="8"))
