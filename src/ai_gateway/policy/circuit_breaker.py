@@ -1,0 +1,384 @@
+"""When an endpoint is left in peace, and how it comes back: CLOSED, OPEN, HALF_OPEN.
+
+Requests are counted when they are sent, not when they end, because an upstream that hangs ends nothing: what it owes
+must be visible while it owes it. Two things follow. The failure rate divides by what was sent within the window. And
+an endpoint that owes more first answers than its own rate and speed explain (Little's law, twice over, at least ten)
+and has been silent for longer than it usually takes is crowded: it gets nothing new while somebody else can serve,
+long before the first timeout says so. What it usually takes is a mean and a mean deviation with the gains of RFC 6298,
+mean + 2 deviations standing for the 95th percentile; nothing is sorted on the line.
+
+A report only counts for the state in which its request was sent: numbers of sendings are compared, so a stream that
+ends a minute late neither closes an open circuit nor opens a closed one. In HALF_OPEN one number is the probe, and
+until it ends, however it ends, there is no other. Requests that go out under the panic rule are no probes; what they
+prove counts all the same, else a fleet that healed would stay shut until its timers ran out.
+
+The open time doubles with each probe that fails and is stretched, never shortened, by chance: an operator who wrote 30
+seconds gets at least these. An endpoint that falls again while it still returns slowly goes on where its series was.
+Ejection time and slow start: https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/outlier and
+.../load_balancing/slow_start. Times are monotonic seconds unless their name says wall.
+"""
+
+from enum import StrEnum
+from math import inf
+from random import Random
+from typing import Final, NewType, Protocol, final
+
+import msgspec
+
+from ai_gateway.domain.config import BreakerSettings
+
+Ticket = NewType("Ticket", int)
+"""The number of a sending; negative once it was answered. Every ticket is given back exactly once."""
+
+LONGEST_STRETCH: Final = 0.1
+LEAST_SHARE: Final = 0.1
+LEAST_ROOM: Final = 10
+FORGOTTEN_AFTER_SECONDS: Final = 300.0
+UNKNOWN_WAIT_SECONDS: Final = 1.0
+BUCKETS: Final = 20
+
+
+class State(StrEnum):
+    CLOSED = "CLOSED"
+    OPEN = "OPEN"
+    HALF_OPEN = "HALF_OPEN"
+
+
+class Transition(msgspec.Struct, frozen=True):
+    """`before` and `after` are both OPEN where an operator forces an open breaker. `reason` is for people."""
+
+    before: State
+    after: State
+    reason: str
+    at: float
+
+
+class Listener(Protocol):
+    def moved(self, transition: Transition) -> None:
+        """The state changed, or an operator spoke."""
+        ...
+
+    def stirred(self) -> None:
+        """`calm` changed."""
+        ...
+
+
+class Saved(msgspec.Struct, frozen=True):
+    """A breaker as another process may take it up. `until_wall` None: OPEN until somebody resets it."""
+
+    state: State
+    fingerprint: str
+    updated_wall: float
+    until_wall: float | None = None
+    opened_wall: float | None = None
+    growth: int = 0
+    failures: int = 0
+    successes: int = 0
+    forced: bool = False
+    reason: str | None = None
+
+
+def still_holds(saved: Saved, fingerprint: str, wall: float) -> bool:
+    """Whether a restart takes it up: of this address and credential, and not long over. An operator's word is about
+    the endpoint, so it holds whatever key the endpoint has now."""
+    if saved.state is State.CLOSED or (saved.fingerprint != fingerprint and not saved.forced):
+        return False
+    if saved.until_wall is None:
+        return saved.forced
+    return wall < saved.until_wall + (0 if saved.forced else FORGOTTEN_AFTER_SECONDS)
+
+
+def open_seconds(settings: BreakerSettings, growth: int, rng: Random) -> float:
+    """At least the recovery time, doubled `growth` times, at most the longest."""
+    base = settings.recovery_timeout_seconds
+    longest = max(base, settings.longest_open_seconds)
+    return min(longest, base * 2.0 ** min(growth, 60) * (1.0 + LONGEST_STRETCH * rng.random()))
+
+
+@final
+class CircuitBreaker:
+    """`calm`: CLOSED, with room, and back at full share, so that nobody needs to ask `admits` or `ramp`."""
+
+    __slots__ = (
+        "_bucket_ends",
+        "_closed_at",
+        "_deviation",
+        "_fails",
+        "_listener",
+        "_mean",
+        "_number",
+        "_place",
+        "_probe",
+        "_quiet_since",
+        "_ramping",
+        "_room",
+        "_sends",
+        "_since",
+        "_width",
+        "calm",
+        "crowded",
+        "failures",
+        "forced",
+        "growth",
+        "opened_at",
+        "reason",
+        "settings",
+        "state",
+        "successes",
+        "until",
+        "waiting",
+    )
+
+    def __init__(self, settings: BreakerSettings, listener: Listener, now: float) -> None:
+        self.settings = settings
+        self.state = State.CLOSED
+        self.calm = True
+        self.crowded = False
+        self.forced = False
+        self.failures = 0
+        self.successes = 0
+        self.growth = 0
+        self.waiting = 0
+        self.opened_at: float | None = None
+        self.until = now
+        self.reason: str | None = None
+        self._listener = listener
+        self._number = 0
+        self._since = 1
+        self._probe = 0
+        self._ramping = False
+        self._closed_at = now
+        self._mean = 0.0
+        self._deviation = 0.0
+        self._quiet_since = now
+        self._room = LEAST_ROOM
+        self._width = settings.window_seconds / BUCKETS
+        self._bucket_ends = now + self._width
+        self._place = 0
+        self._sends = [0] * BUCKETS
+        self._fails = [0] * BUCKETS
+
+    def admits(self, now: float) -> bool:
+        """Whether the next request may go there. In HALF_OPEN `on_send` has to follow in the same step, before anything
+        is awaited: the sending is what takes the probe's place."""
+        if self.state is State.CLOSED:
+            return not self.crowded
+        return self.look(now) is State.HALF_OPEN and not self._probe
+
+    def look(self, now: float) -> State:
+        """The state, after what time alone has changed."""
+        if self.state is State.OPEN and now >= self.until:
+            self.forced = False
+            self._turn(State.HALF_OPEN, "its open time is over", now)
+        return self.state
+
+    @property
+    def probing(self) -> bool:
+        return self._probe != 0
+
+    def ramp(self, now: float) -> float:
+        """The share of its weight that a returning endpoint gets: from a tenth to all, in a straight line."""
+        if not self._ramping:
+            return 1.0
+        grown = (now - self._closed_at) / self.settings.slow_start_seconds
+        if grown >= 1.0:
+            self._ramping = False
+            self._settle()
+            return 1.0
+        return LEAST_SHARE + (1.0 - LEAST_SHARE) * max(0.0, grown)
+
+    def on_send(self, now: float) -> Ticket:
+        self._number = number = self._number + 1
+        if now >= self._bucket_ends:
+            self._roll(now)
+        self._sends[self._place] += 1
+        if not self.waiting:
+            self._quiet_since = now
+        self.waiting += 1
+        if self.waiting >= self._room:
+            self._measure(now)
+        if self.state is State.HALF_OPEN and not self._probe:
+            self._probe = number
+        return Ticket(number)
+
+    def on_answer(self, ticket: Ticket, now: float, waited: float) -> Ticket:
+        """The first event of a stream, or a whole unary answer, after `waited` seconds. The ticket from here on."""
+        self.waiting -= 1
+        self._quiet_since = now
+        if self._mean:
+            error = waited - self._mean
+            self._mean += error / 8
+            self._deviation += ((error if error > 0 else -error) - self._deviation) / 4
+        else:
+            self._mean, self._deviation = waited, waited / 2
+        if self.crowded:
+            self._make_room()
+        return Ticket(-ticket)
+
+    def on_success(self, ticket: Ticket, now: float) -> None:
+        number = -ticket if ticket < 0 else self._stop_waiting(ticket)
+        if number == self._probe:
+            self._probe = 0
+        if number < self._since:
+            return
+        if self.state is State.CLOSED:
+            self.failures = 0
+        elif not self.forced:
+            self._prove(now)
+
+    def on_failure(self, ticket: Ticket, now: float, rng: Random, reason: str) -> None:
+        """The provider's fault; `reason` says which."""
+        number = -ticket if ticket < 0 else self._stop_waiting(ticket)
+        if number == self._probe:
+            self._probe = 0
+        if number < self._since:
+            return
+        if self.state is State.CLOSED:
+            self.failures += 1
+            if now >= self._bucket_ends:
+                self._roll(now)
+            self._fails[self._place] += 1
+            why = self._too_many()
+            if why is not None:
+                relapse = now - self._closed_at < self.settings.slow_start_seconds
+                self._open(self.growth if relapse else 0, now, rng, f"{why}, the last: {reason}")
+        elif self.state is State.HALF_OPEN:
+            self.failures += 1
+            self._open(self.growth + 1, now, rng, f"it failed while it was tested: {reason}")
+        else:
+            self.successes = 0
+
+    def on_leave(self, ticket: Ticket) -> None:
+        """It ended in a way that says nothing of the endpoint: the caller left, or sent what no provider takes."""
+        number = -ticket if ticket < 0 else self._stop_waiting(ticket)
+        if number == self._probe:
+            self._probe = 0
+
+    def force_open(self, now: float, seconds: float | None, reason: str) -> None:
+        """Until reset, or for `seconds`; nothing but time and an operator changes it."""
+        self.forced = True
+        self.until = inf if seconds is None else now + seconds
+        self.opened_at = now
+        self._turn(State.OPEN, reason, now)
+
+    def reset(self, now: float, reason: str) -> None:
+        """Closed and trusted at once: whoever resets has decided that it is well."""
+        if self.state is not State.CLOSED or self.forced:
+            self.forced = False
+            self._close(now, reason)
+        self.failures = self.growth = 0
+        self._ramping = self.crowded = False
+        self._settle()
+
+    def save(self, fingerprint: str, now: float, wall: float) -> Saved:
+        drift = wall - now
+        return Saved(
+            state=self.state,
+            fingerprint=fingerprint,
+            updated_wall=wall,
+            until_wall=None if self.until == inf else self.until + drift,
+            opened_wall=None if self.opened_at is None else self.opened_at + drift,
+            growth=self.growth,
+            failures=self.failures,
+            successes=self.successes,
+            forced=self.forced,
+            reason=self.reason,
+        )
+
+    def restore(self, saved: Saved, now: float, wall: float, rng: Random) -> None:
+        """Take up what `still_holds`. A probe that was in flight, or due, waits a moment by chance, so that processes
+        that restart together do not probe together."""
+        drift = now - wall
+        settings = self.settings
+        self.forced = saved.forced
+        self.growth = saved.growth
+        self.failures = saved.failures
+        self.opened_at = None if saved.opened_wall is None else saved.opened_wall + drift
+        if saved.until_wall is None:
+            self.until = inf
+        else:
+            longest = inf if saved.forced else max(settings.recovery_timeout_seconds, settings.longest_open_seconds)
+            until = min(saved.until_wall + drift, now + longest)
+            overdue = saved.state is State.HALF_OPEN or until <= now
+            stretch = settings.recovery_timeout_seconds * LONGEST_STRETCH * rng.random()
+            self.until = now + stretch if overdue else until
+        self._turn(State.OPEN, saved.reason or "as before the restart", now)
+
+    def _stop_waiting(self, ticket: Ticket) -> int:
+        """It ended without a first answer of its own."""
+        self.waiting -= 1
+        if self.crowded and self.waiting < self._room:
+            self._make_room()
+        return ticket
+
+    def _prove(self, now: float) -> None:
+        """A success while it is not closed: of the probe, or of a request that the panic rule let through."""
+        self.successes += 1
+        if self.successes >= self.settings.success_threshold:
+            self._ramping = self.settings.slow_start_seconds > 0
+            self._close(now, f"{self.successes} requests succeeded")
+
+    def _too_many(self) -> str | None:
+        settings = self.settings
+        if self.failures >= settings.failure_threshold:
+            return f"{self.failures} failures in a row"
+        sent, failed = sum(self._sends), sum(self._fails)
+        if sent >= settings.minimum_requests and failed >= settings.failure_rate * sent:
+            return f"{failed} failures of {sent} requests within {settings.window_seconds:g} s"
+        return None
+
+    def _open(self, growth: int, now: float, rng: Random, reason: str) -> None:
+        self.growth = growth
+        self.opened_at = now
+        self.until = now + open_seconds(self.settings, growth, rng)
+        self._turn(State.OPEN, reason, now)
+
+    def _close(self, now: float, reason: str) -> None:
+        self.failures = 0
+        self.opened_at = None
+        self.until = self._closed_at = now
+        self._sends = [0] * BUCKETS
+        self._fails = [0] * BUCKETS
+        self._turn(State.CLOSED, reason, now)
+
+    def _turn(self, after: State, reason: str, now: float) -> None:
+        before, self.state = self.state, after
+        self.reason = None if after is State.CLOSED else reason
+        self.successes = 0
+        self._since = self._number + 1
+        if after is not State.CLOSED:
+            self._ramping = False
+        self._settle()
+        self._listener.moved(Transition(before, after, reason, now))
+
+    def _settle(self) -> None:
+        calm = self.state is State.CLOSED and not self.crowded and not self._ramping
+        if calm is not self.calm:
+            self.calm = calm
+            self._listener.stirred()
+
+    def _roll(self, now: float) -> None:
+        steps = int((now - self._bucket_ends) / self._width) + 1
+        for _ in range(min(steps, BUCKETS)):
+            self._place = (self._place + 1) % BUCKETS
+            self._sends[self._place] = self._fails[self._place] = 0
+        self._bucket_ends += steps * self._width
+        if not self.crowded:
+            self._room = LEAST_ROOM
+
+    def _measure(self, now: float) -> None:
+        """How many may wait: asked when as many as last time do."""
+        usual = self._mean + 2 * self._deviation or UNKNOWN_WAIT_SECONDS
+        explained = max(LEAST_ROOM, int(2 * usual * max(self._sends) / self._width))
+        if self.waiting < explained:
+            self._room = explained
+        elif now - self._quiet_since <= usual:
+            self._room = self.waiting + 1
+        elif not self.crowded:
+            self._room = explained
+            self.crowded = True
+            self._settle()
+
+    def _make_room(self) -> None:
+        self.crowded = False
+        self._settle()
