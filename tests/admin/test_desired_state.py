@@ -22,14 +22,17 @@ async def test_a_document_makes_what_it_names_and_says_so(world: World) -> None:
         "user",
         "provider config",
         "pool",
+        "pool",
         "route",
         "price",
     ]
-    assert outcome["updated"] == outcome["deleted"] == []
+    assert outcome["updated"] == [{"noun": "tenant", "name": "Own"}]
+    assert outcome["deleted"] == []
     tenant = next(tenant for tenant in world.snapshot.tenants.values() if tenant.id == OWN)
-    assert set(tenant.courses) == {"fast", "bot"}
+    assert set(tenant.courses) == {"fast", "spare", "bot"}
+    assert [tier.pool for tier in tenant.courses["bot"].tiers] == ["fast", "spare"]
     assert len(world.published) == 1
-    assert len(await world.rows(AuditRow)) == 7
+    assert len(await world.rows(AuditRow)) == 9
 
 
 async def test_applying_it_again_changes_nothing(world: World) -> None:
@@ -65,8 +68,10 @@ async def test_prune_deletes_what_named_sections_leave_out_and_never_prices(worl
     await world.made("/config/apply", FULL)
     empty = {section: [] for section in FULL if section != "version"}
     outcome = await _apply(world, prune=True, **empty)
+    assert outcome["updated"] == [{"noun": "tenant", "name": "Own"}]
     assert [item["noun"] for item in outcome["deleted"]] == [
         "route",
+        "pool",
         "pool",
         "provider config",
         "user",

@@ -15,10 +15,41 @@ FULL: dict[str, Any] = {
             "models": ["m"],
             "timeouts": {"connect": 2.5},
             "weight": 3,
+            "queue": {"max_waiting": 7, "timeout_seconds": 1.5},
         }
     ],
-    "pools": [{"group_name": "fast", "providers": [{"name": "up-1", "weight": 2}], "strategy": "random"}],
-    "routes": [{"name": "bot", "pool": "fast", "rules": [{"cap": 0.8}]}],
+    "pools": [
+        {"group_name": "fast", "providers": [{"name": "up-1", "weight": 2}], "strategy": "random"},
+        {
+            "group_name": "spare",
+            "providers": [{"name": "up-1", "weight": 1, "model": "n", "priority": 3}],
+            "strategy": "priority",
+            "fallbacks": [],
+            "circuit_breaker": {
+                "failure_threshold": 3,
+                "recovery_timeout_seconds": 10.0,
+                "success_threshold": 1,
+                "failure_rate": 0.25,
+            },
+            "timeouts": {"first_token": 5.0},
+            "retries": {"max_attempts": 2, "base_seconds": 0.5, "cap_seconds": 4.0},
+            "on_stream_cut": "error",
+            "queue": {"max_waiting": 10, "timeout_seconds": 5.0},
+            "sticky_by": "user",
+        },
+    ],
+    "default_fallbacks": ["spare"],
+    "routes": [
+        {
+            "name": "bot",
+            "pool": "fast",
+            "rules": [{"cap": 0.8}],
+            "timeouts": {"total": 20.0},
+            "retries": {"max_attempts": 1, "base_seconds": 0.25, "cap_seconds": 8.0},
+            "on_stream_cut": "error",
+            "on_content_filter": "fallback",
+        }
+    ],
     "prices": [
         {
             "model": "m",
@@ -38,7 +69,8 @@ async def test_an_empty_tenant_exports_an_empty_document(world: World) -> None:
 async def test_what_was_applied_is_what_is_exported(world: World) -> None:
     await world.made("/config/apply", FULL)
     exported = (await world.call("GET", "/config/export", role="viewer")).json()
-    for section in ("departments", "teams", "users", "pools", "routes", "prices"):
+    exported["pools"].sort(key=lambda pool: pool["group_name"])  # made at one instant, so their ids have no order
+    for section in ("departments", "teams", "users", "pools", "default_fallbacks", "routes", "prices"):
         assert exported[section] == FULL[section]
     (provider,) = exported["providers"]
     assert {name: provider[name] for name in FULL["providers"][0]} == FULL["providers"][0]

@@ -3,7 +3,15 @@ from typing import Any
 import pytest
 
 from admin.world import OWN, World
-from ai_gateway.domain.config import Course
+from ai_gateway.domain.config import (
+    BreakerSettings,
+    Course,
+    OnStreamCut,
+    QueueLimits,
+    Retries,
+    Strategy,
+    Timeouts,
+)
 from ai_gateway.store.rows import PoolRow
 
 _POOLS = "/router/load-balancer/pools"
@@ -93,8 +101,10 @@ async def test_a_granted_system_config_may_be_a_member(world: World) -> None:
     assert made["providers"] == [{"name": "openai", "weight": 1, "model": "gpt-4o-mini", "status": "ready"}]
 
 
-async def test_further_options_are_kept_and_said_not_to_be_in_force(world: World) -> None:
-    options = {
+async def test_further_options_are_kept_answered_and_in_force(world: World) -> None:
+    for name in ("up-1", "up-2"):
+        await _provider(world, name, "gpt-4o-mini")
+    options: dict[str, Any] = {
         "fallbacks": ["other-group"],
         "circuit_breaker": {"failure_threshold": 5, "recovery_timeout_seconds": 30, "success_threshold": 2},
         "timeouts": {"connect": 5, "first_token": 30, "between_tokens": 15, "response": 300, "total": 600},
@@ -105,9 +115,44 @@ async def test_further_options_are_kept_and_said_not_to_be_in_force(world: World
     }
     made = await world.made(_POOLS, {**_FAST, **options, "strategy": "least_latency"})
     assert {name: made[name] for name in options} == options
-    assert made["enforced"] is False
-    assert sorted(made["not_enforced"]) == sorted([*options, "strategy"])
+    assert "enforced" not in made
     assert any("other-group" in warning for warning in made["warnings"])
+    course = _course(world, "fast")
+    (tier,) = course.tiers
+    assert tier.strategy is Strategy.LEAST_LATENCY
+    assert tier.breaker == BreakerSettings(failure_threshold=5, recovery_timeout_seconds=30, success_threshold=2)
+    assert {one.timeouts for one in tier.candidates} == {Timeouts(5, 30, 15, 300, 600)}
+    assert (tier.queue, tier.sticky_by) == (QueueLimits(100, 30), "header:x-session-id")
+    assert (course.retries, course.on_stream_cut) == (Retries(3, 0.25, 8), OnStreamCut.CONTINUE)
+    assert course.total_seconds == 600
+
+
+@pytest.mark.parametrize("strategy", list(Strategy))
+async def test_every_strategy_is_taken_and_none_is_said_not_to_be_in_force(world: World, strategy: Strategy) -> None:
+    made = await world.made(_POOLS, {**_FAST, "strategy": str(strategy)})
+    assert made["strategy"] == strategy
+    assert "enforced" not in made
+    assert _course(world, "fast").tiers[0].strategy is strategy
+
+
+async def test_a_member_may_carry_a_priority_and_has_its_configs_where_it_says_none(world: World) -> None:
+    await _provider(world, "up-1", "m", priority=9)
+    await _provider(world, "up-2", "m", priority=4)
+    body = {"group_name": "fast", "providers": [{"name": "up-1", "priority": 0}, {"name": "up-2"}]}
+    made = await world.made(_POOLS, {**body, "strategy": "priority"})
+    assert [member.get("priority") for member in made["providers"]] == [0, None]
+    assert [one.priority for one in _course(world, "fast").tiers[0].candidates] == [0, 4]
+
+
+async def test_fallbacks_that_are_left_out_are_the_tenants_and_an_empty_list_is_none(world: World) -> None:
+    await _provider(world, "up-1", "m")
+    members = [{"name": "up-1", "model": "m"}]
+    await world.made(_POOLS, {"group_name": "spare", "providers": [{"name": "up-1", "model": "n"}]})
+    await world.call("PATCH", f"/tenants/{OWN}", {"default_fallbacks": ["spare"]}, role="platform")
+    for fallbacks, tiers in ((None, ["fast", "spare"]), ([], ["fast"]), (["spare"], ["fast", "spare"])):
+        made = await world.made(_POOLS, {"group_name": "fast", "providers": members, "fallbacks": fallbacks})
+        assert made.get("fallbacks") == fallbacks
+        assert [tier.pool for tier in _course(world, "fast").tiers] == tiers
 
 
 @pytest.mark.parametrize(
@@ -123,9 +168,16 @@ async def test_further_options_are_kept_and_said_not_to_be_in_force(world: World
         ("providers", [{"weight": 1}]),
         ("providers", {"name": "a"}),
         ("strategy", "best"),
-        ("fallbacks", ["fast"]),
+        ("fallbacks", ["a/b"]),
+        ("fallbacks", ["one", "one"]),
+        ("fallbacks", [f"g{number}" for number in range(21)]),
         ("fallbacks", "other"),
+        ("providers", [{"name": "a", "priority": -1}]),
         ("circuit_breaker", {"failure_threshold": 0}),
+        ("circuit_breaker", {"recovery_timeout_seconds": 60, "longest_open_seconds": 30}),
+        ("circuit_breaker", {"failure_rate": 2}),
+        ("timeouts", {"total": 10, "connect": 20}),
+        ("retries", {"max_attempts": 2, "base_seconds": 9}),
         ("timeouts", {"total": -1}),
         ("retries", {"max_attempts": 0}),
         ("on_stream_cut", "ignore"),

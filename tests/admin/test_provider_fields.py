@@ -37,11 +37,20 @@ def test_a_body_survives_being_a_row() -> None:
             "rate_limits": {"max_concurrent": 2},
             "timeouts": {"connect": 5},
             "weight": 7,
+            "queue": {"max_waiting": 3},
         }
     )
     row = EnhancedProviderConfig(id="p", tenant_id="t", created_at=0, **columns_of(body))
     assert columns_of(body_of(row)) == columns_of(body)
     assert row.timeouts == {"connect": 5.0}
+    assert row.queue == {"max_waiting": 3, "timeout_seconds": 30.0}
+
+
+def test_times_of_an_older_version_that_contradict_each_other_are_still_a_body() -> None:
+    row = EnhancedProviderConfig(
+        id="p", tenant_id="t", created_at=0, name="up", provider="openai", timeouts={"connect": 9.0, "total": 1.0}
+    )
+    assert columns_of(body_of(row))["timeouts"] == {"connect": 9.0, "total": 1.0}
 
 
 def test_only_a_name_of_the_environment_is_one() -> None:

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from admin.world import FOREIGN, OWN, World, without_id
-from ai_gateway.domain.config import Endpoint
+from ai_gateway.domain.config import Endpoint, QueueLimits, RateLimits
 from ai_gateway.store.rows import EnhancedProviderConfig, SecretRow
 
 _WRITTEN: dict[str, Any] = {
@@ -36,7 +36,7 @@ async def test_the_provider_line_works_as_written(world: World) -> None:
     made = answer.json()
     assert (made["name"], made["api_key_secret_name"]) == ("up-1", "provider:up-1")
     assert "sk-0123456789abcd" not in answer.text
-    assert (made["enforced"], made["not_enforced"]) == (False, ["rate_limits", "region"])
+    assert (made["enforced"], made["not_enforced"]) == (False, ["region"])
     assert _key(world, "up-1") == "sk-0123456789abcd"
     for path in ("/providers/up-1", f"/providers/{made['id']}"):
         assert (await world.call("GET", path)).json() == made
@@ -247,3 +247,16 @@ async def test_a_granted_system_config_is_seen_tested_and_not_changed(world: Wor
     await world.call("POST", "/providers/openai/test")
     assert world.probed == [(OWN, "openai")]
     assert (await world.call("GET", "/providers", role="platform", tenant=FOREIGN)).json()["data"] == []
+
+
+async def test_a_queue_and_limits_of_a_config_reach_the_data_plane(world: World) -> None:
+    body = {**_BARE, "rate_limits": {"max_concurrent": 2}, "queue": {"max_waiting": 5, "timeout_seconds": 1}}
+    made = await world.made("/providers", body)
+    assert made["queue"] == {"max_waiting": 5, "timeout_seconds": 1.0}
+    assert "enforced" not in made
+    endpoint = _endpoints(world)["up"]
+    assert (endpoint.queue, endpoint.rate_limits) == (QueueLimits(5, 1.0), RateLimits(max_concurrent=2))
+    patched = await world.call("PATCH", "/providers/up", {"queue": None})
+    assert patched.json()["queue"] is None
+    assert _endpoints(world)["up"].queue is None
+    assert (await world.call("PATCH", "/providers/up", {"queue": {"max_waiting": 0}})).status_code == 422

@@ -1,6 +1,7 @@
 import pytest
 
 from admin.world import FOREIGN, OWN, World, without_id
+from ai_gateway.domain.config import QueueLimits
 from ai_gateway.store.rows import AdminTokenRow, ApiKeyRow, AuditRow
 
 
@@ -65,3 +66,34 @@ async def test_the_default_tenant_is_not_deleted(development: World) -> None:
 async def test_a_grant_of_an_unknown_system_config_is_refused(world: World) -> None:
     body = {"name": "x", "system_grants": ["azure"]}
     assert (await world.call("POST", "/tenants", body, role="platform")).status_code == 422
+
+
+async def test_a_tenant_takes_default_fallbacks_and_a_queue(world: World) -> None:
+    path = f"/tenants/{OWN}"
+    before = (await world.call("GET", path)).json()
+    assert (before["default_fallbacks"], before["queue"]) == ([], None)
+    body = {"default_fallbacks": ["spare"], "queue": {"max_waiting": 5}}
+    patched = (await world.call("PATCH", path, body, role="platform")).json()
+    assert patched["default_fallbacks"] == ["spare"]
+    assert patched["queue"] == {"max_waiting": 5, "timeout_seconds": 30.0}
+    tenant = next(tenant for tenant in world.snapshot.tenants.values() if tenant.id == OWN)
+    assert (tenant.default_fallbacks, tenant.queue) == (("spare",), QueueLimits(5, 30.0))
+    kept = (await world.call("PATCH", path, {"enabled": True}, role="platform")).json()
+    assert (kept["default_fallbacks"], kept["queue"]) == (patched["default_fallbacks"], patched["queue"])
+    cleared = (await world.call("PATCH", path, {"queue": None}, role="platform")).json()
+    assert cleared["queue"] is None
+    replaced = (await world.call("PUT", path, {"name": "Own"}, role="platform")).json()
+    assert replaced["default_fallbacks"] == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"default_fallbacks": ["a", "a"]},
+        {"default_fallbacks": ["a/b"]},
+        {"default_fallbacks": "a"},
+        {"queue": {"max_waiting": 0}},
+    ],
+)
+async def test_wrong_fallbacks_or_queues_of_a_tenant_are_refused(world: World, body: dict[str, object]) -> None:
+    assert (await world.call("PATCH", f"/tenants/{OWN}", body, role="platform")).status_code == 422

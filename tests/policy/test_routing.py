@@ -1,5 +1,6 @@
 import pytest
 
+from ai_gateway.domain.config import Timeouts
 from ai_gateway.domain.faults import NotFound
 from ai_gateway.policy.routing import resolve, visible_models
 from support.builders import a_candidate, a_course, a_tenant, an_endpoint
@@ -22,7 +23,8 @@ def test_a_route_or_pool_wins_over_a_bare_model_of_the_same_name() -> None:
 )
 def test_a_config_and_a_model_name_one_account_split_at_the_first_slash(name: str, config: str, model: str) -> None:
     course = resolve(TENANT, name)
-    (candidate,) = course.tiers[0].candidates
+    (tier,) = course.tiers
+    (candidate,) = tier.candidates
     assert (candidate.endpoint.name, candidate.model, course.name) == (config, model, name)
 
 
@@ -57,3 +59,8 @@ def test_visible_are_routes_and_pools_first_and_each_name_once() -> None:
 def test_a_restricted_key_sees_what_it_may_use() -> None:
     assert list(visible_models(TENANT, ("org/m2", "elsewhere"))) == ["org/m2"]
     assert list(visible_models(TENANT, ())) == []
+
+
+def test_one_account_that_was_named_is_asked_as_long_as_it_may_take() -> None:
+    slow = an_endpoint("slow", timeouts=Timeouts(total=1_200.0))
+    assert resolve(a_tenant("t1", slow), "slow/gpt-4o-mini").total_seconds == 1_200.0

@@ -89,14 +89,22 @@ def a_token(token_id: str = "adm_1", tenant_id: str | None = None, **changes: An
 
 
 ONE_OF_EACH: tuple[Row, ...] = (
-    a_tenant(system_grants=("openai", "anthropic"), rate_limits={"requests_per_minute": 5}, cost_limit_total=10**15),
+    a_tenant(
+        system_grants=("openai", "anthropic"),
+        rate_limits={"requests_per_minute": 5},
+        cost_limit_total=10**15,
+        default_fallbacks=("spare", "ü"),
+        queue={"max_waiting": 5, "timeout_seconds": 0.5},
+    ),
     DepartmentRow(id="dep_1", tenant_id="t1", created_at=1.25, name="r&d", cost_limit_daily=7),
     a_team(department_id="dep_1"),
     a_user(team_id="team_1", email="a@example.com"),
     a_key(allowed_models=("m1", "m2"), expires_at=99.5, team_id="team_1", enabled=False),
     a_token(),
     a_secret(ciphertext=bytes(range(256)), rotated_at=3.0),
-    a_config(timeouts={"connect": 1.5}, rate_limits={"max_concurrent": 3}, region="eu", priority=-1, weight=7),
+    a_config(
+        timeouts={"connect": 1.5}, rate_limits={"max_concurrent": 3}, region="eu", priority=-1, weight=7, queue={}
+    ),
     a_pool(members=({"name": "pc_1", "weight": 2, "model": "m1"},), options={"circuit_breaker": {"failures": 3}}),
     a_route(rules=({"if": "ü", "then": [1, None, True]},), options={"a": {"b": 0.5}}),
     a_price(cache_read_pico=75_000, provider="openai", effective_from=17.0),

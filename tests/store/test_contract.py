@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from ai_gateway.domain.config import EMPTY_SNAPSHOT
+from ai_gateway.domain.config import EMPTY_SNAPSHOT, QueueLimits
 from ai_gateway.store.records import ANY_TENANT, Conflict, Scope, Store
 from ai_gateway.store.rows import ApiKeyRow, AuditRow, PoolRow, PriceRow, Row, TeamRow, TenantRow
 from store.rows_for_tests import (
@@ -296,6 +296,23 @@ async def test_a_change_of_a_tenant_leaves_the_others_alone(store: Store) -> Non
     assert after.tenants["t2"] is before.tenants["t2"]
     assert after.keys is before.keys
     assert list(after.tenants["t1"].endpoints) == ["pc_1"]
+    assert after == await store.load_snapshot()
+
+
+async def test_a_change_of_fallbacks_compiles_that_tenants_courses_anew_and_no_others(store: Store) -> None:
+    spare = a_pool("pool_2", group_name="spare", members=({"name": "pc_1", "model": "m2"},))
+    await put(store, a_tenant("t1"), a_tenant("t2"), a_config("pc_1"), a_pool(group_name="fast"), spare)
+    before = await store.load_snapshot()
+    async with store.begin() as unit:
+        await unit.replace(a_tenant("t1", default_fallbacks=("spare",), queue={"max_waiting": 2}))
+        change = await unit.bump("t1", "tenants", "t1")
+    after = await store.apply_changes(before, [change])
+    tenant = after.tenants["t1"]
+    assert [tier.pool for tier in before.tenants["t1"].courses["fast"].tiers] == ["fast"]
+    assert [tier.pool for tier in tenant.courses["fast"].tiers] == ["fast", "spare"]
+    assert [tier.pool for tier in tenant.models["m1"].tiers] == [None, "spare"]
+    assert tenant.queue == QueueLimits(max_waiting=2)
+    assert after.tenants["t2"] is before.tenants["t2"]
     assert after == await store.load_snapshot()
 
 

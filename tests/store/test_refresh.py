@@ -44,6 +44,8 @@ models = st.lists(st.sampled_from(["m1", "m2", "fast"]), unique=True, max_size=2
 members = st.lists(st.sampled_from(["a", "b", "openai", "gone"]), max_size=3).map(
     lambda names: tuple({"name": name, "weight": len(name)} for name in names)
 )
+groups = st.lists(st.sampled_from(["a", "b", "gone"]), unique=True, max_size=2)
+options = st.fixed_dictionaries({}, optional={"fallbacks": groups, "timeouts": st.just({"total": 9.0})})
 
 
 def rows(tenant_id: str, slot: str) -> st.SearchStrategy[Row]:
@@ -55,9 +57,12 @@ def rows(tenant_id: str, slot: str) -> st.SearchStrategy[Row]:
 
     return st.one_of(
         st.builds(
-            lambda grants, enabled: a_tenant(tenant_id, system_grants=grants, enabled=enabled),
+            lambda grants, enabled, groups: a_tenant(
+                tenant_id, system_grants=grants, enabled=enabled, default_fallbacks=tuple(groups)
+            ),
             st.sampled_from([(), ("openai",)]),
             st.booleans(),
+            groups,
         ),
         built(
             a_config,
@@ -69,7 +74,7 @@ def rows(tenant_id: str, slot: str) -> st.SearchStrategy[Row]:
             api_key_secret_name=st.sampled_from([None, "a", "b"]),
         ),
         built(a_secret, name=st.just(slot), ciphertext=st.sampled_from([b"one", b"two", b"broken"])),
-        built(a_pool, group_name=st.just(slot), members=members),
+        built(a_pool, group_name=st.just(slot), members=members, options=options),
         built(a_route, name=st.just(f"route-{slot}"), pool=st.sampled_from(["a", "b"])),
         built(a_price, model=st.sampled_from(["m1", "m2"]), effective_from=st.floats(0, 9)),
         built(a_team, department_id=st.sampled_from([None, "d"])),

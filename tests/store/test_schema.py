@@ -15,8 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 import ai_gateway
 from ai_gateway.store import migrations, schema
 from ai_gateway.store.records import StoreUnavailable
+from ai_gateway.store.rows import TenantRow
 from ai_gateway.store.session import database_url, open_engine
-from ai_gateway.store.tables import metadata
+from ai_gateway.store.tables import metadata, row_of, select_rows
 
 SOURCE = Path(ai_gateway.__file__).parent.parent
 
@@ -51,6 +52,23 @@ async def test_up_down_and_up_again(url: str) -> None:
     await engine.dispose()
 
 
+async def test_a_tenant_of_before_has_no_default_fallbacks_and_survives_the_way_back(url: str) -> None:
+    engine = open_at(url)
+    await schema.migrate(engine)
+    await schema.downgrade(engine, "0002")
+    async with engine.begin() as connection:
+        columns = "id, tenant_id, created_at, name, enabled, system_grants, rate_limits"
+        await connection.execute(text(f"INSERT INTO tenants ({columns}) VALUES ('t', 't', 1, 'T', true, '[]', '{{}}')"))
+    await schema.migrate(engine)
+    async with engine.connect() as connection:
+        row = (await connection.execute(select_rows(TenantRow))).one()
+    assert row_of(TenantRow, row) == TenantRow(id="t", tenant_id="t", created_at=1, name="T")
+    await schema.downgrade(engine, "0002")
+    async with engine.connect() as connection:
+        assert (await connection.execute(text("SELECT name FROM tenants"))).scalar_one() == "T"
+    await engine.dispose()
+
+
 async def test_the_migrations_make_the_tables_that_the_code_expects(url: str) -> None:
     engine = open_at(url)
     await schema.migrate(engine)
@@ -78,6 +96,7 @@ MIGRATE = """
 import asyncio, sys
 from pathlib import Path
 from ai_gateway.store import schema
+from ai_gateway.store.rows import TenantRow
 from ai_gateway.store.session import database_url, open_engine
 
 async def main():

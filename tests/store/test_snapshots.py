@@ -1,6 +1,6 @@
 import sys
 
-from ai_gateway.domain.config import Ownership
+from ai_gateway.domain.config import Ownership, QueueLimits
 from ai_gateway.store.snapshots import KeyRecord, TenantParts, compile_prices, index_keys
 from store.rows_for_tests import a_compiler, a_config, a_pool, a_price, a_team, a_tenant, a_user
 from store.test_refresh import SYSTEM
@@ -101,3 +101,21 @@ def test_a_key_costs_less_than_a_kilobyte() -> None:
     for digest, key in index.items():
         total += sys.getsizeof(digest) + sys.getsizeof(key) + sys.getsizeof(key.id) + sys.getsizeof(key.name)
     assert total / len(index) < 1_000
+
+
+def test_a_tenants_default_fallbacks_stand_behind_its_pools_and_its_bare_models() -> None:
+    parts = TenantParts(
+        tenant=a_tenant(default_fallbacks=("spare", "gone"), queue={"max_waiting": 2}),
+        configs=(a_config("pc_1", models=("m1",)), a_config("pc_2", models=("m2",), queue={"timeout_seconds": 1.0})),
+        pools=(
+            a_pool("p1", group_name="fast", members=({"name": "pc_1"},)),
+            a_pool("p2", group_name="spare", members=({"name": "pc_2"},)),
+        ),
+    )
+    tenant = a_compiler().compile_tenant(parts)
+    assert [tier.pool for tier in tenant.courses["fast"].tiers] == ["fast", "spare"]
+    assert [tier.pool for tier in tenant.models["m1"].tiers] == [None, "spare"]
+    assert tenant.models["m1"].tiers[1] is tenant.courses["spare"].tiers[0]
+    assert (tenant.default_fallbacks, tenant.queue) == (("spare", "gone"), QueueLimits(max_waiting=2))
+    assert tenant.endpoints["pc_2"].queue == QueueLimits(timeout_seconds=1.0)
+    assert tenant.endpoints["pc_1"].queue is None

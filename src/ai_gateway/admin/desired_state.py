@@ -15,6 +15,7 @@ from ai_gateway.admin.answers import Answer
 from ai_gateway.admin.changes import Change, name_of
 from ai_gateway.admin.desk import Desk
 from ai_gateway.admin.document import ConfigurationBody, TeamEntry, UserEntry
+from ai_gateway.admin.fallbacks import check_fallbacks
 from ai_gateway.admin.lookup import WORDS
 from ai_gateway.admin.prices import PriceBody
 from ai_gateway.admin.refusals import invalid
@@ -26,6 +27,7 @@ from ai_gateway.store.rows import (
     RouteRow,
     Row,
     TeamRow,
+    TenantRow,
     UserRow,
     new_id,
 )
@@ -74,6 +76,8 @@ async def apply(change: Change, desk: Desk, body: ConfigurationBody) -> Outcome:
     await _apply_prices(change, desk, body.prices or (), outcome)
     if body.prune:
         await _prune(change, desk, body, outcome)
+    named = [*(body.default_fallbacks or ()), *(name for pool in body.pools or () for name in pool.fallbacks or ())]
+    outcome.warnings.extend(await check_fallbacks(change.unit, desk.tenant_id, named, param="pools"))
     await change.fold(desk.tenant_id, "configuration")
     return outcome
 
@@ -159,9 +163,17 @@ async def _apply_traffic(change: Change, desk: Desk, body: ConfigurationBody, ou
         row, warnings = await pools.place(change, desk, pool, groups.get(pool.group_name))
         outcome.note(groups.get(pool.group_name), row)
         outcome.warnings.extend(warnings)
+    await _apply_default_fallbacks(change, desk, body.default_fallbacks, outcome)
     named = await _by_name(change, desk, RouteRow)
     for route in body.routes or ():
         outcome.note(named.get(route.name), await routes.place(change, desk, route, named.get(route.name)))
+
+
+async def _apply_default_fallbacks(change: Change, desk: Desk, groups: Sequence[str] | None, outcome: Outcome) -> None:
+    tenant = await change.unit.fetch(TenantRow, desk.tenant_id, desk.tenant_id)
+    if groups is None or tenant is None:
+        return
+    await _put(change, tenant, msgspec.structs.replace(tenant, default_fallbacks=tuple(groups)), outcome)
 
 
 async def _apply_prices(change: Change, desk: Desk, entries: Iterable[PriceBody], outcome: Outcome) -> None:

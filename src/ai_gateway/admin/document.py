@@ -19,6 +19,7 @@ from ai_gateway.admin.prices import PriceBody
 from ai_gateway.admin.provider_fields import ProviderBody, columns_of
 from ai_gateway.admin.provider_fields import body_of as provider_body_of
 from ai_gateway.admin.routes import RouteBody
+from ai_gateway.admin.traffic_fields import Groups
 from ai_gateway.store.records import Unit
 from ai_gateway.store.rows import (
     DepartmentRow,
@@ -27,6 +28,7 @@ from ai_gateway.store.rows import (
     PriceRow,
     RouteRow,
     TeamRow,
+    TenantRow,
     UserRow,
 )
 
@@ -55,6 +57,7 @@ class ConfigurationBody(Body):
     teams: Annotated[list[TeamEntry], Field(max_length=10_000)] | None = None
     users: Annotated[list[UserEntry], Field(max_length=100_000)] | None = None
     providers: Annotated[list[ProviderBody], Field(max_length=10_000)] | None = None
+    default_fallbacks: Groups | None = None
     pools: Annotated[list[PoolBody], Field(max_length=10_000)] | None = None
     routes: Annotated[list[RouteBody], Field(max_length=10_000)] | None = None
     prices: Annotated[list[PriceBody], Field(max_length=100_000)] | None = None
@@ -63,6 +66,7 @@ class ConfigurationBody(Body):
 async def export(unit: Unit, desk: Desk) -> Answer:
     """Applying what this gives changes nothing."""
     tenant_id = desk.tenant_id
+    tenant = await unit.fetch(TenantRow, tenant_id, tenant_id)
     departments = await unit.find(DepartmentRow, tenant_id)
     teams = await unit.find(TeamRow, tenant_id)
     department_names = {row.id: row.name for row in departments}
@@ -79,9 +83,10 @@ async def export(unit: Unit, desk: Desk) -> Answer:
             for row in await unit.find(UserRow, tenant_id)
         ],
         "providers": [_export_provider(row) for row in await unit.find(EnhancedProviderConfig, tenant_id)],
+        "default_fallbacks": [] if tenant is None else list(tenant.default_fallbacks),
         "pools": [pool_body_of(row) for row in await unit.find(PoolRow, tenant_id)],
         "routes": [
-            {"name": row.name, "pool": row.pool, "rules": list(row.rules)}
+            {"name": row.name, "pool": row.pool, "rules": list(row.rules), **row.options}
             for row in await unit.find(RouteRow, tenant_id)
         ],
         "prices": [_export_price(row) for row in await unit.find(PriceRow, tenant_id)],

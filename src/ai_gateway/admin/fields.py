@@ -33,11 +33,11 @@ def _printable(text: str) -> str:
     return text
 
 
-def _plain_number(value: object) -> object:
+def plain_number(value: object) -> object:
     return float(value) if isinstance(value, Decimal) else value
 
 
-def _distinct(texts: list[str]) -> list[str]:
+def distinct(texts: list[str]) -> list[str]:
     if len(set(texts)) != len(texts):
         raise ValueError("must not name the same thing twice.")
     return texts
@@ -67,10 +67,10 @@ ConfigName = Annotated[str, StringConstraints(min_length=1, max_length=64, patte
 RouteName = Annotated[
     str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^/\x00-\x20\x7f]+$"), AfterValidator(_printable)
 ]
-ModelNames = Annotated[list[Text], Field(max_length=500), AfterValidator(_distinct)]
+ModelNames = Annotated[list[Text], Field(max_length=500), AfterValidator(distinct)]
 Seconds = Annotated[
     float,
-    BeforeValidator(_plain_number),
+    BeforeValidator(plain_number),
     Field(gt=0, le=86_400),
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 86_400}),
 ]

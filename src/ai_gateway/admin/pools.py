@@ -9,25 +9,34 @@ from typing import Annotated, Any, Final, Literal, cast
 
 import msgspec
 from fastapi.responses import JSONResponse
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from ai_gateway.admin.access import Permission
-from ai_gateway.admin.answers import Answer, flag_unenforced
+from ai_gateway.admin.answers import Answer
 from ai_gateway.admin.changes import Change
 from ai_gateway.admin.desk import Desk, TenantDesk
-from ai_gateway.admin.fields import Body, ConfigName, ModelNames, RouteName, Seconds, Text
+from ai_gateway.admin.fallbacks import check_fallbacks, still_falling_back_on
+from ai_gateway.admin.fields import Body, ConfigName, RouteName, Text
 from ai_gateway.admin.instants import show_instant
 from ai_gateway.admin.lookup import deleted, find_named
 from ai_gateway.admin.paging import Paged, listing
-from ai_gateway.admin.provider_fields import TimeoutsBody, Weight
+from ai_gateway.admin.provider_fields import Priority, Weight
 from ai_gateway.admin.refusals import conflict, invalid, missing
 from ai_gateway.admin.routing import Route
+from ai_gateway.admin.traffic_fields import (
+    BreakerBody,
+    Groups,
+    OnStreamCutWord,
+    QueueBody,
+    RetriesBody,
+    StickyBy,
+    TimeoutsBody,
+)
 from ai_gateway.domain.config import Ownership
 from ai_gateway.store.courses import member_model
 from ai_gateway.store.records import Unit
 from ai_gateway.store.rows import EnhancedProviderConfig, PoolRow, RouteRow, new_id
 
-_NOT_YET: Final = frozenset({"least_connections", "least_latency"})
 _OPTIONS: Final = (
     "fallbacks",
     "circuit_breaker",
@@ -37,45 +46,38 @@ _OPTIONS: Final = (
     "queue",
     "sticky_by",
 )
-_Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class MemberBody(Body):
+    """`priority`: the order of the strategy of that name, lowest first; the config's where it is left out."""
+
     name: ConfigName
     weight: Weight = 1
     model: Text | None = None
-
-
-class BreakerBody(Body):
-    failure_threshold: _Count = 5
-    recovery_timeout_seconds: Seconds = 30.0
-    success_threshold: _Count = 2
-
-
-class RetriesBody(Body):
-    max_attempts: Annotated[int, Field(ge=1, le=20)] = 3
-    base_seconds: Seconds = 0.25
-    cap_seconds: Seconds = 8.0
-
-
-class QueueBody(Body):
-    max_waiting: _Count = 100
-    timeout_seconds: Seconds = 30.0
+    priority: Priority | None = None
 
 
 class PoolBody(Body):
+    """`fallbacks`: left out, the tenant's `default_fallbacks` hold; an empty list means none at all."""
+
     group_name: RouteName
     providers: Annotated[list[MemberBody], Field(min_length=1, max_length=1000)]
-    strategy: Literal["weighted_round_robin", "round_robin", "least_connections", "least_latency", "random"] = (
-        "weighted_round_robin"
-    )
-    fallbacks: ModelNames | None = None
+    strategy: Literal[
+        "weighted_round_robin",
+        "round_robin",
+        "least_connections",
+        "least_latency",
+        "random",
+        "p2c",
+        "priority",
+    ] = "weighted_round_robin"
+    fallbacks: Groups | None = None
     circuit_breaker: BreakerBody | None = None
     timeouts: TimeoutsBody | None = None
     retries: RetriesBody | None = None
-    on_stream_cut: Literal["continue", "error"] | None = None
+    on_stream_cut: OnStreamCutWord | None = None
     queue: QueueBody | None = None
-    sticky_by: Annotated[str, StringConstraints(pattern=r"^(user|header:[A-Za-z0-9-]{1,64})$")] | None = None
+    sticky_by: StickyBy | None = None
 
 
 class PoolReplacement(PoolBody):
@@ -119,17 +121,19 @@ async def replace_pool(desk: TenantDesk, group: RouteName, body: PoolReplacement
 
 
 async def delete_pool(desk: TenantDesk, group: str) -> Answer:
-    """Refused (409) while a route leads to it."""
+    """Refused (409) while a route leads to it; fallbacks that name it are warned of."""
     async with desk.changing() as change:
         row = await _fetch(change.unit, desk, group)
         await remove(change, row)
-    return deleted(row)
+        warnings = await still_falling_back_on(change.unit, desk.tenant_id, row.group_name)
+    return {**deleted(row), "warnings": warnings} if warnings else deleted(row)
 
 
 async def _put(desk: Desk, body: PoolBody) -> JSONResponse:
     async with desk.changing() as change:
         there = await change.unit.find(PoolRow, desk.tenant_id, group_name=body.group_name)
         row, warnings = await place(change, desk, body, there[0] if there else None)
+        warnings += await check_fallbacks(change.unit, desk.tenant_id, body.fallbacks or (), param="fallbacks")
         configs = await _configs(change.unit, desk)
     answer = describe(row, configs)
     if warnings:
@@ -138,11 +142,11 @@ async def _put(desk: Desk, body: PoolBody) -> JSONResponse:
 
 
 async def place(change: Change, desk: Desk, body: PoolBody, old: PoolRow | None) -> tuple[PoolRow, list[str]]:
-    """Insert or overwrite a pool; the texts warn of what is not there yet. Raises InvalidRequest (409, 422)."""
+    """Insert or overwrite a pool; the texts warn of members that are not there yet. Raises InvalidRequest (409, 422).
+    Whether the fallbacks end is for the caller to check, when all that it changes is written."""
     if await change.unit.find(RouteRow, desk.tenant_id, name=body.group_name):
         raise conflict("A route has this name; pools and routes share one namespace.", param="group_name")
     warnings = _check_members(body, await _configs(change.unit, desk))
-    warnings += await _check_fallbacks(change.unit, desk, body)
     row = PoolRow(
         id=new_id(PoolRow.prefix, change.now) if old is None else old.id,
         tenant_id=desk.tenant_id,
@@ -186,13 +190,6 @@ def _check_members(body: PoolBody, configs: Mapping[str, _Config]) -> list[str]:
     return warnings
 
 
-async def _check_fallbacks(unit: Unit, desk: Desk, body: PoolBody) -> list[str]:
-    if body.group_name in (body.fallbacks or []):
-        raise invalid("fallbacks", "must not name the pool itself.")
-    there = {pool.group_name for pool in await unit.find(PoolRow, desk.tenant_id)} if body.fallbacks else set[str]()
-    return [f"The fallback '{name}' does not exist yet." for name in body.fallbacks or [] if name not in there]
-
-
 async def _configs(unit: Unit, desk: Desk) -> dict[str, _Config]:
     """What members may name: the tenant's configs, and the system ones that the snapshot lends it."""
     configs: dict[str, _Config] = {}
@@ -218,7 +215,7 @@ def body_of(row: PoolRow) -> dict[str, Any]:
 
 
 def describe(row: PoolRow, configs: Mapping[str, _Config]) -> Answer:
-    answer: Answer = {
+    return {
         "id": row.id,
         "group_name": row.group_name,
         "strategy": row.strategy,
@@ -226,18 +223,17 @@ def describe(row: PoolRow, configs: Mapping[str, _Config]) -> Answer:
         **row.options,
         "created_at": show_instant(row.created_at),
     }
-    strategy = ["strategy"] if row.strategy in _NOT_YET else []
-    return flag_unenforced(answer, [*strategy, *(name for name in _OPTIONS if name in row.options)])
 
 
 def _describe_member(group_name: str, member: dict[str, Any], configs: Mapping[str, _Config]) -> Answer:
     config = configs.get(cast(str, member["name"]))
-    asked: str | None = member.get("model")
-    if config is None:
-        return {"name": member["name"], "weight": member["weight"], "model": asked, "status": "unconfigured"}
-    model = member_model(group_name, asked, config.models)
-    status = "unconfigured" if model is None else "ready" if config.enabled else "disabled"
-    return {"name": member["name"], "weight": member["weight"], "model": model, "status": status}
+    model: str | None = member.get("model")
+    status = "unconfigured"
+    if config is not None:
+        model = member_model(group_name, model, config.models)
+        status = "unconfigured" if model is None else "ready" if config.enabled else "disabled"
+    said = {name: member[name] for name in ("priority",) if name in member}
+    return {"name": member["name"], "weight": member["weight"], "model": model, **said, "status": status}
 
 
 _POOLS: Final = "/router/load-balancer/pools"

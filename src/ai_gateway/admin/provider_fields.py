@@ -11,9 +11,10 @@ from pydantic import Field, StringConstraints
 
 from ai_gateway.admin.access import Permission, may
 from ai_gateway.admin.desk import Desk
-from ai_gateway.admin.fields import Body, ConfigName, ModelNames, RateLimitsBody, Seconds, Text
+from ai_gateway.admin.fields import Body, ConfigName, ModelNames, RateLimitsBody, Text
 from ai_gateway.admin.refusals import forbidden, invalid
 from ai_gateway.admin.secrets import ENVIRONMENT_PREFIX, SecretValue
+from ai_gateway.admin.traffic_fields import QueueBody, TimeoutsBody, dumped, rebuilt
 from ai_gateway.policy.addresses import parse_base_url
 from ai_gateway.store.endpoints import MOCK_SCHEME
 from ai_gateway.store.rows import EnhancedProviderConfig
@@ -21,21 +22,13 @@ from ai_gateway.store.rows import EnhancedProviderConfig
 _MOCK_URL: Final = re.compile(r"mock://[a-z0-9-]{1,32}", re.ASCII)
 
 Weight = Annotated[int, Field(ge=0, le=1_000_000)]
+Priority = Annotated[int, Field(ge=0, le=1_000_000)]
 SecretReference = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._:/-]+$")]
 
 
-class TimeoutsBody(Body):
-    """Seconds."""
-
-    connect: Seconds | None = None
-    first_token: Seconds | None = None
-    between_tokens: Seconds | None = None
-    response: Seconds | None = None
-    total: Seconds | None = None
-
-
 class ProviderBody(Body):
-    """`api_key` is stored as a secret and never answered; `api_key_secret_name` names one that is there already."""
+    """`api_key` is stored as a secret and never answered; `api_key_secret_name` names one that is there already.
+    `queue`: requests wait for a place while `rate_limits` are reached; without it they go elsewhere or are refused."""
 
     name: ConfigName
     provider: Literal["openai", "anthropic", "openai_compatible", "mock"]
@@ -46,10 +39,11 @@ class ProviderBody(Body):
     rate_limits: RateLimitsBody = RateLimitsBody()
     timeouts: TimeoutsBody = TimeoutsBody()
     region: Text | None = None
-    priority: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    priority: Priority = 0
     weight: Weight = 1
     enabled: bool = True
     default_max_output: Annotated[int, Field(ge=1, le=10_000_000)] = 4096
+    queue: QueueBody | None = None
 
 
 class ProviderPatch(ProviderBody):
@@ -114,12 +108,13 @@ def body_of(row: EnhancedProviderConfig) -> ProviderBody:
         endpoint_url=row.endpoint_url,
         models=list(row.models),
         rate_limits=RateLimitsBody(**row.rate_limits),
-        timeouts=TimeoutsBody(**row.timeouts),
+        timeouts=rebuilt(TimeoutsBody, row.timeouts) or TimeoutsBody(),
         region=row.region,
         priority=row.priority,
         weight=row.weight,
         enabled=row.enabled,
         default_max_output=row.default_max_output,
+        queue=rebuilt(QueueBody, row.queue),
     )
 
 
@@ -137,4 +132,5 @@ def columns_of(body: ProviderBody) -> dict[str, Any]:
         "weight": body.weight,
         "enabled": body.enabled,
         "default_max_output": body.default_max_output,
+        "queue": dumped(body.queue),
     }

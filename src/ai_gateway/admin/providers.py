@@ -227,11 +227,11 @@ def describe(row: EnhancedProviderConfig) -> Answer:
         "weight": row.weight,
         "enabled": row.enabled,
         "default_max_output": row.default_max_output,
+        "queue": row.queue,
         "system": False,
         "created_at": show_instant(row.created_at),
     }
-    given = {"rate_limits": row.rate_limits, "region": row.region}
-    return flag_unenforced(answer, [name for name, value in given.items() if value])
+    return flag_unenforced(answer, ["region"] if row.region else [])
 
 
 def describe_system(endpoint: Endpoint) -> Answer:
@@ -250,6 +250,7 @@ def describe_system(endpoint: Endpoint) -> Answer:
         "weight": endpoint.weight,
         "enabled": True,
         "default_max_output": endpoint.default_max_output,
+        "queue": None,
         "system": True,
         "created_at": None,
     }

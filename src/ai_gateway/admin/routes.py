@@ -15,15 +15,29 @@ from ai_gateway.admin.lookup import deleted, find_named
 from ai_gateway.admin.paging import Paged, list_rows
 from ai_gateway.admin.refusals import conflict, invalid, missing
 from ai_gateway.admin.routing import Route
+from ai_gateway.admin.traffic_fields import (
+    OnContentFilterWord,
+    OnStreamCutWord,
+    RetriesBody,
+    TimeoutsBody,
+    rebuilt,
+)
 from ai_gateway.store.records import Unit
 from ai_gateway.store.rows import PoolRow, RouteRow, new_id
 
+_OPTIONS: Final = ("timeouts", "retries", "on_stream_cut", "on_content_filter")
+
 
 class RouteBody(Body):
-    """`rules` are kept as they are given."""
+    """What a route says of `timeouts`, `retries` and `on_stream_cut` goes over what its pool says. `on_content_filter`
+    "fallback": a request that a provider's filter refused is tried elsewhere. `rules` are kept as they are given."""
 
     name: RouteName
     pool: RouteName
+    timeouts: TimeoutsBody | None = None
+    retries: RetriesBody | None = None
+    on_stream_cut: OnStreamCutWord | None = None
+    on_content_filter: OnContentFilterWord | None = None
     rules: Annotated[list[FreeForm], Field(max_length=200)] = Field(default_factory=list[dict[str, Any]])
 
 
@@ -87,7 +101,7 @@ async def place(change: Change, desk: Desk, body: RouteBody, old: RouteRow | Non
         name=body.name,
         pool=body.pool,
         rules=tuple(body.rules),
-        options={} if old is None else old.options,
+        options=body.model_dump(include=set(_OPTIONS), exclude_none=True),
     )
     if old is None:
         await change.insert(row)
@@ -108,7 +122,16 @@ async def _fetch(unit: Unit, desk: Desk, row_id: str) -> RouteRow:
 
 
 def body_of(row: RouteRow) -> RouteBody:
-    return RouteBody.model_construct(name=row.name, pool=row.pool, rules=list(row.rules))
+    options = row.options
+    return RouteBody.model_construct(
+        name=row.name,
+        pool=row.pool,
+        rules=list(row.rules),
+        timeouts=rebuilt(TimeoutsBody, options.get("timeouts")),
+        retries=rebuilt(RetriesBody, options.get("retries")),
+        on_stream_cut=options.get("on_stream_cut"),
+        on_content_filter=options.get("on_content_filter"),
+    )
 
 
 def describe(row: RouteRow) -> Answer:
@@ -117,6 +140,7 @@ def describe(row: RouteRow) -> Answer:
         "name": row.name,
         "pool": row.pool,
         "rules": list(row.rules),
+        **row.options,
         "created_at": show_instant(row.created_at),
     }
     return flag_unenforced(answer, ["rules"] if row.rules else [])

@@ -12,12 +12,14 @@ from ai_gateway.admin.access import Permission
 from ai_gateway.admin.answers import Answer, flag_unenforced
 from ai_gateway.admin.changes import Change, name_of
 from ai_gateway.admin.desk import Wide, WideDesk
+from ai_gateway.admin.fallbacks import check_fallbacks
 from ai_gateway.admin.fields import LimitsBody, Text, limits_of, merged, sent_limits, stored_limits, unenforced_limits
 from ai_gateway.admin.instants import show_instant
 from ai_gateway.admin.lookup import WORDS, deleted, fetch
 from ai_gateway.admin.paging import Paged, list_rows
 from ai_gateway.admin.refusals import conflict, missing
 from ai_gateway.admin.routing import Route
+from ai_gateway.admin.traffic_fields import Groups, QueueBody, dumped, rebuilt
 from ai_gateway.store.records import ANY_TENANT, Scope, Unit
 from ai_gateway.store.rows import (
     AdminTokenRow,
@@ -50,11 +52,15 @@ _GOING_ALONG: Final[tuple[type[Row], ...]] = (ApiKeyRow, AdminTokenRow, PriceRow
 
 
 class TenantBody(LimitsBody):
-    """`system_grants`: which of the gateway's own accounts the tenant may use."""
+    """`system_grants`: which of the gateway's own accounts the tenant may use. `default_fallbacks`: the groups behind
+    every pool that names none of its own, and behind bare model names. `queue`: requests wait while the tenant's own
+    limits are reached."""
 
     name: Text
     enabled: bool = True
     system_grants: Annotated[list[_Grant], Field(max_length=2)] = Field(default_factory=list[_Grant])
+    default_fallbacks: Groups = Field(default_factory=list[str])
+    queue: QueueBody | None = None
 
 
 class TenantPatch(TenantBody):
@@ -72,7 +78,8 @@ async def create_tenant(desk: WideDesk, body: TenantBody) -> Answer:
     async with desk.changing() as change:
         row = await settle(change.unit, body, new_id(TenantRow.prefix, change.now), change.now)
         await change.insert(row)
-    return describe(row)
+        warnings = await _check(change, row)
+    return {**describe(row), **warnings}
 
 
 async def read_tenant(desk: WideDesk, row_id: str) -> Answer:
@@ -87,7 +94,8 @@ async def replace_tenant(desk: WideDesk, row_id: str, body: TenantBody) -> Answe
         old = await fetch(change.unit, TenantRow, _scope(desk, row_id), row_id)
         row = await settle(change.unit, body, old.id, old.created_at)
         await change.replace(row)
-    return describe(row)
+        warnings = await _check(change, row)
+    return {**describe(row), **warnings}
 
 
 async def update_tenant(desk: WideDesk, row_id: str, body: TenantPatch) -> Answer:
@@ -96,7 +104,8 @@ async def update_tenant(desk: WideDesk, row_id: str, body: TenantPatch) -> Answe
         old = await fetch(change.unit, TenantRow, _scope(desk, row_id), row_id)
         row = await settle(change.unit, merged(body_of(old), body), old.id, old.created_at)
         await change.replace(row)
-    return describe(row)
+        warnings = await _check(change, row)
+    return {**describe(row), **warnings}
 
 
 async def delete_tenant(desk: WideDesk, row_id: str) -> Answer:
@@ -109,6 +118,11 @@ async def delete_tenant(desk: WideDesk, row_id: str) -> Answer:
         await _take_along(change, row.id)
         await change.delete(row)
     return deleted(row)
+
+
+async def _check(change: Change, row: TenantRow) -> Answer:
+    warnings = await check_fallbacks(change.unit, row.id, row.default_fallbacks, param="default_fallbacks")
+    return {"warnings": warnings} if warnings else {}
 
 
 def _scope(desk: Wide, row_id: str) -> Scope:
@@ -143,13 +157,20 @@ async def settle(unit: Unit, body: TenantBody, row_id: str, created_at: float) -
         name=body.name,
         enabled=body.enabled,
         system_grants=tuple(dict.fromkeys(body.system_grants)),
+        default_fallbacks=tuple(body.default_fallbacks),
+        queue=dumped(body.queue),
         **stored_limits(body),
     )
 
 
 def body_of(row: TenantRow) -> TenantBody:
     return TenantBody.model_construct(
-        name=row.name, enabled=row.enabled, system_grants=list(row.system_grants), **sent_limits(row)
+        name=row.name,
+        enabled=row.enabled,
+        system_grants=list(row.system_grants),
+        default_fallbacks=list(row.default_fallbacks),
+        queue=rebuilt(QueueBody, row.queue),
+        **sent_limits(row),
     )
 
 
@@ -159,6 +180,8 @@ def describe(row: TenantRow) -> Answer:
         "name": row.name,
         "enabled": row.enabled,
         "system_grants": list(row.system_grants),
+        "default_fallbacks": list(row.default_fallbacks),
+        "queue": row.queue,
         **limits_of(row),
         "created_at": show_instant(row.created_at),
     }

@@ -1,5 +1,8 @@
-"""What `make run` starts with: a tenant that works before anything was configured. Written once, when the tenant is
-not there yet; whatever a user changes or deletes afterwards stays changed."""
+"""What `make run` starts with: a tenant that works before anything was configured, and goes on working when a part of
+it fails. Written once, when the tenant is not there yet; whatever a user changes or deletes afterwards stays changed.
+
+The fallback has a member for callers of either dialect: `backup-1`, on the mock, speaks both.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -13,6 +16,8 @@ KEY: Final = "sk-dev"
 OPENAI_MODELS: Final = ("gpt-4", "gpt-4o", "gpt-4o-mini", "text-embedding-3-small")
 MOCK_PREFIX: Final = "mock-"
 ANTHROPIC_MODELS: Final = ("claude-sonnet-4-5", "claude-haiku-4-5")
+BACKUP_MODELS: Final = ("gpt-4",)  # only what the pool gpt-4 hides: no bare model name may land on the backup
+FALLBACK: Final = "demo-fallback"
 
 
 async def seed_demo(
@@ -34,7 +39,12 @@ async def seed_demo(
 def _rows(digest: bytes, prices: Mapping[str, MockPrice], now: float) -> list[Row]:
     rows: list[Row] = [
         TenantRow(
-            id=TENANT_ID, tenant_id=TENANT_ID, created_at=now, name="demo", system_grants=("openai", "anthropic")
+            id=TENANT_ID,
+            tenant_id=TENANT_ID,
+            created_at=now,
+            name="demo",
+            system_grants=("openai", "anthropic"),
+            default_fallbacks=(FALLBACK,),
         ),
         ApiKeyRow(id="key_demo", tenant_id=TENANT_ID, created_at=now, name="dev", digest=digest, display=KEY),
     ]
@@ -42,6 +52,7 @@ def _rows(digest: bytes, prices: Mapping[str, MockPrice], now: float) -> list[Ro
         ("openai-1", "openai", (*OPENAI_MODELS, *(it for it in prices if it.startswith(MOCK_PREFIX)))),
         ("openai-2", "openai", OPENAI_MODELS),
         ("anthropic-1", "anthropic", ANTHROPIC_MODELS),
+        ("backup-1", "mock", BACKUP_MODELS),
     ):
         rows.append(
             EnhancedProviderConfig(
@@ -55,7 +66,14 @@ def _rows(digest: bytes, prices: Mapping[str, MockPrice], now: float) -> list[Ro
             )
         )
     rows.append(_pool("gpt-4", now, {"name": "openai-1", "weight": 1}, {"name": "openai-2", "weight": 1}))
-    rows.append(_pool("demo-fallback", now, {"name": "anthropic-1", "weight": 1, "model": ANTHROPIC_MODELS[0]}))
+    fallback = _pool(
+        FALLBACK,
+        now,
+        {"name": "anthropic-1", "weight": 1, "model": ANTHROPIC_MODELS[0], "priority": 0},
+        {"name": "backup-1", "weight": 1, "model": BACKUP_MODELS[0], "priority": 1},
+        strategy="priority",
+    )
+    rows.append(fallback)
     rows.extend(
         PriceRow(
             id=new_id(PriceRow.prefix, now),
@@ -72,12 +90,12 @@ def _rows(digest: bytes, prices: Mapping[str, MockPrice], now: float) -> list[Ro
     return rows
 
 
-def _pool(group_name: str, now: float, *members: dict[str, object]) -> PoolRow:
+def _pool(group_name: str, now: float, *members: dict[str, object], strategy: str = "weighted_round_robin") -> PoolRow:
     return PoolRow(
         id=new_id(PoolRow.prefix, now),
         tenant_id=TENANT_ID,
         created_at=now,
         group_name=group_name,
-        strategy="weighted_round_robin",
+        strategy=strategy,
         members=members,
     )

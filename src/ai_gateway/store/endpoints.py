@@ -21,6 +21,7 @@ from ai_gateway.domain.config import (
 )
 from ai_gateway.domain.secret import Secret
 from ai_gateway.policy.addresses import parse_base_url
+from ai_gateway.store.options import queue_of, settings_of
 from ai_gateway.store.rows import EnhancedProviderConfig, SecretRow
 from ai_gateway.store.vault import CannotUnseal
 
@@ -77,9 +78,10 @@ class EndpointCompiler(msgspec.Struct, frozen=True):
             region=row.region,
             priority=row.priority,
             weight=row.weight,
-            rate_limits=_rate_limits(row.rate_limits),
-            timeouts=_timeouts(row.timeouts),
+            rate_limits=settings_of(RateLimits, row.rate_limits),
+            timeouts=settings_of(Timeouts, row.timeouts),
             default_max_output=row.default_max_output,
+            queue=queue_of(row.queue),
         )
 
     def _address(self, row: EnhancedProviderConfig, provider: ProviderType) -> _Address:
@@ -134,16 +136,3 @@ class EndpointCompiler(msgspec.Struct, frozen=True):
 def _without_version(url: BaseUrl) -> BaseUrl:
     """Anthropic's SDK appends /v1 itself; an address that has it already is accepted."""
     return msgspec.structs.replace(url, path=url.path.removesuffix("/v1"))
-
-
-def _rate_limits(limits: Mapping[str, int]) -> RateLimits:
-    return RateLimits(
-        requests_per_minute=limits.get("requests_per_minute"),
-        tokens_per_minute=limits.get("tokens_per_minute"),
-        max_concurrent=limits.get("max_concurrent"),
-    )
-
-
-def _timeouts(seconds: Mapping[str, float]) -> Timeouts:
-    known = {name: seconds[name] for name in Timeouts.__struct_fields__ if name in seconds}
-    return Timeouts(**known)

@@ -39,7 +39,8 @@ class LimitedRow(Row, frozen=True, kw_only=True):
 
 
 class TenantRow(LimitedRow, frozen=True, kw_only=True):
-    """`tenant_id` equals `id`, so that scoping works for tenants as for everything else."""
+    """`tenant_id` equals `id`, so that scoping works for tenants as for everything else. `default_fallbacks` are names
+    of groups; `queue` is {"max_waiting", "timeout_seconds"}, None where requests do not wait."""
 
     noun = "tenants"
     prefix = "ten"
@@ -48,6 +49,8 @@ class TenantRow(LimitedRow, frozen=True, kw_only=True):
     name: str
     enabled: bool = True
     system_grants: tuple[str, ...] = ()
+    default_fallbacks: tuple[str, ...] = ()
+    queue: dict[str, Any] | None = None
 
 
 class DepartmentRow(LimitedRow, frozen=True, kw_only=True):
@@ -140,10 +143,12 @@ class EnhancedProviderConfig(Row, frozen=True, kw_only=True):
     weight: int = 1
     enabled: bool = True
     default_max_output: int = 4096
+    queue: dict[str, Any] | None = None
 
 
 class PoolRow(Row, frozen=True, kw_only=True):
-    """`members`: [{"name","weight","model"?}]; `options`: the rest of the body (fallbacks, circuit_breaker, ...)."""
+    """`members`: [{"name","weight","model"?,"priority"?}]; `options`: the rest of the body as far as it was given
+    (fallbacks, circuit_breaker, timeouts, retries, on_stream_cut, queue, sticky_by)."""
 
     noun = "pools"
     prefix = "pool"
@@ -156,6 +161,8 @@ class PoolRow(Row, frozen=True, kw_only=True):
 
 
 class RouteRow(Row, frozen=True, kw_only=True):
+    """`options`: what the route says over its pool (timeouts, retries, on_stream_cut) and on_content_filter."""
+
     noun = "routes"
     prefix = "rt"
     unique = ("name",)

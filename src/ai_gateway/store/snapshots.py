@@ -23,8 +23,9 @@ from ai_gateway.domain.config import (
     Tenant,
     TenantId,
 )
-from ai_gateway.store.courses import compile_courses, compile_models
+from ai_gateway.store.courses import compile_courses, compile_models, default_tiers
 from ai_gateway.store.endpoints import EndpointCompiler, Unseal
+from ai_gateway.store.options import queue_of
 from ai_gateway.store.rows import (
     EnhancedProviderConfig,
     PoolRow,
@@ -75,14 +76,19 @@ class SnapshotCompiler(msgspec.Struct, frozen=True):
     environment: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
 
     def compile_tenant(self, parts: TenantParts) -> Tenant:
+        tenant = parts.tenant
         endpoints = self._endpoints(parts)
+        courses = compile_courses(parts.pools, parts.routes, endpoints, tenant.default_fallbacks)
+        behind = default_tiers(parts.pools, courses, tenant.default_fallbacks)
         return Tenant(
-            id=TenantId(parts.tenant.id),
-            name=parts.tenant.name,
-            enabled=parts.tenant.enabled,
+            id=TenantId(tenant.id),
+            name=tenant.name,
+            enabled=tenant.enabled,
+            default_fallbacks=tenant.default_fallbacks,
+            queue=queue_of(tenant.queue),
             endpoints=endpoints,
-            courses=compile_courses(parts.pools, parts.routes, endpoints),
-            models=compile_models(endpoints.values()),
+            courses=courses,
+            models=compile_models(endpoints.values(), behind),
             prices=compile_prices(parts.prices),
             team_departments={team.id: team.department_id for team in parts.teams},
             user_teams={user.id: user.team_id for user in parts.users},
