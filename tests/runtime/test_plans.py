@@ -1,6 +1,7 @@
 from random import Random
 
 import msgspec
+import pytest
 
 from ai_gateway.domain.chat import Dialect, Operation
 from ai_gateway.domain.config import ProviderType, Strategy, Tier
@@ -72,3 +73,19 @@ def test_names_that_a_caller_invents_do_not_fill_the_memory() -> None:
     for number in range(35):
         plans.of("t1", a_course(f"open/{number}", ONE), *CHAT)
     assert len(plans._plans) <= 10
+
+
+@pytest.mark.parametrize("strategy", Strategy)
+@pytest.mark.parametrize("sticky_by", [None, "user"])
+def test_a_plan_picks_one_of_its_candidates_by_any_strategy(strategy: Strategy, sticky_by: str | None) -> None:
+    course = a_course("fast", tiers=(a_tier(ONE, TWO, strategy=strategy, sticky_by=sticky_by),))
+    plan, rng = Plans(KINDS).of("t1", course, *CHAT), Random(1)
+    assert {plan.pick(rng) for _ in range(100)} <= {0, 1}
+
+
+def test_priorities_decide_where_the_strategy_goes_by_them() -> None:
+    first = msgspec.structs.replace(TWO, priority=0)
+    second = msgspec.structs.replace(ONE, priority=1)
+    course = a_course("fast", tiers=(a_tier(second, first, strategy=Strategy.PRIORITY),))
+    plan, rng = Plans(KINDS).of("t1", course, *CHAT), Random(1)
+    assert {plan.pick(rng) for _ in range(20)} == {1}

@@ -9,7 +9,8 @@ from random import Random
 from typing import final
 
 from ai_gateway.domain.chat import Dialect, Operation
-from ai_gateway.domain.config import Candidate, Course, PriceBook, ProviderType
+from ai_gateway.domain.config import Candidate, Course, PriceBook, ProviderType, Tier
+from ai_gateway.policy.field import Calm
 from ai_gateway.policy.load_balancer import Picker, picker_for
 from ai_gateway.policy.pricing import Worst, worst_of
 from ai_gateway.providers import ProviderKind, codec_for
@@ -21,6 +22,7 @@ class Plan:
         self.course = course
         self.candidates = candidates
         self._picker = picker
+        self._field = Calm()
         self._worst: Worst | None = None
         self._books = (0, 0)
         self._kept: tuple[PriceBook, ...] = ()  # alive, so that their ids stay theirs
@@ -36,7 +38,9 @@ class Plan:
     def pick(self, rng: Random) -> int:
         """An index into `candidates`, which is not empty."""
         assert self._picker is not None
-        return self._picker.pick(rng)
+        place = self._picker.pick(self._field, rng)
+        assert place is not None, "in a calm field everybody admits"
+        return place
 
 
 @final
@@ -63,5 +67,14 @@ class Plans:
                 it for it in tier.candidates if codec_for(self._kinds[it.endpoint.provider], dialect, operation)
             )
             if fit:
-                return Plan(course, fit, picker_for(tier.strategy, [it.weight for it in fit]))
+                return Plan(course, fit, _picker(tier, fit))
         return Plan(course, (), None)
+
+
+def _picker(tier: Tier, fit: tuple[Candidate, ...]) -> Picker:
+    return picker_for(
+        tier.strategy,
+        [it.weight for it in fit],
+        priorities=[it.priority for it in fit],
+        sticky_names=None if tier.sticky_by is None else [f"{it.endpoint.name}/{it.model}" for it in fit],
+    )

@@ -7,13 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ai_gateway.policy.load_balancer.weighted_round_robin import WeightedRoundRobin
+from policy.load_balancer.fields import CALM, FakeField
 
 WEIGHTS = st.lists(st.integers(0, 60), min_size=1, max_size=8)
 
 
 def picks(weights: list[int], count: int) -> list[int]:
-    picker, rng = WeightedRoundRobin(weights), Random(1)
-    return [picker.pick(rng) for _ in range(count)]
+    return go_on(WeightedRoundRobin(weights), CALM, count)
+
+
+def go_on(picker: WeightedRoundRobin, field: FakeField, count: int) -> list[int]:
+    rng = Random(1)
+    picked = [picker.pick(field, rng) for _ in range(count)]
+    return [place for place in picked if place is not None]
 
 
 @pytest.mark.parametrize("weights", [[70, 30], [50, 30, 20], [1, 1], [3, 1], [5, 1, 1], [1], [999, 1]])
@@ -53,3 +59,70 @@ def test_where_nobody_has_a_weight_all_are_equal() -> None:
 
 def test_a_thousand_members_are_all_served_once_before_one_is_served_twice() -> None:
     assert sorted(picks([7] * 1_000, 1_000)) == list(range(1_000))
+
+
+@given(weights=WEIGHTS, members_out=st.sets(st.integers(0, 7)), before=st.integers(0, 50))
+def test_the_shares_of_those_who_are_in_are_exact_while_others_are_out(
+    weights: list[int], members_out: set[int], before: int
+) -> None:
+    """After a cycle of their own, wherever in it the others left: within one turn, and the cycle after it exactly."""
+    picker = WeightedRoundRobin(weights)
+    go_on(picker, CALM, before)
+    fair = weights if any(weights) else [1] * len(weights)
+    inside = {place: weight for place, weight in enumerate(fair) if weight and place not in members_out}
+    field = FakeField(out=members_out)
+    if not inside:
+        assert go_on(picker, field, 5) == []
+        return
+    cycle = sum(inside.values())
+    counts = Counter(go_on(picker, field, cycle))
+    assert all(abs(counts[place] - weight) <= 1 for place, weight in inside.items()), counts
+    assert Counter(go_on(picker, field, cycle)) == counts
+
+
+@given(weights=st.lists(st.integers(1, 30), min_size=2, max_size=8), absence=st.integers(1, 200))
+def test_who_comes_back_has_nothing_to_catch_up(weights: list[int], absence: int) -> None:
+    picker, total = WeightedRoundRobin(weights), sum(weights)
+    go_on(picker, FakeField(out={0}), absence)
+    returned = 0
+    for number, place in enumerate(go_on(picker, CALM, 3 * total), start=1):
+        returned += place == 0
+        # |returned - number * weight / total| <= 2, in integers: within one turn at either end of the count
+        assert abs(returned * total - number * weights[0]) <= 2 * total, number
+
+
+def test_who_is_excluded_from_one_request_loses_that_turn_only() -> None:
+    picker = WeightedRoundRobin([1, 1, 1])
+    assert go_on(picker, CALM, 3) == [0, 1, 2]
+    assert go_on(picker, FakeField(out={0}), 1) == [1]
+    assert go_on(picker, CALM, 7) == [2, 0, 1, 2, 0, 1, 2]
+
+
+def test_while_nobody_admits_all_keep_their_turns() -> None:
+    picker = WeightedRoundRobin([2, 1])
+    expected = picks([2, 1], 9)
+    got = go_on(picker, CALM, 4)
+    assert picker.pick(FakeField(out={0, 1}), Random(1)) is None
+    assert got + go_on(picker, CALM, 5) == expected
+
+
+def test_a_returning_member_gains_its_share_as_its_ramp_grows() -> None:
+    """30 s at 300 requests a second, three equal members. With ramp r it has r / (2 + r) of the requests; a second's
+    300 turns are exact to one, the ramp moves by 3 points in them."""
+    picker, rng = WeightedRoundRobin([5, 5, 5]), Random(1)
+    for second in range(30):
+        counts = Counter[int | None]()
+        for request in range(300):
+            ramp = 0.1 + 0.9 * (second + request / 300) / 30
+            counts[picker.pick(FakeField(ramps={2: ramp}), rng)] += 1
+        middle = 0.1 + 0.9 * (second + 0.5) / 30
+        assert abs(counts[2] - 300 * middle / (2 + middle)) <= 4
+        assert abs(counts[0] - counts[1]) <= 1
+    assert Counter(go_on(picker, CALM, 300)) == {0: 100, 1: 100, 2: 100}
+
+
+def test_weights_without_a_common_divisor_ramp_too() -> None:
+    """Their dues have hundreds of digits, which no float holds."""
+    weights = list(range(1, 1_001))
+    picker = WeightedRoundRobin(weights)
+    assert len(go_on(picker, FakeField(ramps=dict.fromkeys(range(1_000), 0.55)), 50)) == 50

@@ -1,17 +1,17 @@
 """Dice with the weights painted on: no state at all, so any number of replicas keep the shares without talking."""
 
-from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import accumulate
 from random import Random
 from typing import final
+
+from ai_gateway.policy.dice import Dice
+from ai_gateway.policy.field import Field
 
 
 @final
 class RandomPick:
     def __init__(self, weights: Sequence[int]) -> None:
-        fair = weights if any(weights) else [1] * len(weights)
-        self._bounds = list(accumulate(fair))
+        self._dice = Dice(weights)
 
-    def pick(self, rng: Random) -> int:
-        return bisect_right(self._bounds, rng.randrange(self._bounds[-1]))
+    def pick(self, field: Field, rng: Random, affinity: bytes | str | None = None) -> int | None:
+        return self._dice.one(rng) if field.is_calm else self._dice.admitted(field, rng)
