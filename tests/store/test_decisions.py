@@ -3,7 +3,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from ai_gateway.store.decisions import Decisions, MemoryDecisions, SqlDecisions
+from ai_gateway.domain.decisions import Attempted, Chosen, Decision, Ending, Step, What, Why
+from ai_gateway.store.decisions import Decisions, MemoryDecisions, SqlDecisions, decision_of, row_of
 from ai_gateway.store.observations import DecisionRow
 from ai_gateway.store.records import Store
 from ai_gateway.store.sql import SqlStore
@@ -57,3 +58,33 @@ async def test_what_is_older_than_the_retention_is_cut(decisions: Decisions) -> 
     await decisions.append([a_record(f"req_{at}", float(at)) for at in range(4)])
     assert await decisions.cut(before=2.0) == 2
     assert [row.at for row in await decisions.page("t1")] == [3, 2]
+
+
+WHOLE = Decision(
+    request_id="req_1",
+    tenant_id="t1",
+    at=1.5,
+    seconds=0.25,
+    status=502,
+    why=Why.ERROR,
+    model="gpt-4",
+    route="bot",
+    revision=7,
+    chosen=Chosen("up-1", "gpt-4o"),
+    attempts=(Attempted("att_1", "up-1", "openai", "gpt-4o", "timeout", 1.0, 250.0),),
+    steps=(Step(at_ms=0.5, what=What.PASSED_OVER, reason="its breaker is open", endpoint="up-2"),),
+    fault=Ending("timeout", "provider_timeout", "It was too slow.", "provider"),
+)
+
+
+async def test_a_whole_decision_survives_the_database(decisions: Decisions) -> None:
+    await decisions.append([row_of(WHOLE)])
+    found = await decisions.of("t1", "req_1")
+    assert found is not None
+    assert (found.why, found.status, found.model, found.at) == ("error", 502, "gpt-4", 1.5)
+    assert decision_of(found) == WHOLE
+
+
+def test_a_brief_record_is_not_kept() -> None:
+    with pytest.raises(ValueError, match="brief"):
+        row_of(msgspec.structs.replace(WHOLE, why=None))

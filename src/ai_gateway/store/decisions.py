@@ -9,10 +9,32 @@ from typing import Protocol, final
 import msgspec
 from sqlalchemy import delete, select
 
+from ai_gateway.domain.decisions import Decision
 from ai_gateway.store.observations import DecisionRow
 from ai_gateway.store.plain_rows import append, read
 from ai_gateway.store.sql import SqlStore
 from ai_gateway.store.tables import DECISIONS
+
+
+def row_of(decision: Decision) -> DecisionRow:
+    """The columns are for finding it; the record is the whole of it. Raises ValueError for a brief one, which nobody
+    keeps."""
+    if decision.why is None:
+        raise ValueError("a brief record is not kept")
+    return DecisionRow(
+        tenant_id=decision.tenant_id,
+        request_id=decision.request_id,
+        at=decision.at,
+        why=decision.why.value,
+        status=decision.status,
+        model=decision.model,
+        record=msgspec.to_builtins(decision),
+    )
+
+
+def decision_of(row: DecisionRow) -> Decision:
+    """Raises msgspec.ValidationError for a record of a version that this one cannot read."""
+    return msgspec.convert(row.record, Decision)
 
 
 class Decisions(Protocol):
