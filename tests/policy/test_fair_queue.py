@@ -94,6 +94,25 @@ def test_a_newcomer_takes_the_newest_place_of_whoever_has_the_most() -> None:
     assert len(queue) == 0
 
 
+def test_nobody_is_displaced_by_whoever_would_have_more_then() -> None:
+    queue = FairQueue(5)
+    for tenant in "aaabb":
+        join(queue, tenant)
+    assert isinstance(queue.join("b", 0, NEVER), Refusal)  # 3 of b and 2 of a would be no better
+
+
+def test_who_has_the_most_is_who_has_it_now() -> None:
+    queue = FairQueue(4)
+    for _ in range(4):
+        join(queue, "a")
+    for _ in range(3):
+        queue.next(0)
+    *_, newest = [join(queue, "b") for _ in range(3)]
+    joined = queue.join("c", 0, NEVER)
+    assert isinstance(joined, Joined)
+    assert joined.displaced is newest
+
+
 def test_the_least_urgent_is_displaced_first() -> None:
     queue = FairQueue(3)
     later, _, _ = join(queue, "a", priority=1), join(queue, "a"), join(queue, "a")

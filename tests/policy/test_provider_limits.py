@@ -210,6 +210,13 @@ def test_a_wrong_limit_is_gone_with_the_next_right_one() -> None:
     assert send(limits, NOW + 1) > 900
 
 
+def test_what_was_used_of_a_larger_limit_is_no_more_than_all_of_a_smaller_one() -> None:
+    limits = ProviderLimits(RateLimits())
+    limits.learn(RateReport(requests=Quota(1000, 100, 54.0)), NOW)
+    limits.learn(RateReport(requests=Quota(10, 5, 30.0)), NOW)
+    assert limits.free_in(NOW, 0) == pytest.approx(6.0)  # all 10 are used, one is back in 60 s / 10
+
+
 def test_what_is_left_counts_without_a_limit_beside_it() -> None:
     limits = requests(10)
     limits.learn(RateReport(requests=Quota(None, 2, None)), NOW)

@@ -6,8 +6,9 @@ from math import inf
 
 import pytest
 
-from ai_gateway.domain.config import QueueLimits
+from ai_gateway.domain.config import QueueLimits, RateLimits
 from ai_gateway.domain.faults import RateLimited
+from ai_gateway.policy.provider_limits import ProviderLimits
 from ai_gateway.runtime.waiting_room import Ask, Guest, Rooms, WaitingRoom
 from support.clock import FakeClock
 
@@ -252,9 +253,33 @@ async def test_a_limit_that_is_always_nearly_free_does_not_keep_the_loop_busy() 
     await turn()
     for _ in range(50):
         room.place_free()
+    assert len(timers.set) == 1
     await timers.advance(1.0)
     assert timers.fired <= 201
     waiting.cancel()
+
+
+async def test_requests_above_a_providers_rate_go_one_by_one_as_it_allows() -> None:
+    """60 a minute and 70 callers: 60 go at once, and one each second from then on."""
+    timers = Timers()
+    room = a_room(timers)
+    limits = ProviderLimits(RateLimits(requests_per_minute=60))
+
+    def take(now: float) -> ProviderLimits | None:
+        if not limits.admits(now, 100):
+            return None
+        limits.take(now, 100)
+        return limits
+
+    ask = Ask(take, lambda now, place: place.put_back(now, 100), lambda now: limits.free_in(now, 100))
+    tasks = [asyncio.create_task(room.enter(Guest(f"t{n % 3}", START + 600), ask)) for n in range(70)]
+    await turn()
+    gone = [sum(it.done() for it in tasks)]
+    for _ in range(10):
+        await timers.advance(1.001)
+        gone.append(sum(it.done() for it in tasks))
+    assert gone == list(range(60, 71))
+    assert timers.fired == 10
 
 
 async def test_who_is_cancelled_while_waiting_leaves_at_once() -> None:
@@ -313,6 +338,19 @@ async def test_who_is_cancelled_between_being_turned_away_and_hearing_leaves_not
     with pytest.raises(asyncio.CancelledError):
         await hasty
     assert (len(room), room.standing().timed_out, room.standing().left) == (0, 1, 0)
+
+
+async def test_a_deadline_that_finds_a_cancelled_task_is_no_accident() -> None:
+    timers, places = Timers(), Places(0)
+    room = a_room(timers)
+    hasty = come(room, places, seconds=5.0)
+    await turn()
+    hasty.cancel()
+    timers.clock.advance(5.0)
+    room.place_free()  # before the cancelled task has run
+    with pytest.raises(asyncio.CancelledError):
+        await hasty
+    assert (len(room), room.standing().timed_out) == (0, 1)
 
 
 async def test_whichever_moment_a_task_is_cancelled_in_no_place_is_lost_or_given_twice() -> None:
