@@ -102,3 +102,9 @@ def test_who_ramps_is_in_a_handful_as_often_as_its_ramp_says() -> None:
     dice, rng, field = Dice([1, 1]), Random(1), FakeField(ramps={0: 0.3})
     often = sum(0 in dice.handful(field, rng) for _ in range(ROLLS))
     assert abs(often - 0.3 * ROLLS) <= 4 * sqrt(ROLLS * 0.3 * 0.7)
+
+
+def test_a_rival_that_ramps_sits_out_as_often_as_its_ramp_says() -> None:
+    dice, rng, field = Dice([1, 1]), Random(1), FakeField(ramps={0: 0.3})
+    often = sum(dice.another_admitted(1, field, rng) == 0 for _ in range(ROLLS))
+    assert abs(often - 0.3 * ROLLS) <= 4 * sqrt(ROLLS * 0.3 * 0.7)

@@ -62,7 +62,8 @@ def test_a_slow_endpoint_is_asked_again_after_five_seconds_and_only_now_and_then
     field = FakeField(first_token_ms={0: 200.0, 1: 2_000.0}, now=1_004.0)
     assert counts(picker, field, 1_000)[1] == 0
     field.now = 1_006.0
-    assert counts(picker, field, 1_000)[1] == 1
+    assert counts(picker, field, 40)[1] == 1
+    assert counts(picker, field, 1_000)[1] == 0
 
 
 def test_of_many_slow_endpoints_no_more_are_asked_again_than_one_in_thirty_two_picks() -> None:
@@ -81,3 +82,9 @@ def test_in_a_crowd_the_slow_are_avoided_by_sampling() -> None:
 def test_who_is_out_is_not_asked_however_fast() -> None:
     field = FakeField(first_token_ms={0: 100.0, 1: 900.0}, out={0})
     assert counts(LeastLatency([1, 1]), field, 200) == {1: 200}
+
+
+def test_a_ramping_member_is_full_sooner() -> None:
+    """Two in flight at a ramp of 0.5 weigh like four; three there would be less."""
+    field = FakeField(ramps={0: 0.5}, active={0: 2, 1: 3})
+    assert counts(settled(2), field, 100)[0] == 0

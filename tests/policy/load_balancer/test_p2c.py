@@ -56,7 +56,8 @@ def test_a_slow_endpoint_is_asked_again_after_five_seconds_and_only_now_and_then
     field = FakeField(first_token_ms={0: 200.0, 1: 2_000.0}, now=1_004.0)
     assert counts(picker, field, 1_000)[1] == 0
     field.now = 1_006.0
-    assert counts(picker, field, 1_000)[1] == 1
+    assert counts(picker, field, 40)[1] == 1
+    assert counts(picker, field, 1_000)[1] == 0
 
 
 def test_requests_of_a_thousand_members_stay_nearly_even() -> None:
@@ -74,3 +75,9 @@ def test_a_rival_that_is_out_is_no_rival() -> None:
     picked = counts(PowerOfTwo([1, 1, 1]), field, 1_000)
     assert picked[0] == 0
     assert picked[1] <= 10  # explored, or eight draws in a row that found only who is out: 0.5 * 2^-8
+
+
+def test_a_ramping_member_is_full_sooner() -> None:
+    """Two in flight at a ramp of 0.5 weigh like four; three there would be less."""
+    field = FakeField(ramps={0: 0.5}, active={0: 2, 1: 3})
+    assert counts(settled(2), field, 100)[0] == 0

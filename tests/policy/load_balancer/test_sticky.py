@@ -106,6 +106,25 @@ def test_the_bound_is_among_those_who_admit() -> None:
     assert {ring.pick(field, rng, caller) for caller in CALLERS[:50]} == {0}
 
 
+def test_the_bound_is_a_share_of_those_who_admit() -> None:
+    """100 in flight at three of six: 1.25 * 101 / 3 = 42 each, so nobody has to leave home; by six it would be 21."""
+    ring, rng = a_ring([*NAMES, "six"]), Random(1)
+    field = FakeField(out={3, 4, 5}, active={0: 41, 1: 41, 2: 18})
+    assert {ring.pick(field, rng, caller) for caller in CALLERS[:50]} == {0, 1, 2}
+
+
+def test_requests_that_end_lower_the_bound_within_an_eighth_of_the_members() -> None:
+    ring, rng, field = a_ring([f"m{number}" for number in range(16)]), Random(1), FakeField()
+    field.in_flight = dict.fromkeys(range(16), 20)
+    ring.pick(field, rng, "popular")
+    field.in_flight.clear()
+    for _ in range(4 * CROWD):
+        place = ring.pick(field, rng, "popular")
+        assert place is not None
+        field.in_flight[place] = field.active(place) + 1
+    assert max(field.in_flight.values()) <= CROWD
+
+
 def test_a_member_that_ramps_is_full_sooner() -> None:
     """31 in flight of two: 1.25 * 31 / 2 = 19.4 each, of which a ramp of 0.2 leaves less than the CROWD of 8."""
     in_flight = {0: 13, 1: 17}

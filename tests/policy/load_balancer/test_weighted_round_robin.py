@@ -91,6 +91,17 @@ def test_who_comes_back_has_nothing_to_catch_up(weights: list[int], absence: int
         assert abs(returned * total - number * weights[0]) <= 2 * total, number
 
 
+@given(weights=WEIGHTS, out=st.sets(st.integers(0, 7)), absence=st.integers(1, 100))
+def test_who_comes_back_falls_into_the_rhythm_as_if_it_had_never_been_away(
+    weights: list[int], out: set[int], absence: int
+) -> None:
+    fair = weights if any(weights) else [1] * len(weights)
+    cycle = sum(fair)
+    picker = WeightedRoundRobin(weights)
+    go_on(picker, FakeField(out=out), absence)
+    assert bytes(go_on(picker, CALM, cycle)) in bytes(picks(weights, 2 * cycle))
+
+
 def test_who_is_excluded_from_one_request_loses_that_turn_only() -> None:
     picker = WeightedRoundRobin([1, 1, 1])
     assert go_on(picker, CALM, 3) == [0, 1, 2]
