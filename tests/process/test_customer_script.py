@@ -46,7 +46,7 @@ def test_the_stats_show_seventy_and_thirty_after_traffic(fresh: Gateway) -> None
 
 def test_every_endpoint_has_a_breaker_from_the_start(shared: Gateway) -> None:
     breakers = {it["provider"]: it["state"] for it in run(shared, LIST_BREAKERS)["data"]}
-    assert breakers == {"openai-1": "CLOSED", "openai-2": "CLOSED", "anthropic-1": "CLOSED"}
+    assert breakers == dict.fromkeys(("openai-1", "openai-2", "anthropic-1", "backup-1"), "CLOSED")
 
 
 def test_a_key_with_a_limit_works_and_says_that_the_limit_is_not_enforced_yet(fresh: Gateway) -> None:

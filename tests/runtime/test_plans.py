@@ -60,8 +60,20 @@ def test_only_members_that_speak_the_dialect_are_in_a_plan() -> None:
 
 def test_the_first_tier_that_can_is_taken() -> None:
     claude = a_candidate(a_claude_endpoint(), CLAUDE)
-    course = a_course("tiered", tiers=(a_tier(claude), a_tier(TWO), a_tier(ONE)))
+    course = a_course("bare", tiers=(a_tier(claude), a_tier(TWO), a_tier(ONE)), pool=None)
     assert Plans(KINDS).of("t1", course, *CHAT).candidates == (TWO,)
+
+
+def test_a_fallback_stands_in_for_members_that_are_off_but_not_for_a_dialect_that_was_never_offered() -> None:
+    claude = a_candidate(a_claude_endpoint(), CLAUDE)
+    spare = a_tier(TWO, pool="spare")
+    other_dialect = a_course("fast", tiers=(a_tier(claude, pool="fast"), spare))
+    bare = a_course("m1", tiers=(a_tier(claude), spare), pool=None)
+    all_off = a_course("off", tiers=(Tier(candidates=(), pool="off"), spare))
+    plans = Plans(KINDS)
+    assert plans.of("t1", other_dialect, *CHAT).candidates == ()
+    assert plans.of("t1", bare, *CHAT).candidates == ()
+    assert plans.of("t1", all_off, *CHAT).candidates == (TWO,)
 
 
 def test_where_nobody_can_there_is_a_plan_without_candidates() -> None:

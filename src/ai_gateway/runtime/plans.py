@@ -61,13 +61,18 @@ class Plans:
         return plan
 
     def _make(self, course: Course, dialect: Dialect, operation: Operation) -> Plan:
-        """The first tier that has a member for this dialect."""
+        """The first tier that has a member for this dialect. A fallback stands in for what failed, not for what was
+        never offered: where the name has members of its own and none speaks the dialect, the caller is told so."""
+        silent = False
         for tier in course.tiers:
+            if silent and tier.pool != course.pool:
+                break
             fit = tuple(
                 it for it in tier.candidates if codec_for(self._kinds[it.endpoint.provider], dialect, operation)
             )
             if fit:
                 return Plan(course, fit, _picker(tier, fit))
+            silent = silent or bool(tier.candidates)
         return Plan(course, (), None)
 
 
