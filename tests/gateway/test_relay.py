@@ -1,5 +1,7 @@
 """The relay on its own: read up to the commit point, hand on, and never make a cut answer look complete. Its dialogues
-with a caller are in test_line.py."""
+with a caller are in test_line.py, those about what follows a broken stream in test_continuing.py."""
+
+from typing import Any
 
 import pytest
 
@@ -7,10 +9,12 @@ from ai_gateway.domain.chat import Dialect, Operation, ProviderError
 from ai_gateway.domain.config import ProviderType
 from ai_gateway.domain.faults import Fault, ProviderFailed, ProviderOverloaded
 from ai_gateway.gateway import relay
+from ai_gateway.gateway.client import Client
 from ai_gateway.gateway.marks import Marks
 from ai_gateway.policy.error_handler import classify
+from ai_gateway.providers.continuation import Delivered, Way, continue_by, delivered_for
 from ai_gateway.providers.kinds import KINDS
-from ai_gateway.runtime.upstream import Broken
+from ai_gateway.runtime.upstream import Broken, Sink, UpstreamError
 from support.builders import a_call, a_shaped
 from support.clock import FakeClock
 from support.upstream import EVENTS, JSON, Script, ScriptedAnswer, Step
@@ -28,12 +32,132 @@ def an_answer(*body: Step, status: int = 200, headers: dict[str, str] | None = N
     return ScriptedAnswer(Script(status, JSON if headers is None else headers, body), FakeClock())
 
 
-def a_stream(*body: Step) -> relay.Streaming:
-    deadlines = relay.Deadlines(first=lambda: 30.0, between=lambda: 30.0, left=lambda: 600.0)
-    answer = an_answer(*body, headers=EVENTS)
-    return relay.Streaming(
-        answer, CODEC, a_shaped(a_call(stream=True)), said, deadlines, marks=Marks(FakeClock(), lambda: None)
-    )
+DEADLINES = relay.Deadlines(first=lambda: 30.0, between=lambda: 30.0, left=lambda: 600.0)
+CALL = a_shaped(a_call(stream=True))
+
+
+def a_stream(*body: Step, **more: Any) -> relay.Streaming:
+    return a_streaming(an_answer(*body, headers=EVENTS), **more)
+
+
+def a_streaming(answer: Any, **more: Any) -> relay.Streaming:
+    return relay.Streaming(answer, CODEC, CALL, said, DEADLINES, marks=Marks(FakeClock(), lambda: None), **more)
+
+
+class PouringAnswer:
+    """An answer that has all its bytes at once for a sink, and then ends as it is told."""
+
+    def __init__(self, first: bytes, rest: bytes, ending: UpstreamError | None) -> None:
+        self._first, self._rest, self._ending = first, rest, ending
+        self.left = False
+
+    async def next(self, seconds: float) -> bytes:
+        return self._first
+
+    def pour_into(self, sink: Sink, between_seconds: float, total_seconds: float) -> bool:
+        sink.pour(self._rest)
+        sink.close(self._ending)
+        return True
+
+    def leave(self, seconds: float) -> None:
+        self.left = True
+
+
+class Caller:
+    """A Watch that takes frames, and the ASGI side of the same connection."""
+
+    def __init__(self) -> None:
+        self.lost = self.is_blocked = False
+        self.takes_frames = True
+        self.on_lost = self.on_blocked = None
+        self.heard: list[bytes] = []
+        self.heads = 0
+        self.client = Client({"extensions": {"ai_gateway.watch": self}}, self._receive, self._send)
+
+    def write_frame(self, data: bytes) -> None:
+        self.heard.append(data)
+
+    async def _receive(self) -> dict[str, Any]:
+        raise AssertionError
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        self.heads += message["type"] == "http.response.start"
+        self.heard.append(message.get("body", b""))
+
+
+async def nothing_to_book() -> None:
+    return None
+
+
+def remembered() -> Delivered:
+    delivered = delivered_for(CALL)
+    assert delivered is not None
+    return delivered
+
+
+async def test_a_stream_that_breaks_while_it_is_poured_is_remembered() -> None:
+    one, two, *_ = chat_events("one", "two")
+    caller, delivered = Caller(), remembered()
+    stream = a_streaming(PouringAnswer(one, two + two[:20], Broken("reset")), delivered=delivered)
+    await stream.begin()
+    with pytest.raises(Broken):
+        await stream.carry(caller.client, (), nothing_to_book)
+    assert b"".join(caller.heard) == one + two
+    so_far = delivered.so_far()
+    assert so_far is not None
+    assert so_far.text == "onetwo"
+
+
+async def test_a_finished_answer_is_whole_though_its_connection_broke() -> None:
+    one, finish, usage, done = chat_events("one")
+    caller = Caller()
+    answer = PouringAnswer(one, finish + usage, Broken("reset"))
+    stream = a_streaming(answer)
+    await stream.begin()
+    await stream.carry(caller.client, (), nothing_to_book)
+    assert b"".join(caller.heard) == one + finish + done
+    assert answer.left
+
+
+async def test_another_stream_goes_on_upon_the_same_connection_without_a_second_head() -> None:
+    one, *_ = events = chat_events("one", "two", usage=False)
+    caller, delivered = Caller(), remembered()
+    first = a_streaming(PouringAnswer(one, b"", Broken("reset")), delivered=delivered)
+    await first.begin()
+    with pytest.raises(Broken):
+        await first.carry(caller.client, (), nothing_to_book)
+    so_far = delivered.so_far()
+    assert so_far is not None
+    again = continue_by(Way.RESTART, so_far, CALL, ProviderType.OPENAI, "m")
+    second = a_stream(*events, delivered=delivered, continuation=again)
+    await second.begin()
+    caller.takes_frames = False
+    await second.carry(caller.client, (), nothing_to_book)
+    assert b"".join(caller.heard).count(b"one") == b"".join(caller.heard).count(b"two") == 1
+    assert b"".join(caller.heard).endswith(DONE)
+    assert caller.heads == 1
+    assert second.delivered_events == 3
+
+
+async def test_an_answer_that_is_not_the_rest_diverges_before_anything_of_it_was_sent() -> None:
+    delivered = remembered()
+    delivered.keep(chat_events("one")[0])
+    so_far = delivered.so_far()
+    assert so_far is not None
+    for body in (chat_events("other"), chat_events("on"), [chat_events("on")[0]]):
+        second = a_stream(*body, continuation=continue_by(Way.RESTART, so_far, CALL, ProviderType.OPENAI, "m"))
+        with pytest.raises((relay.Diverged, ProviderFailed)):
+            await second.begin()
+
+
+async def test_a_continuation_that_is_refused_inside_its_stream_is_the_provider_s_fault() -> None:
+    delivered = remembered()
+    delivered.keep(chat_events("one")[0])
+    so_far = delivered.so_far()
+    assert so_far is not None
+    continuation = continue_by(Way.RESTART, so_far, CALL, ProviderType.OPENAI, "m")
+    with pytest.raises(ProviderOverloaded):
+        await a_stream(CHAT_ERROR_EVENT, continuation=continuation).begin()
 
 
 async def test_a_whole_answer_is_its_bytes_and_its_usage() -> None:

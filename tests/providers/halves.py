@@ -100,14 +100,13 @@ class Seen(NamedTuple):
 
 def read(dialect: Dialect, stream: bytes) -> Seen:
     """Asserts that it is one well-formed answer of the dialect (or the beginning of one)."""
-    said = [_data(event) for event in stream.split(b"\n\n")[:-1]]
     assert stream == b"" or stream.endswith(b"\n\n")
+    lines = [line for line in stream.split(b"\n") if line.startswith(b"data:")]
+    said = [_said(line.removeprefix(b"data:").strip()) for line in lines]
     return _read_chat(said) if dialect is Dialect.OPENAI else _read_message(said)
 
 
-def _data(event: bytes) -> Any:
-    line = next(it for it in event.split(b"\n") if it.startswith(b"data:"))
-    data = line.removeprefix(b"data:").strip()
+def _said(data: bytes) -> Any:
     return None if data == b"[DONE]" else msgspec.json.decode(data)
 
 

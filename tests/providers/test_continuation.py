@@ -5,7 +5,7 @@ import pytest
 
 from ai_gateway.domain.chat import Dialect, Operation
 from ai_gateway.domain.config import ProviderType
-from ai_gateway.providers.continuation import FOLD_BYTES, LONGEST_TEXT, Way, continue_by, delivered_for
+from ai_gateway.providers.continuation import MOST_BYTES, PACK_BYTES, Way, continue_by, delivered_for
 from providers.calls import a_shaped
 from providers.halves import TEXT, a_call, a_past, a_stream, chat_event, delivered, text_delta
 
@@ -31,23 +31,35 @@ def test_what_was_delivered_is_the_text_of_its_events_whatever_they_came_in(dial
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_a_long_answer_keeps_its_text_through_any_number_of_folds(dialect: Dialect) -> None:
+def test_a_long_answer_keeps_its_text_in_little_room(dialect: Dialect) -> None:
     events = a_stream(dialect, TEXT * 50)
-    assert sum(map(len, events)) > 3 * FOLD_BYTES
+    assert sum(map(len, events)) > 3 * PACK_BYTES
     kept = delivered(a_call(dialect))
     for event in events[: -2 if dialect is Dialect.OPENAI else -3]:
         kept.keep(event)
+        assert kept.kept_bytes < 2 * PACK_BYTES
     past = kept.so_far()
     assert past is not None
     assert past.text == TEXT * 50
 
 
-def test_an_answer_that_is_too_long_is_not_continued() -> None:
+def test_an_answer_that_is_too_long_is_not_continued_and_not_kept() -> None:
     kept = delivered(a_call(Dialect.OPENAI))
-    kept.keep(chat_event({"role": "assistant"}) + chat_event({"content": "x" * LONGEST_TEXT}))
+    kept.keep(chat_event({"role": "assistant"}) + chat_event({"content": "x" * (MOST_BYTES - 1_000)}))
     assert kept.so_far() is not None
-    kept.keep(chat_event({"content": "x"}))
+    kept.keep(chat_event({"content": "x" * 1_000}))
     assert kept.so_far() is None
+    kept.keep(chat_event({"content": "x" * PACK_BYTES}))
+    assert kept.kept_bytes == 0
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("line_end", [b"\r\n", b"\r"])
+def test_what_came_with_other_line_ends_is_understood(dialect: Dialect, line_end: bytes) -> None:
+    kept = delivered(a_call(dialect))
+    for event in a_stream(dialect)[:40]:
+        kept.keep(event.replace(b"\n", line_end))
+    assert kept.so_far() == a_past(a_call(dialect), *a_stream(dialect)[:40])
 
 
 def test_what_cannot_be_continued_never_can_again() -> None:

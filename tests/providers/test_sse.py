@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_gateway.providers.sse import Event, EventSplitter, line_end_of, read_event, terminate
+from ai_gateway.providers.sse import Event, EventSplitter, data_of, line_end_of, read_event, terminate
 
 NASTY = "\u0085\u2028\u2029\v\f\x1c\x1d\x1e\U0001f600"
 
@@ -162,3 +162,27 @@ def test_an_unterminated_event_is_ended(event: bytes, end: bytes, whole: bytes) 
 def test_the_line_end_of_a_stream() -> None:
     ends = [line_end_of(event) for event in (b"a\n\n", b"a\r\n\r\n", b"a\r\r", b"a")]
     assert ends == [b"\n", b"\r\n", b"\r", b"\n"]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        b"data: {}\n\n",
+        b"data: {}",
+        b"data: \n\n",
+        b"event: a\ndata: {}\n\n",
+        b"event: a\ndata: {}",
+        b"data:{}\n\n",
+        b"data: a\ndata: b\n\n",
+        b"data:a\ndata: b\n\n",
+        b"event: a\ndata: b\nid: 3\n\n",
+        b"data: a\r\n\r\n",
+        b"data: a\r\r",
+        b": data: x\n\n",
+        b": x\n\n",
+        b"\n\n",
+        b"",
+    ],
+)
+def test_the_data_is_what_the_whole_event_says(event: bytes) -> None:
+    assert data_of(event) == read_event(event).data

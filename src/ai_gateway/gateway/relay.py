@@ -4,6 +4,10 @@ Nothing is sent before the first event that is not an error was read; up to ther
 an ordinary status. After it, whole events are handed on unchanged, and a stream that does not end properly ends with
 an error event of the dialect: a cut answer is never made to look complete. The receipt is written before the last
 bytes leave.
+
+A stream that breaks after that raises like any other, and its caller's connection stays open: another Streaming, made
+with the Continuation of what was delivered, may carry the rest on it. What was delivered is remembered by whoever made
+the Streaming (`delivered`), since it outlives the attempt.
 """
 
 import asyncio
@@ -19,6 +23,8 @@ from ai_gateway.gateway.client import Client, Headers
 from ai_gateway.gateway.marks import Marks
 from ai_gateway.gateway.watch import Watch
 from ai_gateway.providers import Codec, StreamEnd, StreamWatch
+from ai_gateway.providers.continuation import Continuation, Delivered
+from ai_gateway.providers.continued_watch import ContinuedWatch
 from ai_gateway.runtime.upstream import Answer, UpstreamError
 
 PASSED_HEADERS: Final = frozenset({"content-type", "openai-processing-ms", "openai-version"})
@@ -63,9 +69,18 @@ async def read_whole(answer: Answer, codec: Codec, operation: Operation, classif
     return Whole(body=body, usage=reading.usage)
 
 
+class Diverged(Exception):
+    """The answer of this attempt is not the end of what the caller has; nothing of it was sent. No fault of the
+    provider, which was never told what it had to say."""
+
+
 @final
 class Streaming:
-    """One stream on its way. `begin` reads up to the commit point; `carry` does the rest."""
+    """One stream on its way. `begin` reads up to the commit point; `carry` does the rest.
+
+    `delivered` remembers what the caller was given, None where nobody would go on with it. With a `continuation` the
+    stream is the rest of an answer that the caller has a part of: its commit point is where the two parts meet.
+    """
 
     def __init__(
         self,
@@ -76,25 +91,35 @@ class Streaming:
         deadlines: Deadlines,
         *,
         marks: Marks,
+        delivered: Delivered | None = None,
+        continuation: Continuation | None = None,
     ) -> None:
         self._answer = answer
         self._marks = marks
-        self._watch: StreamWatch = codec.watch(shaped)
+        self._continued: ContinuedWatch | None = None if continuation is None else continuation.watch(codec)
+        self._watch: StreamWatch = self._continued or codec.watch(shaped)
         self._classify = classify
         self._deadlines = deadlines
+        self._delivered = delivered
         self._ready = b""
         self._end: StreamEnd | None = None
-        self.delivered_events = 0
+        self._events = 0
 
     @property
     def usage(self) -> Usage | None:
         return self._watch.usage
 
+    @property
+    def delivered_events(self) -> int:
+        """Events of this attempt that the caller has, also those that another attempt had brought before."""
+        return self._events if self._continued is None else self._continued.heard_events
+
     async def begin(self) -> None:
-        """Until the first event that is not an error. Raises Fault, UpstreamError; nothing was sent to the caller."""
+        """Until the first event that is not an error, or until what comes is new. Raises Fault, UpstreamError,
+        Diverged; nothing of this stream was sent to the caller."""
         ready: list[bytes] = []
         while not self._watch.started:
-            chunk = b"" if self._watch.finished else await self._answer.next(self._deadlines.first())
+            chunk = b"" if self._watch.finished else await self._answer.next(self._patience())
             if not chunk:
                 self._end = self._ended_early()
                 break
@@ -104,18 +129,28 @@ class Streaming:
         self._ready = b"".join(ready)
 
     async def carry(self, client: Client, headers: Headers, book: Callable[[], Awaitable[None]]) -> None:
-        """Send everything. `book` is called before the last bytes leave. Raises Fault, UpstreamError after the head
-        was sent: the caller of this writes the error event."""
+        """Send everything; the head only if none was sent yet. `book` is called before the last bytes leave. Raises
+        Fault, UpstreamError, Diverged after the head was sent: the caller of this continues the answer, or writes the
+        error event."""
         ready, self._ready = self._ready, b""
-        self.delivered_events += ready.count(DATA)
-        await client.begin(headers, ready)
+        self._events += ready.count(DATA)
+        if self._delivered is not None:
+            self._delivered.keep(ready)
+        await (client.write(ready) if client.answered else client.begin(headers, ready))
         if self._end is None and not self.is_over:
-            frames = client.frames()
-            if frames is None or not await self._pour(frames):
-                await self._pass_on(client)
+            try:
+                frames = client.frames()
+                if frames is None or not await self._pour(frames):
+                    await self._pass_on(client)
+            except UpstreamError:
+                self._end = self._watch.end()
+                if not self._end.complete:
+                    raise
         if self._watch.error is not None:
             raise self._classify(self._watch.error)
         end = self._end or self._watch.end()
+        if self._has_diverged:
+            raise Diverged
         if not end.complete:
             raise _cut()
         await book()
@@ -146,8 +181,10 @@ class Streaming:
 
     def feed(self, chunk: bytes) -> bytes:
         ready = self._watch.feed(chunk)
-        self.delivered_events += ready.count(DATA)
-        self._marks.note(self.delivered_events)
+        self._events += ready.count(DATA)
+        self._marks.note(self._events)
+        if self._delivered is not None and ready:
+            self._delivered.keep(ready)
         return ready
 
     @property
@@ -155,12 +192,23 @@ class Streaming:
         """Nothing more of this stream is for the caller: its terminal event or an error was read."""
         return self._watch.finished or self._watch.error is not None
 
+    @property
+    def _has_diverged(self) -> bool:
+        return self._continued is not None and self._continued.failed
+
+    def _patience(self) -> float:
+        """A provider that repeats what the caller has is answering: its silences count, not its first new word."""
+        begun = self._continued is not None and self._continued.begun
+        return self._deadlines.between() if begun else self._deadlines.first()
+
     def _ended_early(self) -> StreamEnd:
         """The body is over and `feed` gave nothing that commits: what its end says. Raises Fault unless there is an
         answer in it all the same."""
         end = self._watch.end()
         if self._watch.error is not None:
             raise self._classify(self._watch.error)
+        if self._has_diverged:
+            raise Diverged
         if not self._watch.started:
             raise ProviderFailed("The AI provider answered with nothing.", code="provider_empty_answer")
         if not end.complete:

@@ -17,7 +17,7 @@ from ai_gateway.domain.traffic import Shaped
 from ai_gateway.providers.decoding import NO_RAW, as_object, decode, decode_any, says_something
 from ai_gateway.providers.joining import Joining
 from ai_gateway.providers.prefill import tokens_of, with_prefill
-from ai_gateway.providers.sse import read_event
+from ai_gateway.providers.sse import data_of
 
 LIMITS: Final = ("max_tokens",)
 _FORMS: Final = ("output_config", "output_format")
@@ -78,12 +78,11 @@ class MessagePast:
         self._pieces: list[str] = []
         self._block = Block.NONE
         self._has_start = False
-        self.characters = 0
         self.is_lost = False
 
     def take(self, event: bytes) -> None:
         """Nothing is read after what cannot be continued; `is_lost` says so."""
-        data = read_event(event).data
+        data = data_of(event)
         if data is None or self.is_lost:
             return
         try:
@@ -123,7 +122,6 @@ class MessagePast:
             return False
         if text:
             self._pieces.append(text)
-            self.characters += len(text)
         return True
 
 
@@ -152,7 +150,7 @@ class MessageSplice:
         """One whole event -> what of it is for the caller. Nothing once it failed."""
         if self.failed:
             return b""
-        data = read_event(event).data
+        data = data_of(event)
         said = None if data is None else decode(data, _Said)
         if said is None or data is None:
             return event if self.joined and data is None else b""

@@ -16,7 +16,7 @@ from ai_gateway.domain.traffic import Shaped
 from ai_gateway.providers.decoding import NO_RAW, decode, says_something
 from ai_gateway.providers.joining import Joining
 from ai_gateway.providers.prefill import tokens_of, with_prefill
-from ai_gateway.providers.sse import read_event
+from ai_gateway.providers.sse import data_of
 
 LIMITS: Final = ("max_tokens", "max_completion_tokens")
 _IDENTITY: Final = ("id", "object", "created", "model", "system_fingerprint", "service_tier")
@@ -75,12 +75,11 @@ class ChatPast:
         self._pieces: list[str] = []
         self._identity: _Members = {}
         self._has_role = False
-        self.characters = 0
         self.is_lost = False
 
     def take(self, event: bytes) -> None:
         """Nothing is read after what cannot be continued; `is_lost` says so."""
-        data = read_event(event).data
+        data = data_of(event)
         if data is None or self.is_lost:
             return
         try:
@@ -109,7 +108,6 @@ class ChatPast:
         self._has_role = True
         if isinstance(content, str) and content:
             self._pieces.append(content)
-            self.characters += len(content)
 
 
 @final
@@ -133,7 +131,7 @@ class ChatSplice:
         """One whole event -> what of it is for the caller. Nothing once it failed."""
         if self.failed:
             return b""
-        data = read_event(event).data
+        data = data_of(event)
         if data is None:
             return event if self.joined else b""
         if data.strip() == b"[DONE]":

@@ -5,11 +5,13 @@ that does not fit costs the caller nothing, and another may be tried. Usage stay
 attempt, and has its own receipt.
 """
 
-from typing import Protocol, final
+from typing import Final, Protocol, final
 
 from ai_gateway.domain.chat import ProviderError, Usage
 from ai_gateway.providers import StreamEnd, StreamWatch
 from ai_gateway.providers.sse import EventSplitter
+
+DATA: Final = b"data:"
 
 
 class Splice(Protocol):
@@ -63,7 +65,9 @@ class ContinuedWatch:
         return self._splice.failed
 
     def feed(self, chunk: bytes) -> bytes:
-        return self._spliced(self._splitter.feed(self._watch.feed(chunk)))
+        ready = self._watch.feed(chunk)
+        self.heard_events += ready.count(DATA)
+        return self._spliced(self._splitter.feed(ready))
 
     def end(self) -> StreamEnd:
         end = self._watch.end()
@@ -74,5 +78,4 @@ class ContinuedWatch:
         return StreamEnd(tail, complete=end.complete and self._splice.joined)
 
     def _spliced(self, events: list[bytes]) -> bytes:
-        self.heard_events += len(events)
         return b"".join([self._splice.take(event) for event in events])

@@ -108,6 +108,16 @@ def read_event(event: bytes) -> Event:
     return Event(name, b"\n".join(data) if data else None)
 
 
+def data_of(event: bytes) -> bytes | None:
+    """`read_event(event).data`, at a fraction of its price for an event of one data line, after its name perhaps."""
+    at = 0 if event.startswith(b"data: ") else event.find(b"\ndata: ") + 1
+    data = event[at + 6 :].rstrip(b"\n")
+    is_usual = at > 0 or event.startswith(b"data: ")
+    if is_usual and b"\n" not in data and b"\r" not in event and b"data:" not in event[:at]:
+        return data
+    return read_event(event).data
+
+
 def line_end_of(event: bytes) -> bytes:
     """The line end that a stream uses, by one of its events."""
     found = _LINE_END.search(event)

@@ -1,9 +1,13 @@
+from collections.abc import Callable
+
 import pytest
 
 from ai_gateway.domain.chat import Operation
 from ai_gateway.providers.anthropic import AnthropicCodec
+from ai_gateway.providers.mock import MockReply
 from ai_gateway.providers.mock.prices import PRICES
 from ai_gateway.providers.openai import OpenAICodec
+from ai_gateway.providers.watch import DialectWatch
 from providers.calls import a_shaped
 from providers.mock.asking import HELLO, ask, chat, events_of, json_of, messages
 
@@ -120,3 +124,56 @@ def test_our_own_codecs_read_what_the_mock_writes(stream: bool) -> None:
         assert usage.input_tokens == 6
         assert usage.output_tokens == 160
         assert not stream or events_of(whole)
+
+
+@pytest.mark.parametrize(("model", "dropped"), [("mock-malformed", 1), ("mock-no-end", 0)])
+@pytest.mark.parametrize("operation", [Operation.CHAT, Operation.MESSAGES])
+def test_small_faults_of_a_stream_leave_its_answer_whole(operation: Operation, model: str, dropped: int) -> None:
+    ask_for, codec = (chat, OpenAICodec()) if operation is Operation.CHAT else (messages, AnthropicCodec())
+    good = ask_for(model="mock-anything", stream=True).chunks
+    broken = ask_for(model=model, stream=True).chunks
+    assert len(broken) == len(good) + (1 if dropped else -1)
+    watch = codec.watch(a_shaped(operation))
+    assert isinstance(watch, DialectWatch)
+    through = b"".join(map(watch.feed, broken))
+    end = watch.end()
+    assert end.complete
+    assert (through + end.tail).replace(model.encode(), b"mock-anything") == b"".join(good)
+    assert watch.dropped_events == dropped
+
+
+BEGUN = {"role": "assistant", "content": "This answer comes from"}
+
+
+@pytest.mark.parametrize("ask_for", [chat, messages])
+def test_a_model_that_continues_says_the_rest(ask_for: Callable[..., MockReply]) -> None:
+    whole, rest = (text_in(ask_for(model="claude-haiku-4-5", messages=turns)) for turns in (HELLO, [*HELLO, BEGUN]))
+    assert BEGUN["content"] + rest == whole
+
+
+def test_what_is_not_the_answer_s_beginning_is_followed_by_all_of_it() -> None:
+    other = {"role": "assistant", "content": "Well,"}
+    turns = [*HELLO, other]
+    assert text_in(messages(model="claude-haiku-4-5", messages=turns)) == text_in(messages(model="claude-haiku-4-5"))
+
+
+@pytest.mark.parametrize(
+    ("model", "begun", "status"),
+    [
+        ("claude-opus-4-6", "This", 400),
+        ("claude-haiku-4-5", "This ", 400),
+        ("claude-haiku-4-5", "", 200),
+        ("claude", "This", 200),
+    ],
+)
+def test_models_refuse_prefill_as_the_real_ones_do(model: str, begun: str, status: int) -> None:
+    assert messages(model=model, messages=[*HELLO, {"role": "assistant", "content": begun}]).status == status
+
+
+def test_other_models_answer_as_if_a_last_message_of_theirs_were_not_there() -> None:
+    assert text_in(chat(messages=[*HELLO, BEGUN])) == text_in(chat())
+
+
+def text_in(reply: MockReply) -> str:
+    said = json_of(reply)
+    return said["choices"][0]["message"]["content"] if "choices" in said else said["content"][0]["text"]

@@ -23,6 +23,12 @@ def test_the_question_is_the_user_s_last() -> None:
     assert asked.question == "2"
 
 
+@pytest.mark.parametrize(("role", "prefill"), [("assistant", "2"), ("user", "")])
+def test_a_prefill_is_a_last_message_of_the_assistant(role: str, prefill: str) -> None:
+    body = b'{"messages":[{"role":"assistant","content":"1"},{"role":"%s","content":"2"}]}' % role.encode()
+    assert read_asked(body).prefill == prefill
+
+
 def test_input_is_text_and_four_more_a_message() -> None:
     asked = read_asked(b'{"messages":[{"role":"system","content":"abcd"},{"role":"user","content":"abcdefgh"}]}')
     assert input_tokens(asked) == (4 + 1) + (4 + 2)

@@ -18,6 +18,13 @@ def test_an_answer_keeps_its_limit_and_its_pieces_are_its_text(question: str, li
     assert (answer.stop is Stop.LENGTH) == (answer.text != say(question, None).text)
 
 
+@given(st.text(max_size=50), st.integers(0, 600))
+def test_a_begun_answer_is_finished(question: str, at: int) -> None:
+    whole = say(question, None).text
+    assert whole[:at] + say(question, None, whole[:at]).text == whole
+    assert say(question, None, "#").text == whole
+
+
 def test_a_long_question_is_echoed_shortly() -> None:
     echo = say("word " * 100, None).text.partition('You said: "')[2]
     assert len(echo) == LONGEST_ECHO + 1

@@ -9,6 +9,10 @@ Models that misbehave, for trying things out:
     mock-status-<code>      answers with this status        mock-cut-<n>           cuts a stream after n events
     mock-slow-<ms>          waits before each piece         mock-error-in-stream   fails after the third event
     mock-empty              200 with nothing in it          mock-html              200 with a page
+    mock-malformed          a third event that is no JSON   mock-no-end            leaves a stream's last event out
+
+A message of the assistant at the end is continued by the models that do so (providers/capabilities.py) and refused by
+the other `claude-` models in Anthropic's dialect; every other model answers as if it were not there.
 """
 
 import re
@@ -26,6 +30,7 @@ from ai_gateway.providers.mock.request import Asked, read_asked
 LONGEST_PAUSE_SECONDS = 600.0
 
 _PAGE = b"<!doctype html><html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
+_MALFORMED = b'data: {"choices": [{"delta": {"content": "half an ev\n\n'
 _MISBEHAVIOUR = re.compile(r"mock-(status|slow|cut)-([0-9]{1,6})")
 _GOOD_EVENTS_BEFORE_AN_ERROR = 3
 
@@ -79,6 +84,11 @@ def _misbehave(path: str, dialect: Dialect, asked: Asked, serial: str, now: floa
         return msgspec.structs.replace(reply, head_pause_seconds=pause, pause_seconds=pause)
     if manner == "cut":
         return msgspec.structs.replace(reply, chunks=_cut(list(reply.chunks), number), cut=True)
+    if asked.model == "mock-malformed" and asked.is_stream:
+        at = _GOOD_EVENTS_BEFORE_AN_ERROR
+        return msgspec.structs.replace(reply, chunks=(*reply.chunks[:at], _MALFORMED, *reply.chunks[at:]))
+    if asked.model == "mock-no-end" and asked.is_stream:
+        return msgspec.structs.replace(reply, chunks=reply.chunks[:-1])
     if asked.model == "mock-error-in-stream" and asked.is_stream:
         failure = anthropic.error_event() if dialect is Dialect.ANTHROPIC else openai.error_event()
         return msgspec.structs.replace(reply, chunks=(*reply.chunks[:_GOOD_EVENTS_BEFORE_AN_ERROR], failure))

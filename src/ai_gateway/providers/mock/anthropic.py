@@ -2,6 +2,8 @@
 
 import msgspec
 
+from ai_gateway.domain.config import ProviderType
+from ai_gateway.providers.capabilities import continues_prefill
 from ai_gateway.providers.mock.reply import MockReply, Refusal, json_reply, stream_reply
 from ai_gateway.providers.mock.request import Asked, Tool, input_tokens, members_of, objects_of, wanted_tool
 from ai_gateway.providers.mock.talk import Answer, Stop, call_tool, say
@@ -86,7 +88,19 @@ def _answer(asked: Asked, limit: int) -> Answer:
             tool = tools[0]
         if tool is not None:
             return call_tool(tool.name, tool.schema)
-    return say(asked.question, limit)
+    return say(asked.question, limit, _prefill(asked))
+
+
+def _prefill(asked: Asked) -> str:
+    """What a model that continues is to continue. Newer ones refuse to, as the real ones do."""
+    prefill = asked.prefill
+    if not prefill or not asked.model.startswith("claude-"):
+        return ""
+    if not continues_prefill(ProviderType.MOCK, asked.model):
+        raise Refusal(400, "This model does not support assistant message prefill.", "messages")
+    if prefill != prefill.rstrip():
+        raise Refusal(400, "messages: final assistant content cannot end with trailing whitespace", "messages")
+    return prefill
 
 
 def _block(answer: Answer, serial: str) -> dict[str, object]:

@@ -5,6 +5,8 @@ import struct
 
 import msgspec
 
+from ai_gateway.domain.config import ProviderType
+from ai_gateway.providers.capabilities import continues_prefill
 from ai_gateway.providers.mock.reply import MockReply, Refusal, json_reply, stream_reply
 from ai_gateway.providers.mock.request import (
     Asked,
@@ -107,7 +109,8 @@ def _answer(asked: Asked) -> Answer:
             tool = offered[0]
         if tool is not None:
             return call_tool(tool.name, tool.schema)
-    return say(asked.question, asked.positive("max_completion_tokens") or asked.positive("max_tokens"))
+    begun = asked.prefill if continues_prefill(ProviderType.MOCK, asked.model) else ""
+    return say(asked.question, asked.positive("max_completion_tokens") or asked.positive("max_tokens"), begun)
 
 
 def _stream(

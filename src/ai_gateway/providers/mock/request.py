@@ -42,6 +42,12 @@ class Asked(msgspec.Struct, frozen=True):
         users = [message for message in self.messages if message.get("role") == "user"]
         return text_of(users[-1].get("content")) if users else ""
 
+    @property
+    def prefill(self) -> str:
+        """The text of a last message of the assistant, which is to be continued; '' where there is none."""
+        last = self.messages[-1]
+        return text_of(last.get("content")) if last.get("role") == "assistant" else ""
+
     def positive(self, name: str) -> int | None:
         value = self.members.get(name)
         if value is None:

@@ -65,11 +65,12 @@ def count_tokens(text: str) -> int:
     return -(-len(text.encode()) // BYTES_PER_TOKEN)
 
 
-def say(question: str, max_tokens: int | None) -> Answer:
-    """The usual answer to a question, cut to at most `max_tokens`."""
+def say(question: str, max_tokens: int | None, begun: str = "") -> Answer:
+    """The usual answer to a question, cut to at most `max_tokens`. Where `begun` is its beginning, the rest of it."""
     asked = " ".join(question.split())
     echo = asked if len(asked) <= LONGEST_ECHO else f"{asked[: LONGEST_ECHO - 3]}..."
     text = f'{_TEXT} You said: "{echo}"' if echo else _TEXT
+    text = text.removeprefix(begun)
     if max_tokens is None or count_tokens(text) <= max_tokens:
         return Answer(text, Stop.END)
     cut = text.encode()[: max(0, max_tokens) * BYTES_PER_TOKEN].decode(errors="ignore")
