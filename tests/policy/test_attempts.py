@@ -305,6 +305,17 @@ def test_no_retry_begins_after_the_deadline() -> None:
     assert town.retries_left == 1_000
 
 
+def test_a_pause_that_took_longer_than_it_should_is_followed_by_nothing() -> None:
+    town = Town(1)
+    tries = begin(town, deadline=10.0)
+    next(tries)
+    assert isinstance(tries.send(TRANSIENT[0]), Wait)
+    town.time = 10.0
+    with pytest.raises(StopIteration) as end:
+        tries.send(None)
+    assert end.value.value is TRANSIENT[0]
+
+
 def test_an_announced_wait_is_kept() -> None:
     town = Town(1)
     said, _ = drive(begin(town), town, [ProviderOverloaded(retry_after_seconds=20.0), None])

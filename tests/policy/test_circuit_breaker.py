@@ -409,7 +409,7 @@ def test_a_crowd_that_gives_up_makes_room() -> None:
 
 def test_a_burst_after_silence_is_no_crowd() -> None:
     bench = Bench()
-    warmed(bench, waits=0.5)
+    warmed(bench)
     bench.now += 3600.0
     for _ in range(500):
         bench.send()
@@ -431,7 +431,9 @@ def test_a_slow_endpoint_that_answers_is_no_crowd() -> None:
 
 def test_the_room_of_a_busy_hour_is_not_kept_for_a_quiet_one() -> None:
     bench = Bench()
-    warmed(bench, waits=2.0)
+    tickets = [bench.send() for _ in range(500)]
+    for ticket in tickets:
+        bench.succeed(bench.breaker.on_answer(ticket, bench.now, 2.0))
     bench.now += 60.0
     sent = 0
     while bench.admits():
@@ -439,6 +441,21 @@ def test_the_room_of_a_busy_hour_is_not_kept_for_a_quiet_one() -> None:
         bench.send()
         sent += 1
     assert sent <= 2 * LEAST_ROOM
+
+
+def test_a_reset_lets_a_crowd_and_a_returning_endpoint_in_at_full_share() -> None:
+    returning = Bench().half_opened()
+    returning.succeed(times=2)
+    crowded = Bench()
+    while crowded.admits():
+        crowded.now += 0.1
+        crowded.send()
+    for bench in (returning, crowded):
+        assert not bench.breaker.calm
+        bench.breaker.reset(bench.now, "it is well")
+        assert bench.breaker.calm
+        assert bench.admits()
+        assert bench.breaker.ramp(bench.now) == 1.0
 
 
 def test_a_ticket_ends_the_waiting_once() -> None:

@@ -163,3 +163,10 @@ def test_of_several_refusals_the_one_that_ends_first_is_told() -> None:
     assert gentlest([late, never, soon]) is soon
     assert gentlest([never, QuotaExceeded()]) is never
     assert gentlest([]) is None
+
+
+def test_a_refusal_that_was_still_under_way_does_not_put_off_the_try() -> None:
+    cooldown = Rest().cooldown
+    cooldown.refused(ProviderKeyRefused(), 0.0)
+    cooldown.refused(ProviderKeyRefused(), 200.0)
+    assert cooldown.admits(QUARANTINE_TRY_SECONDS)
