@@ -135,9 +135,8 @@ def _sticky_by(stored: str | None) -> str | None:
 
 
 def _course(name: str, tiers: tuple[Tier, ...], options: Stored, pool: str | None = None) -> Course:
-    """The first tier is kept even where it is empty: it is the name's own. One behind it has nothing to give."""
     timeouts: Stored = options.get("timeouts") or {}
-    kept = _each_once((tiers[0], *(tier for tier in tiers[1:] if tier.candidates)))
+    kept = _each_once(tiers)
     return Course(
         name=name,
         tiers=kept,
@@ -175,7 +174,8 @@ def _timed(tier: Tier, timeouts: Stored) -> Tier:
 
 def _each_once(tiers: tuple[Tier, ...]) -> tuple[Tier, ...]:
     """An account that failed at a model is not asked for the same again because two groups name it. One with weight 0
-    is never picked, so it does not count as met. Tiers are shared between courses unless something is taken out."""
+    is never picked, so it does not count as met. A tier that is empty goes, but for the first: it is the name's own.
+    Tiers are shared between courses unless something is taken out."""
     met: set[tuple[str, str]] = set()
     kept: list[Tier] = []
     for tier in tiers:
