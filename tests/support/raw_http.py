@@ -89,11 +89,14 @@ class RawServer:
 
 
 @asynccontextmanager
-async def serving(app: Callable[..., Any], protocol: type[asyncio.Protocol]) -> AsyncIterator[RawServer]:
+async def serving(
+    app: Callable[..., Any], protocol: type[asyncio.Protocol], *, keep_alive_seconds: float = 5
+) -> AsyncIterator[RawServer]:
     """uvicorn with this app and protocol in the loop of the test. The listener is the loop's own, so nothing polls."""
     config = uvicorn.Config(
         app, http=protocol, ws="none", lifespan="off", log_config=None, access_log=False, server_header=False
     )
+    config.timeout_keep_alive = keep_alive_seconds  # type: ignore[assignment]
     config.load()
     server = uvicorn.Server(config)
     loop = asyncio.get_running_loop()

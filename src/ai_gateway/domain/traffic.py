@@ -42,14 +42,20 @@ class Head(msgspec.Struct, frozen=True):
     traceparent: str | None = None
 
 
+Leg = tuple[str, str]
+"""A level that pays ("key", "team", "department", "user", "tenant") and the id of its owner."""
+
+
 class Caller(msgspec.Struct, frozen=True):
-    """Who asks: a key and its place in the hierarchy (missing levels are None)."""
+    """Who asks: a key and its place in the hierarchy (missing levels are None). `legs` are the levels that pay, as
+    policy/quotas.py lists them, worked out once for all requests of a key; empty where nobody has yet."""
 
     tenant: Tenant
     key: Key
     team_id: str | None
     department_id: str | None
     user_id: str | None
+    legs: tuple[Leg, ...] = ()
 
 
 class Call(msgspec.Struct, frozen=True):

@@ -28,6 +28,6 @@ class Admitted:
 def admit(doors: Doors, head: Head) -> Admitted:
     """Raises Unauthenticated; GatewayFault while nothing can be booked."""
     snapshot = doors.snapshots.current()
-    caller = access.identify(snapshot, head.credentials, doors.digest_key, head.received_wall)
+    caller = access.identify(snapshot, head.credentials, doors.digest_key, head.received_wall, doors.snapshots.callers)
     doors.journal.admit()
     return Admitted(_GATE, head, snapshot, caller)

@@ -20,6 +20,7 @@ from ai_gateway.gateway.admission import Admitted, admit
 from ai_gateway.gateway.client import Client, ClientLeft, Headers, Interruption, Receive, Send
 from ai_gateway.gateway.dispatch import Carried, draining
 from ai_gateway.gateway.doors import Doors
+from ai_gateway.gateway.watch import Watch
 from ai_gateway.policy.paths import canonical_path
 from ai_gateway.runtime.telemetry import Ended
 
@@ -131,7 +132,8 @@ async def _close(client: Client, head: Head, fault: Fault, carried: Carried) -> 
 
 
 def _find_route(scope: dict[str, Any]) -> tuple[Route, str | None]:
-    path = canonical_path(scope["raw_path"])
+    watch: Watch | None = scope.get("extensions", {}).get("ai_gateway.watch")
+    path = canonical_path(scope["raw_path"]) if watch is None or watch.path is None else watch.path
     route, target_id = ROUTES.get(path), None
     if route is None:
         for prefix, below in ROUTES_BELOW.items():

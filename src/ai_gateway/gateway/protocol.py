@@ -9,64 +9,40 @@ Timers cost nothing where nothing is slow: a request that arrives whole (nearly 
 A caller that leaves is told to whoever serves it through a `Watch` in the ASGI scope, within the loop's turn in which
 the socket dies. The other way, a task that listens on `receive()` for every request, costs more than the parsing.
 
+What uvicorn does for each request is done here once for each connection where it can be: one timer watches over an
+idle connection, the parts of the scope that do not change are kept, a body that came whole is handed on without a copy.
+
 All of this rests on names inside uvicorn; tests/gateway/test_protocol.py pins them.
 """
 
+import asyncio
 from collections import deque
-from collections.abc import Callable
 from enum import Enum, auto
 from functools import partial
 from http import HTTPStatus
 from socket import IPPROTO_TCP, TCP_NODELAY
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, final
+from typing import Any, ClassVar, Final, NamedTuple, cast, final
 
 import httptools
-import msgspec
-from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ai_gateway.domain.chat import Dialect
 from ai_gateway.domain.faults import Fault, InvalidRequest
 from ai_gateway.gateway import answers
+from ai_gateway.gateway.cycle import Cycle, NoticingFlow
+from ai_gateway.gateway.edge_limits import EdgeDoors, EdgeLimits
 from ai_gateway.gateway.watch import Watch
 from ai_gateway.policy.framing import VERSIONS, body_too_large, judge_framing, malformed
 from ai_gateway.policy.paths import canonical_path
 from ai_gateway.runtime import ids
-from ai_gateway.runtime.clock import Clock, SystemClock
-
-if TYPE_CHECKING:
-    import asyncio
+from ai_gateway.runtime.clock import SystemClock
 
 WATCH: Final = "ai_gateway.watch"
 
 _REQUESTS_AHEAD: Final = 8
 _ANTHROPIC_PATH: Final = b"/v1/messages"
 _AGAIN: Final = "Send the request again; if it fails again, check the network between you and the gateway."
-
-
-class EdgeLimits(msgspec.Struct, frozen=True):
-    """`head_seconds` is also the time for a first byte. A body must bring `body_bytes_per_second` in every window of
-    `body_seconds`. After a refusal the connection is read for `linger_seconds` more, so that the answer arrives: a
-    socket closed over unread bytes is reset, and takes the answer with it."""
-
-    head_bytes: int = 32 << 10
-    head_count: int = 256
-    head_seconds: float = 10.0
-    body_bytes: int = 32 << 20
-    body_seconds: float = 10.0
-    body_bytes_per_second: int = 1000
-    linger_seconds: float = 1.0
-
-
-def _unnoticed(fault: Fault, request_id: str) -> None:
-    """Where nobody counts refusals."""
-
-
-class EdgeDoors(msgspec.Struct, frozen=True):
-    """`refused` hears of every request that was refused here, with the id that its answer carries."""
-
-    clock: Clock
-    refused: Callable[[Fault, str], None] = _unnoticed
 
 
 def protocol_class(limits: EdgeLimits, doors: EdgeDoors | None = None) -> type[HttpToolsProtocol]:
@@ -90,22 +66,8 @@ class _Phase(Enum):
 
 
 class _Exchange(NamedTuple):
-    cycle: RequestResponseCycle
+    cycle: Cycle
     watch: Watch
-
-
-class _NoticingFlow(FlowControl):
-    """Says when reading goes on: while we did not read, nobody can be blamed for having sent nothing."""
-
-    def __init__(self, transport: "asyncio.Transport", resumed: Callable[[], None]) -> None:
-        super().__init__(transport)
-        self._resumed = resumed
-
-    def resume_reading(self) -> None:
-        was_paused = self.read_paused
-        super().resume_reading()
-        if was_paused:
-            self._resumed()
 
 
 class EdgeProtocol(HttpToolsProtocol):
@@ -113,6 +75,7 @@ class EdgeProtocol(HttpToolsProtocol):
 
     limits: ClassVar[EdgeLimits]
     doors: ClassVar[EdgeDoors]
+    _of_every_scope: dict[str, Any]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -120,29 +83,40 @@ class EdgeProtocol(HttpToolsProtocol):
         self._phase = _Phase.BETWEEN
         self._refused = False
         self._open: deque[_Exchange] = deque()
+        self._latest: Cycle | None = None
         self._plain_head = b""
         self._head_bytes = 0
         self._body_bytes = 0
         self._wire_bytes = 0
         self._requests = 0
+        self._idle_since = 0.0
         self._head_timer: asyncio.TimerHandle | None = None
         self._pace_timer: asyncio.TimerHandle | None = None
         self._linger_timer: asyncio.TimerHandle | None = None
 
     # The connection
 
-    def connection_made(self, transport: "asyncio.Transport") -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.flow = _NoticingFlow(transport, self._restart_timers)
+        self.flow = NoticingFlow(transport, self._restart_timers)
         socket = transport.get_extra_info("socket")
         if socket is not None and self.client is not None:
             socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+        self._of_every_scope = {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "root_path": self.root_path,
+        }
         self._arm_head_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timers()
         if self._linger_timer is not None:
             self._linger_timer.cancel()
+        self._unset_keepalive_if_required()
         super().connection_lost(exc)
         lost = tuple(self._open)
         self._open.clear()
@@ -152,7 +126,6 @@ class EdgeProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
-        self._unset_keepalive_if_required()
         if self._phase is _Phase.BODY:
             self._wire_bytes += len(data)
         else:
@@ -177,7 +150,30 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         self._open.popleft().watch.part()
-        super().on_response_complete()
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self._idle_since = self.loop.time()
+            if self.timeout_keep_alive_task is None:
+                self._arm_keep_alive(self.timeout_keep_alive)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """One timer for as long as the connection lives: whoever was busy meanwhile gets what is left of its time."""
+        self.timeout_keep_alive_task = None
+        if self._open or self._phase is not _Phase.BETWEEN:
+            return
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._arm_keep_alive(left)
+        elif not self.transport.is_closing():
+            self.transport.close()
+
+    def _arm_keep_alive(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
 
     def _should_upgrade(self) -> bool:
         return False
@@ -220,28 +216,53 @@ class EdgeProtocol(HttpToolsProtocol):
     # What the parser says
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
+        self.url = b""
+        self.headers = []
         self._phase = _Phase.HEAD
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value))
+
     def on_headers_complete(self) -> None:
-        parser = self._living_parser()
-        version = parser.get_http_version()
-        self._judge_head(version)
-        judge_framing(self.headers, version, self.limits.body_bytes)
+        parser, headers = self._living_parser(), self.headers
+        version, method = parser.get_http_version(), parser.get_method()
+        self._judge_head(version, method)
+        self.expect_100_continue = judge_framing(headers, version, self.limits.body_bytes)
         if parser.should_upgrade():
-            self._plain_head = self._head_without_upgrade(parser.get_method(), version)
+            self._plain_head = self._head_without_upgrade(method, version)
             return
-        canonical_path(self.url.partition(b"?")[0])
-        watch = Watch()
-        self.scope["extensions"] = {WATCH: watch}  # type: ignore[typeddict-item]
-        self._cancel_head_timer()
+        raw_path, _, query = self.url.partition(b"?")
+        path = canonical_path(raw_path)
+        watch = Watch(path)
+        self.headers = []  # trailers go here: the head has been judged and handed over, nothing may be added to it
+        if self._head_timer is not None:
+            self._cancel_head_timer()
         self._phase = _Phase.BODY
         self._body_bytes = self._wire_bytes = 0
         self._requests += 1
-        super().on_headers_complete()
-        self.headers = []  # trailers go here: the head has been judged and handed over, nothing may be added to it
-        watch.serve(self.cycle)
-        self._open.append(_Exchange(self.cycle, watch))
+        root = self.root_path
+        scope = {
+            **self._of_every_scope,
+            "http_version": version,
+            "method": method.decode("ascii"),
+            "path": root + path,
+            "raw_path": root.encode("ascii") + raw_path,
+            "query_string": query,
+            "headers": headers,
+            "state": self.app_state.copy(),
+            "extensions": {WATCH: watch},
+        }
+        before = self._latest
+        cycle = self.cycle = self._latest = Cycle(
+            self, scope, keep_alive=version != "1.0" and parser.should_keep_alive()
+        )
+        watch.serve(cycle)
+        self._open.append(_Exchange(cycle, watch))
+        if before is None or before.response_complete:
+            self._start_asgi_task(cycle, cast(Any, self).app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, cast(Any, self).app))
         if len(self.pipeline) <= _REQUESTS_AHEAD:
             # A socket that is not read cannot tell that its other end is gone.
             self.flow.resume_reading()
@@ -250,20 +271,31 @@ class EdgeProtocol(HttpToolsProtocol):
         self._body_bytes += len(body)
         if self._body_bytes > self.limits.body_bytes:
             raise body_too_large(self.limits.body_bytes)
-        super().on_body(body)
+        cycle = self._latest
+        if cycle is None or cycle.response_complete:
+            return
+        cycle.pieces.append(body)
+        cycle.waiting_bytes += len(body)
+        if cycle.waiting_bytes > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        cycle.message_event.set()
 
     def on_message_complete(self) -> None:
         if self._phase is not _Phase.BODY:
             return
-        super().on_message_complete()
-        self._cancel_pace_timer()
+        cycle = self._latest
+        if cycle is not None and not cycle.response_complete:
+            cycle.more_body = False
+            cycle.message_event.set()
+        if self._pace_timer is not None:
+            self._cancel_pace_timer()
         self._phase = _Phase.BETWEEN
         self._head_bytes = 0
 
-    def _judge_head(self, version: str) -> None:
+    def _judge_head(self, version: str, method: bytes) -> None:
         if version not in VERSIONS:
             raise malformed(f"HTTP/{version} is not spoken here")
-        if self._living_parser().get_method() == b"CONNECT":
+        if method == b"CONNECT":
             raise malformed("this is no proxy for CONNECT")
         # 0: behind another message in the same read, not counted on its own.
         counted = self._head_bytes

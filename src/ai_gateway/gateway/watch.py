@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 class Watch:
     """One request's view of its connection. `on_lost` is called once, at once, in the loop's thread; who sets it
     looks at `lost` first. `on_blocked` is told True when the caller reads slower than we write, False when it has
-    caught up."""
+    caught up. `path` is the canonical one, where somebody has worked it out already."""
 
-    __slots__ = ("_cycle", "lost", "on_blocked", "on_lost")
+    __slots__ = ("_cycle", "lost", "on_blocked", "on_lost", "path")
 
-    def __init__(self) -> None:
+    def __init__(self, path: str | None = None) -> None:
+        self.path = path
         self._cycle: RequestResponseCycle | None = None
         self.lost = False
         self.on_lost: Callable[[], None] | None = None

@@ -8,11 +8,15 @@ digests that only the holder of the pepper can aim at.
 from collections.abc import Callable
 from hashlib import blake2b
 
+import msgspec
+
 from ai_gateway.domain.config import Key, KeyDigest, Snapshot
 from ai_gateway.domain.faults import Forbidden, Unauthenticated
 from ai_gateway.domain.traffic import Caller
+from ai_gateway.policy.quotas import legs_of
 
 DigestKey = Callable[[bytes], KeyDigest]
+Known = dict[KeyDigest, Caller]
 
 
 def digest(pepper: bytes, token: bytes) -> KeyDigest:
@@ -20,17 +24,32 @@ def digest(pepper: bytes, token: bytes) -> KeyDigest:
     return KeyDigest(blake2b(token, key=pepper, digest_size=32).digest())
 
 
-def identify(snapshot: Snapshot, credentials: tuple[bytes, ...], digest_key: DigestKey, now: float) -> Caller:
-    """The caller behind the first offered credential that is a known key. `now` in Unix seconds.
+def identify(
+    snapshot: Snapshot, credentials: tuple[bytes, ...], digest_key: DigestKey, now: float, known: Known
+) -> Caller:
+    """The caller behind the first offered credential that is a known key. `now` in Unix seconds. `known` remembers
+    callers of this very snapshot, and of no other.
 
     Raises Unauthenticated: nothing offered, nothing known, or the key (or its tenant) is switched off or expired.
     """
     if not credentials:
         raise Unauthenticated("No API key was sent.", code="missing_api_key")
     for credential in credentials:
-        key = snapshot.keys.get(digest_key(credential))
-        if key is not None:
-            return _caller(snapshot, key, now)
+        digest = digest_key(credential)
+        caller = known.get(digest)
+        if caller is None:
+            key = snapshot.keys.get(digest)
+            if key is None:
+                continue
+            caller = known[digest] = _caller(snapshot, key)
+        expires_at = caller.key.expires_at
+        if expires_at is not None and expires_at <= now:
+            raise Unauthenticated(
+                "This API key has expired.",
+                code="api_key_expired",
+                action="Ask your gateway administrator for a new key.",
+            )
+        return caller
     raise Unauthenticated()
 
 
@@ -40,7 +59,7 @@ def may_use(key: Key, model: str) -> None:
         raise Forbidden(f"This API key may not use the model '{model[:200]}'.", code="model_not_allowed", param="model")
 
 
-def _caller(snapshot: Snapshot, key: Key, now: float) -> Caller:
+def _caller(snapshot: Snapshot, key: Key) -> Caller:
     tenant = snapshot.tenants.get(key.tenant_id)
     if tenant is None or not tenant.enabled or not key.enabled:
         raise Unauthenticated(
@@ -48,16 +67,11 @@ def _caller(snapshot: Snapshot, key: Key, now: float) -> Caller:
             code="api_key_disabled",
             action="Ask your gateway administrator to enable the key, or use another one.",
         )
-    if key.expires_at is not None and key.expires_at <= now:
-        raise Unauthenticated(
-            "This API key has expired.",
-            code="api_key_expired",
-            action="Ask your gateway administrator for a new key.",
-        )
     team_id = key.team_id
     if team_id is None and key.user_id is not None:
         team_id = tenant.user_teams.get(key.user_id)
     department_id = key.department_id
     if department_id is None and team_id is not None:
         department_id = tenant.team_departments.get(team_id)
-    return Caller(tenant=tenant, key=key, team_id=team_id, department_id=department_id, user_id=key.user_id)
+    caller = Caller(tenant, key, team_id, department_id, key.user_id)
+    return msgspec.structs.replace(caller, legs=legs_of(caller))

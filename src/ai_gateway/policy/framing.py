@@ -9,15 +9,16 @@ from typing import Final
 from ai_gateway.domain.faults import InvalidRequest
 
 VERSIONS: Final = frozenset({"1.0", "1.1"})
-_JUDGED: Final = frozenset({b"host", b"content-length", b"transfer-encoding", b"content-encoding"})
+_JUDGED: Final = frozenset({b"host", b"content-length", b"transfer-encoding", b"content-encoding", b"expect"})
 _HOST: Final = re.compile(rb"[A-Za-z0-9._:\[\]-]*")
 _PLAIN_ENCODINGS: Final = frozenset({b"", b"identity"})
 
 
-def judge_framing(headers: Iterable[tuple[bytes, bytes]], version: str, most_body_bytes: int) -> None:
-    """`headers` have lower-case names. Raises InvalidRequest: 400, 413 for a length that is announced and too much,
-    415 for a compressed body."""
+def judge_framing(headers: Iterable[tuple[bytes, bytes]], version: str, most_body_bytes: int) -> bool:
+    """Whether the client waits for '100 Continue' before it sends the body. `headers` have lower-case names. Raises
+    InvalidRequest: 400, 413 for a length that is announced and too much, 415 for a compressed body."""
     hosts = codings = 0
+    waits = False
     for name, value in headers:
         if name not in _JUDGED:
             continue
@@ -37,10 +38,13 @@ def judge_framing(headers: Iterable[tuple[bytes, bytes]], version: str, most_bod
                     status=415,
                     code="unsupported_encoding",
                 )
+        elif name == b"expect":
+            waits = waits or value.lower() == b"100-continue"
         elif int(value) > most_body_bytes:
             raise body_too_large(most_body_bytes)
     if hosts > 1 or codings > 1 or (hosts == 0 and version == "1.1"):
         raise malformed("it needs exactly one Host header and at most one transfer encoding")
+    return waits
 
 
 def body_too_large(limit_bytes: int) -> InvalidRequest:

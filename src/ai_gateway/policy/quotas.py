@@ -5,10 +5,8 @@ A token is at least one byte of the request, so the body's length bounds the inp
 caller asked for, else by the endpoint's default.
 """
 
-from ai_gateway.domain.traffic import Call, Caller, Charge
+from ai_gateway.domain.traffic import Call, Caller, Charge, Leg
 from ai_gateway.policy.pricing import PICO_PER_NANO, Worst
-
-Leg = tuple[str, str]
 
 
 def legs_of(caller: Caller) -> tuple[Leg, ...]:
@@ -28,4 +26,4 @@ def charge(caller: Caller, call: Call, worst: Worst) -> Charge:
     """`worst` are the dearest rates among the endpoints that may serve the call."""
     output = (worst.default_output if call.max_output is None else call.max_output) * call.choices
     pico = call.body_bytes * worst.input_pico + output * worst.output_pico
-    return Charge(legs=legs_of(caller), worst_nano=-(-pico // PICO_PER_NANO), at=call.head.received_wall)
+    return Charge(legs=caller.legs or legs_of(caller), worst_nano=-(-pico // PICO_PER_NANO), at=call.head.received_wall)

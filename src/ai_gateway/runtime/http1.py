@@ -41,7 +41,6 @@ class Http1Connection(asyncio.Protocol):
         self._poll: select.poll | None = None
         self._answer: Http1Answer | None = None
         self._headers: list[tuple[bytes, bytes]] = []
-        self._head_bytes = 0
         self._idle_bytes = 0
         self._reads_to_end = False
         self._interim = False
@@ -125,6 +124,13 @@ class Http1Connection(asyncio.Protocol):
             self.end(f"the answer is not HTTP: {error}")
         if self._surplus:
             self.cut()
+        elif self._idle_bytes > HEAD_BYTES:
+            self._end_what_never_begins()
+
+    def _end_what_never_begins(self) -> None:
+        answer = self.answer
+        if answer is not None and not answer.status:
+            self.end("the head of the answer is too large")
         elif self._idle_bytes > IDLE_BYTES:
             self.end("the provider sends what is no answer")
 
@@ -148,12 +154,8 @@ class Http1Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         self._surplus = self._answer is None  # nobody asked: the next answer must not begin with it
         self._headers = []
-        self._head_bytes = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._head_bytes += len(name) + len(value)
-        if self._head_bytes > HEAD_BYTES:
-            raise Broken("the head of the answer is too large")
         self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
@@ -166,6 +168,8 @@ class Http1Connection(asyncio.Protocol):
         self._interim = 100 <= status < 200
         if self._interim:
             return
+        if self._idle_bytes > HEAD_BYTES and sum(len(name) + len(value) for name, value in self._headers) > HEAD_BYTES:
+            raise Broken("the head of the answer is too large")
         headers = _joined(self._headers)
         self._headers = []  # trailers go here: they say nothing of what has arrived already
         framed = "content-length" in headers or "transfer-encoding" in headers

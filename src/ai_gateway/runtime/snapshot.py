@@ -5,16 +5,21 @@ import asyncio
 from collections.abc import Sequence
 from typing import final
 
-from ai_gateway.domain.config import EMPTY_SNAPSHOT, Snapshot
+from ai_gateway.domain.config import EMPTY_SNAPSHOT, KeyDigest, Snapshot
 from ai_gateway.domain.events import ConfigurationChanged
+from ai_gateway.domain.traffic import Caller
 from ai_gateway.runtime.ports import SnapshotSource
 
 
 @final
 class Snapshots:
+    """`callers` are those that were looked up in the current Snapshot: who a key is and who pays for it is worked out
+    for its first request only."""
+
     def __init__(self, source: SnapshotSource) -> None:
         self._source = source
         self._current = EMPTY_SNAPSHOT
+        self.callers: dict[KeyDigest, Caller] = {}
         self._one_at_a_time = asyncio.Lock()
 
     def current(self) -> Snapshot:
@@ -22,7 +27,7 @@ class Snapshots:
 
     async def load(self) -> None:
         async with self._one_at_a_time:
-            self._current = await self._source.load_snapshot()
+            self._install(await self._source.load_snapshot())
 
     async def refresh(self) -> Sequence[ConfigurationChanged]:
         """Apply every change since the revision in force; what was applied. Changes arrive in order, once: two
@@ -30,5 +35,9 @@ class Snapshots:
         async with self._one_at_a_time:
             changes = await self._source.changes_since(self._current.revision)
             if changes:
-                self._current = await self._source.apply_changes(self._current, changes)
+                self._install(await self._source.apply_changes(self._current, changes))
             return changes
+
+    def _install(self, snapshot: Snapshot) -> None:
+        self._current = snapshot
+        self.callers = {}

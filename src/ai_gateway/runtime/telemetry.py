@@ -6,6 +6,7 @@ number and no label look-up. Labels are words of ours (operation, category, prov
 anything else that a caller can invent.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from typing import Any, Final, final
 
@@ -42,10 +43,11 @@ class Telemetry:
 
     def __init__(self, listeners: tuple[Listener, ...] = ()) -> None:
         self._listeners = listeners
-        self.requests: dict[tuple[str, str], int] = {}
+        self.requests: dict[tuple[str, int], int] = {}
         self.faults: dict[tuple[str, str], int] = {}
         self.attempts: dict[tuple[str, str], int] = {}
-        self.tokens: dict[str, int] = {"input": 0, "output": 0}
+        self.input_tokens = 0
+        self.output_tokens = 0
         self.cost_nano = 0
         self.active = 0
         self.dropped: dict[str, int] = {}
@@ -56,25 +58,26 @@ class Telemetry:
 
     def ended(self, it: Ended) -> None:
         self.active -= 1
-        _add(self.requests, (it.operation, str(it.status)))
+        _add(self.requests, (it.operation, it.status))
         if it.fault is not None:
             _add(self.faults, (it.fault.category.value, it.fault.origin.value))
         for receipt in it.receipts:
             _add(self.attempts, (receipt.provider, receipt.outcome))
-            self.tokens["input"] += receipt.usage.input_tokens
-            self.tokens["output"] += receipt.usage.output_tokens
+            usage = receipt.usage
+            self.input_tokens += usage.input_tokens
+            self.output_tokens += usage.output_tokens
             self.cost_nano += receipt.cost_nano_usd
         histogram = self.seconds.get(it.operation)
         if histogram is None:
             histogram = self.seconds[it.operation] = [0.0] * (len(BUCKETS) + 2)
-        histogram[_bucket(it.seconds)] += 1
+        histogram[bisect_left(BUCKETS, it.seconds)] += 1
         histogram[-1] += it.seconds
         for listener in self._listeners:
             listener(it)
 
     def refused(self, fault: Fault) -> None:
         """A request that was turned away before it had an operation."""
-        _add(self.requests, ("none", str(fault.status)))
+        _add(self.requests, ("none", fault.status))
         _add(self.faults, (fault.category.value, fault.origin.value))
 
     def drop(self, what: str) -> None:
@@ -92,7 +95,7 @@ def render(telemetry: Telemetry, gauges: Callable[[], dict[str, float]]) -> byte
             yield _counter("ai_gateway_requests", "Requests answered.", ("operation", "status"), telemetry.requests)
             yield _counter("ai_gateway_faults", "Requests that ended badly.", ("category", "origin"), telemetry.faults)
             yield _counter("ai_gateway_attempts", "Calls to providers.", ("provider", "outcome"), telemetry.attempts)
-            tokens = {(lane,): count for lane, count in telemetry.tokens.items()}
+            tokens = {("input",): telemetry.input_tokens, ("output",): telemetry.output_tokens}
             yield _counter("ai_gateway_tokens", "Tokens reported or estimated.", ("lane",), tokens)
             dropped = {(what,): count for what, count in telemetry.dropped.items()}
             yield _counter("ai_gateway_dropped", "Things left out because there was no room.", ("what",), dropped)
@@ -119,7 +122,7 @@ def render(telemetry: Telemetry, gauges: Callable[[], dict[str, float]]) -> byte
     def _counter(name: str, text: str, labels: tuple[str, ...], values: dict[Any, int]) -> CounterMetricFamily:
         family = CounterMetricFamily(name, text, labels=labels)
         for label_values, count in values.items():
-            family.add_metric(label_values, count)
+            family.add_metric([str(value) for value in label_values], count)
         return family
 
     registry = CollectorRegistry()
@@ -129,10 +132,3 @@ def render(telemetry: Telemetry, gauges: Callable[[], dict[str, float]]) -> byte
 
 def _add(counter: dict[Any, int], name: Any) -> None:
     counter[name] = counter.get(name, 0) + 1
-
-
-def _bucket(seconds: float) -> int:
-    for index, bound in enumerate(BUCKETS):
-        if seconds <= bound:
-            return index
-    return len(BUCKETS)
