@@ -44,6 +44,7 @@ def test_the_commands_are_those_that_are_documented() -> None:
         "keys revoke",
         "keys rotate-master",
         "doctor",
+        "explain",
         "version",
     }
 

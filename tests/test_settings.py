@@ -198,6 +198,10 @@ def test_development_takes_loopback_addresses(host: str, hosts: tuple[str, ...])
         ("AI_GATEWAY_MAX_BODY_BYTES", "0"),
         ("AI_GATEWAY_MAX_HEADER_BYTES", "32k"),
         ("AI_GATEWAY_MIN_BODY_RATE", "1.5"),
+        ("AI_GATEWAY_HEALTH_CHECK_SECONDS", "often"),
+        ("AI_GATEWAY_METRICS_DAYS", "2,60"),
+        ("AI_GATEWAY_METRICS_DAYS", "60,2,730"),
+        ("AI_GATEWAY_METRICS_DAYS", "0,1,2"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_by_its_name(name: str, text: str) -> None:
@@ -251,6 +255,8 @@ def test_every_variable_of_the_table_changes_something(tmp_path: Path) -> None:
         "AI_GATEWAY_JOURNAL_FSYNC": "always",
         "AI_GATEWAY_JOURNAL_BYTES": str(1 << 28),
         "ANTHROPIC_API_KEY": "sk-b",
+        "AI_GATEWAY_DECISION_DAYS": "8",
+        "AI_GATEWAY_METRICS_DAYS": "1,2,3",
     }
     usual = settings_without_environment(load("serve", COMPLETE, {}))
     for row in SETTINGS:

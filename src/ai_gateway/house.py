@@ -23,6 +23,7 @@ from ai_gateway.gateway.doors import Doors
 from ai_gateway.gateway.ops import PATHS, Ops, OpsDoors
 from ai_gateway.gateway.protocol import EdgeDoors, EdgeLimits, protocol_class
 from ai_gateway.jobs.settle import settle_all
+from ai_gateway.jobs.watch import Watch
 from ai_gateway.runtime.board import spread
 from ai_gateway.runtime.logs import Log
 from ai_gateway.runtime.probe import Probe
@@ -50,6 +51,7 @@ class HouseDoors(msgspec.Struct, frozen=True):
     settings: Settings
     line: Doors
     store: SqlStore
+    watch: Watch
     tasks: Tasks
     log: Log
     schema_version: Callable[[], Awaitable[str | None]]
@@ -61,6 +63,7 @@ class House:
         self._settings = doors.settings
         self._line = doors.line
         self._store = doors.store
+        self._watch = doors.watch
         self._tasks = doors.tasks
         self._log = doors.log
         self._schema_version = doors.schema_version
@@ -94,6 +97,7 @@ class House:
         if metrics is not None:
             metrics.stop()
         await settle_all(self._line.journal, self._store)
+        await self._watch.flush()
         self._log.info("stopped")
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -111,8 +115,14 @@ class House:
     async def refresh(self) -> None:
         """Make every committed change live in this process."""
         if await self._line.snapshots.refresh():
-            tenants = self._line.snapshots.current().tenants.values()
-            self._line.board.keep_only({it.id for tenant in tenants for it in tenant.endpoints.values()})
+            self.watch_what_is_configured()
+
+    def watch_what_is_configured(self) -> None:
+        """What is known of endpoints that are gone is forgotten, and of the others kept."""
+        tenants = self._line.snapshots.current().tenants.values()
+        endpoints = [it for tenant in tenants for it in tenant.endpoints.values()]
+        self._line.board.keep_only({it.id for it in endpoints})
+        self._watch.configured(endpoints)
 
     def load_admin_later(self, build: Callable[[], Asgi]) -> None:
         """`build` imports and makes the control plane; it runs in a thread."""
@@ -218,6 +228,7 @@ class Control(msgspec.Struct, frozen=True):
     settings: Settings
     line: Doors
     store: SqlStore
+    watch: Watch
     vault: KeyVault
     digest_token: Callable[[bytes], bytes]
     check_url: Callable[[str], None]
@@ -226,7 +237,7 @@ class Control(msgspec.Struct, frozen=True):
 
     def build(self) -> Asgi:
         from ai_gateway.admin.app import build
-        from ai_gateway.admin.doors import AdminDoors, Mode
+        from ai_gateway.admin.doors import AdminDoors, Mode, OnCall
 
         development = self.settings.mode == "development"
         return build(
@@ -241,6 +252,19 @@ class Control(msgspec.Struct, frozen=True):
                 snapshot=self.line.snapshots.current,
                 observe=self._observe,
                 probe=self._probe,
+                oncall=OnCall(
+                    breakers=self.watch.breakers,
+                    healths=self.watch.healths,
+                    transitions=self.watch.transitions,
+                    decisions=self.watch.decisions,
+                    health_history=self.watch.histories.health,
+                    metrics_history=self.watch.histories.metrics,
+                    kept_decisions=self.watch.histories.decisions,
+                    save_breakers=self.watch.save_breakers,
+                    running=tuple,
+                    unsettled=self.line.journal.find,
+                    waiting=lambda _: (),
+                ),
                 check_url=self.check_url,
                 mock_enabled=self.mock_enabled,
                 now=self.line.clock.wall,

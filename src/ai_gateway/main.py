@@ -5,9 +5,11 @@ data plane already serves, and a request for it that comes earlier waits for it.
 """
 
 import sys
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
 from random import Random
+from secrets import token_hex
 from typing import Final
 
 import uvloop
@@ -16,9 +18,12 @@ from ai_gateway import __version__
 from ai_gateway.domain.config import BaseUrl, Endpoint, EndpointId, Ownership, ProviderType, TenantId
 from ai_gateway.gateway.doors import Doors, LineLimits
 from ai_gateway.house import Control, House, HouseDoors
+from ai_gateway.jobs.health import CheckPace
 from ai_gateway.jobs.refresh import keep_refreshing
+from ai_gateway.jobs.retention import Retention
 from ai_gateway.jobs.settle import keep_settling, restore_meters
 from ai_gateway.jobs.tend import GROUP_SECONDS, keep_tending
+from ai_gateway.jobs.watch import Histories, Watch, WatchDoors
 from ai_gateway.policy import access, egress
 from ai_gateway.policy.egress import EgressPolicy, Loopback
 from ai_gateway.providers.kinds import KINDS
@@ -34,6 +39,7 @@ from ai_gateway.runtime.memory import keep_large_bodies_in_the_heap, settle_in
 from ai_gateway.runtime.meters import Meters
 from ai_gateway.runtime.mock_server import MockProvider
 from ai_gateway.runtime.plans import Plans
+from ai_gateway.runtime.probe import Probe
 from ai_gateway.runtime.segments import DiskFolder, JournalSize
 from ai_gateway.runtime.server import Server, open_sockets
 from ai_gateway.runtime.slots import SLOT_BYTES
@@ -43,8 +49,12 @@ from ai_gateway.runtime.telemetry import Telemetry
 from ai_gateway.runtime.tracing import Tracing, open_tracing
 from ai_gateway.settings import Planes, Settings
 from ai_gateway.store import demo, schema
+from ai_gateway.store.breaker_states import SqlBreakerStates
+from ai_gateway.store.decisions import SqlDecisions
+from ai_gateway.store.health import SqlHealthHistory
 from ai_gateway.store.instance_keys import KEY_DIGESTS, TOKEN_DIGESTS, load_or_create_instance_key
 from ai_gateway.store.keyfile import read_or_make_master_key
+from ai_gateway.store.metrics_history import SqlMetricsHistory
 from ai_gateway.store.receipts import LedgerHistory
 from ai_gateway.store.records import StoreUnavailable
 from ai_gateway.store.session import database_url, open_engine
@@ -129,9 +139,11 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
 
     meters = Meters()
     await restore_meters(meters, journal, store, clock.wall())
+    watch = await _watch(settings, store, clock, log, lambda text: access.digest(key_pepper, text))
 
     tracing = _tracing(settings)
-    listeners = (log.note,) if tracing is None else (log.note, tracing.note)
+    listeners = (log.note, watch.decisions.note)
+    listeners = listeners if tracing is None else (*listeners, tracing.note)
     if tracing is not None:
         stack.callback(tracing.close)
     policy = EgressPolicy(
@@ -165,6 +177,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
             settings=settings,
             line=doors,
             store=store,
+            watch=watch,
             tasks=tasks,
             log=log,
             schema_version=partial(schema.current_version, engine),
@@ -173,12 +186,15 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     tasks.keep("settle", lambda: keep_settling(doors.journal, store, partial(_away, log, "ledger")))
     group_seconds = 0.0 if durability is Durability.ALWAYS else GROUP_SECONDS
     tasks.keep("tend journal", lambda: keep_tending(journal, partial(_away, log, "journal"), group_seconds))
+    house.watch_what_is_configured()
+    watch.start(tasks, doors.board, lambda endpoint: Probe(upstream, clock).check(endpoint, KINDS[endpoint.provider]))
     tasks.keep("refresh", lambda: keep_refreshing(house.refresh, partial(_away, log, "configuration")))
     if planes is Planes.ALL:
         control = Control(
             settings=settings,
             line=doors,
             store=store,
+            watch=watch,
             vault=vault,
             digest_token=lambda token: access.digest(token_pepper, token),
             check_url=partial(egress.check_url, policy),
@@ -237,6 +253,39 @@ def _system_endpoints(settings: Settings) -> tuple[Endpoint, ...]:
         for provider, key in keys
         if key is not None
     )
+
+
+async def _watch(
+    settings: Settings, store: SqlStore, clock: SystemClock, log: Log, digest: Callable[[bytes], bytes]
+) -> Watch:
+    """As an earlier process left it. Raises StoreUnavailable."""
+    history = settings.history
+    minutes, hours, days = history.metrics_days
+    watch = Watch(
+        WatchDoors(
+            histories=Histories(
+                health=SqlHealthHistory(store),
+                breakers=SqlBreakerStates(store),
+                metrics=SqlMetricsHistory(store),
+                decisions=SqlDecisions(store),
+            ),
+            clock=clock,
+            rng=Random(),  # noqa: S311  jitter and samples, not secrets
+            digest=digest,
+            report=partial(_away, log),
+            writer=token_hex(4),
+            pace=CheckPace(every_seconds=history.check_seconds),
+            retention=Retention(
+                health=history.health_days,
+                decisions=history.decision_days,
+                minutes=minutes,
+                hours=hours,
+                days=days,
+            ),
+        )
+    )
+    await watch.restore()
+    return watch
 
 
 def _tracing(settings: Settings) -> Tracing | None:

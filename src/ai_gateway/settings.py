@@ -43,6 +43,16 @@ class Limits(msgspec.Struct, frozen=True):
     min_body_rate: int
 
 
+class History(msgspec.Struct, frozen=True):
+    """How often endpoints are looked at (seconds, 0: never), and how many days of what was seen are kept; of their
+    numbers by the minute, the hour and the day."""
+
+    check_seconds: float
+    health_days: int
+    decision_days: int
+    metrics_days: tuple[int, int, int]
+
+
 class Settings(msgspec.Struct, frozen=True):
     """`hosts` are the addresses to listen on. `database_url` None: SQLite in `data_dir`. `encryption_key` None, only
     in development: one is generated into the data folder. `environment` is every variable that is not blank, the
@@ -67,6 +77,7 @@ class Settings(msgspec.Struct, frozen=True):
     drain_seconds: float
     unready_seconds: float
     limits: Limits
+    history: History
     journal_fsync: str
     journal_bytes: int
     metrics_port: int | None
@@ -122,6 +133,10 @@ SETTINGS: Final = (
     _same("AI_GATEWAY_HEADER_SECONDS", "10", "How long a client may take to send its headers."),
     _same("AI_GATEWAY_BODY_SECONDS", "10", "Grace before a body must keep the lowest rate."),
     _same("AI_GATEWAY_MIN_BODY_RATE", "1000", "Lowest bytes a second of a body after that grace."),
+    _same("AI_GATEWAY_HEALTH_CHECK_SECONDS", "30", "How often each endpoint is asked a free question; 0: never."),
+    _same("AI_GATEWAY_HEALTH_DAYS", "30", "How long the history of endpoints' health is kept."),
+    _same("AI_GATEWAY_DECISION_DAYS", "7", "How long it is kept why failed, retried and sampled requests went so."),
+    _same("AI_GATEWAY_METRICS_DAYS", "2,60,730", "How long endpoints' numbers are kept by the minute, hour and day."),
     _same("AI_GATEWAY_JOURNAL_FSYNC", "grouped", "When the journal is safe from power loss: always, grouped or off."),
     _same("AI_GATEWAY_JOURNAL_BYTES", str(1 << 30), "Room for receipts while the database is away; at least 128 MiB."),
     _same("AI_GATEWAY_METRICS_PORT", "", "A port of its own for /metrics, without a token; blank: none."),
@@ -185,6 +200,12 @@ def load(mode: ModeName, environ: Mapping[str, str], dotenv: Mapping[str, str]) 
             header_seconds=reader.read("AI_GATEWAY_HEADER_SECONDS", _read_patience, 0.0),
             body_seconds=reader.read("AI_GATEWAY_BODY_SECONDS", _read_patience, 0.0),
             min_body_rate=reader.read("AI_GATEWAY_MIN_BODY_RATE", _read_count, 0),
+        ),
+        history=History(
+            check_seconds=reader.read("AI_GATEWAY_HEALTH_CHECK_SECONDS", _read_seconds, 0.0),
+            health_days=reader.read("AI_GATEWAY_HEALTH_DAYS", _read_count, 0),
+            decision_days=reader.read("AI_GATEWAY_DECISION_DAYS", _read_count, 0),
+            metrics_days=reader.read("AI_GATEWAY_METRICS_DAYS", _read_three_days, (0, 0, 0)),
         ),
         journal_fsync=reader.read("AI_GATEWAY_JOURNAL_FSYNC", _read_durability, ""),
         journal_bytes=reader.read("AI_GATEWAY_JOURNAL_BYTES", _read_journal_bytes, 0),
@@ -269,6 +290,14 @@ def _read_count(text: str) -> int:
     if text.isascii() and text.isdigit() and 0 < int(text) < 2**53:
         return int(text)
     raise ValueError(f"is {text!r}. Use a whole number above 0.")
+
+
+def _read_three_days(text: str) -> tuple[int, int, int]:
+    """The numbers of a day are made of those of its hours, so what is coarser is kept at least as long."""
+    parts = [_read_count(part.strip()) for part in text.split(",")]
+    if len(parts) != 3 or parts != sorted(parts):
+        raise ValueError(f"is {text!r}. Use days for minutes, hours and days, none shorter: for example 2,60,730.")
+    return parts[0], parts[1], parts[2]
 
 
 def _read_seconds(text: str) -> float:

@@ -8,6 +8,7 @@ from ai_gateway.store.rows import (
     ApiKeyRow,
     DepartmentRow,
     EnhancedProviderConfig,
+    LedgerRow,
     PoolRow,
     PriceRow,
     RouteRow,
@@ -28,14 +29,42 @@ def belongings(tenant: str, tag: str) -> list[Row]:
         AdminTokenRow(id=f"tokens_{tag}", name=tag, role="viewer", digest=tag.encode(), display="", **common),
         SecretRow(id=f"secrets_{tag}", name=f"secret-{tag}", ciphertext=b"", last4="", **common),
         EnhancedProviderConfig(id=f"providers_{tag}", name=f"provider-{tag}", provider="mock", **common),
-        PoolRow(id=f"pools_{tag}", group_name=f"pool-{tag}", strategy="random", members=(), **common),
+        PoolRow(
+            id=f"pools_{tag}",
+            group_name=f"pool-{tag}",
+            strategy="random",
+            members=({"name": f"provider-{tag}", "weight": 1, "model": "m"},),
+            **common,
+        ),
         RouteRow(id=f"routes_{tag}", name=f"route-{tag}", pool=f"pool-{tag}", **common),
         PriceRow(id=f"prices_{tag}", model="m", input_pico=1, output_pico=1, effective_from=NOW + 9, **common),
     ]
 
 
+def a_row_of_the_ledger(tenant: str, tag: str) -> LedgerRow:
+    names: dict[str, Any] = {"tenant_id": tenant, "key_id": f"api-keys_{tag}", "endpoint": f"provider-{tag}"}
+    return LedgerRow(
+        request_id=f"requests_{tag}",
+        attempt_id=f"attempts_{tag}",
+        kind="charge",
+        requested_model="m",
+        model="m",
+        provider="mock",
+        operation="chat",
+        cost_nano_usd=1,
+        priced=True,
+        credential="tenant",
+        outcome="ok",
+        estimated=False,
+        started_at=NOW,
+        total_ms=1.0,
+        **names,
+    )
+
+
 async def crowded_world() -> World:
     world = await World().populate()
+    await world.store.append_ledger([a_row_of_the_ledger(OWN, "own"), a_row_of_the_ledger(FOREIGN, "foreign")])
     await world.insert(*belongings(OWN, "own"), *belongings(FOREIGN, "foreign"))
     async with world.store.begin() as unit:  # the own pool has no route on it, so that it may be deleted
         route = await unit.fetch(RouteRow, OWN, "routes_own")
@@ -50,4 +79,5 @@ def address(path: str, target: str | None) -> str:
         return path
     noun = path.split("/{", maxsplit=1)[0].rsplit("/", 1)[-1]
     row_id = f"ten_{target}" if noun == "tenants" else f"{noun}_{target}"
-    return path.replace("{row_id}", row_id).replace("{group}", row_id)
+    path = path.replace("{row_id}", row_id).replace("{group}", row_id)
+    return path.replace("{provider}", f"providers_{target}")

@@ -2,7 +2,9 @@ from typing import Any
 
 import pytest
 
-from admin.world import FOREIGN, World
+from admin.world import World
+from ai_gateway.policy.health import Finding, Override
+from ai_gateway.runtime.waiting_room import RoomStanding
 
 _EMPTY_DASHBOARD: dict[str, Any] = {
     "status": "healthy",
@@ -49,27 +51,6 @@ async def test_stats_have_exactly_the_products_shape(world: World) -> None:
     }
 
 
-async def test_every_known_endpoint_has_a_breaker_from_the_start(world: World) -> None:
-    await world.made("/providers", {"name": "up-1", "provider": "mock", "models": ["m"]})
-    answer = (await world.call("GET", "/router/circuit-breakers")).json()
-    assert answer["data"] == [
-        {
-            "provider": "up-1",
-            "type": "mock",
-            "model": None,
-            "state": "CLOSED",
-            "failures": 0,
-            "successes": 0,
-            "opened_at": None,
-            "next_probe_at": None,
-            "forced": False,
-            "reason": None,
-        }
-    ]
-    foreign = await world.call("GET", "/router/circuit-breakers", role="platform", tenant=FOREIGN)
-    assert foreign.json()["data"] == []
-
-
 async def test_an_empty_dashboard_answers(world: World) -> None:
     assert (await world.call("GET", "/router/health-dashboard")).json() == _EMPTY_DASHBOARD
 
@@ -99,3 +80,60 @@ async def test_a_route_is_no_pool_of_its_own(world: World) -> None:
     await world.made("/routes", {"name": "bot", "pool": "fast"})
     pools = (await world.call("GET", "/router/load-balancer/stats")).json()["pools"]
     assert [pool["group_name"] for pool in pools] == ["fast"]
+
+
+async def test_who_is_not_well_is_shown_so_by_whoever_found_it(world: World) -> None:
+    for name in ("checked", "broken", "taken-out"):
+        await world.made("/providers", {"name": name, "provider": "mock", "models": ["m"]})
+    await _pool(world, "fast", ("checked", 1), ("broken", 1), ("taken-out", 1))
+    for at in range(3):
+        world.oncall.healths.checked(world.endpoint("checked").id, Finding.BAD, at)
+    world.oncall.breakers.force_open([world.endpoint("broken")], None, "by hand")
+    world.oncall.healths.override(world.endpoint("taken-out").id, Override(healthy=False), 1.0)
+    (pool,) = (await world.call("GET", "/router/load-balancer/stats")).json()["pools"]
+    assert {it["name"]: (it["healthy"], it["health_source"]) for it in pool["providers"]} == {
+        "checked": (False, "check"),
+        "broken": (False, "traffic"),
+        "taken-out": (False, "manual"),
+    }
+    assert (await world.call("GET", "/router/health-dashboard")).json()["status"] == "down"
+
+
+async def test_one_sick_member_degrades_and_does_not_take_down(world: World) -> None:
+    for name in ("up-1", "up-2"):
+        await world.made("/providers", {"name": name, "provider": "mock", "models": ["m"]})
+    await _pool(world, "fast", ("up-1", 1), ("up-2", 1))
+    world.oncall.breakers.force_open([world.endpoint("up-1")], None, "by hand")
+    dashboard = (await world.call("GET", "/router/health-dashboard")).json()
+    assert dashboard["status"] == "degraded"
+    assert dashboard["recent_transitions"] == [
+        {
+            "provider": "up-1",
+            "from": "CLOSED",
+            "to": "OPEN",
+            "forced": True,
+            "reason": "by hand",
+            "at": "2027-01-15T08:00:00Z",
+        }
+    ]
+    assert [it["state"] for it in dashboard["circuit_breakers"]] == ["OPEN", "CLOSED"]
+
+
+async def test_queues_are_on_the_dashboard_of_their_tenant_alone(world: World) -> None:
+    world.waiting = [
+        RoomStanding(
+            name="fast",
+            max_waiting=100,
+            waiting=3,
+            longest_wait_seconds=1.2345678,
+            expected_wait_seconds=None,
+            served=9,
+            refused=1,
+            timed_out=2,
+            left=4,
+        )
+    ]
+    (queue,) = (await world.call("GET", "/router/health-dashboard")).json()["queues"]
+    assert (queue["name"], queue["waiting"], queue["longest_wait_seconds"]) == ("fast", 3, 1.235)
+    foreign = await world.call("GET", "/router/health-dashboard", role="platform", tenant="ten_foreign")
+    assert foreign.json()["queues"] == []

@@ -47,3 +47,12 @@ async def test_a_large_body_is_parsed_as_strictly_as_a_small_one(world: World) -
     headers = {"authorization": f"Bearer {TOKENS['tenant_admin']}"}
     content = b'{"name":"a","name":"b"' + b" " * 100_000 + b"}"
     assert (await world.raw("POST", f"{PREFIX}/teams", content=content, headers=headers)).status_code == 400
+
+
+@pytest.mark.parametrize("content", [None, b"", b"  "])
+async def test_a_body_that_may_be_left_out_may_be_empty(world: World, content: bytes | None) -> None:
+    await world.made("/providers", {"name": "up-1", "provider": "mock"})
+    headers = {"authorization": f"Bearer {TOKENS['tenant_admin']}"}
+    path = f"{PREFIX}/router/circuit-breakers/up-1/force-open"
+    assert (await world.raw("POST", path, content=content, headers=headers)).status_code == 200
+    assert (await world.raw("POST", path, content=b"[]", headers=headers)).status_code == 400

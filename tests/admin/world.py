@@ -6,6 +6,7 @@ Two tenants, `ten_own` and `ten_foreign`, and a token for every role; requests g
 import json
 from collections.abc import Callable
 from hashlib import blake2b
+from random import Random
 from typing import Any
 
 import httpx2
@@ -13,7 +14,7 @@ import msgspec
 from fastapi import FastAPI
 
 from ai_gateway.admin.app import build
-from ai_gateway.admin.doors import AdminDoors, EndpointView, Mode, ProbeResult
+from ai_gateway.admin.doors import AdminDoors, EndpointView, Mode, OnCall, ProbeResult
 from ai_gateway.domain.config import (
     EMPTY_SNAPSHOT,
     BaseUrl,
@@ -25,7 +26,18 @@ from ai_gateway.domain.config import (
 )
 from ai_gateway.domain.events import ConfigurationChanged
 from ai_gateway.domain.secret import Secret
+from ai_gateway.domain.traffic import Receipt
+from ai_gateway.runtime.breakers import Breakers
+from ai_gateway.runtime.decisions import Decisions
+from ai_gateway.runtime.entries import Held, Progress
+from ai_gateway.runtime.health import Healths
+from ai_gateway.runtime.transitions import Transitions
+from ai_gateway.runtime.waiting_room import RoomStanding
+from ai_gateway.store.decisions import MemoryDecisions
+from ai_gateway.store.health import MemoryHealthHistory
 from ai_gateway.store.memory import MemoryStore
+from ai_gateway.store.metrics_history import MemoryMetricsHistory
+from ai_gateway.store.records import StoreUnavailable
 from ai_gateway.store.rows import AdminTokenRow, Row, TenantRow
 from ai_gateway.store.snapshots import SnapshotCompiler
 
@@ -43,6 +55,8 @@ SYSTEM = Endpoint(
     models=("gpt-4o-mini",),
     api_key=Secret("sk-system"),
 )
+
+USUAL_VIEW = EndpointView(requests=3, active_requests=1, errors=0, latency_ms={"ewma": 12.5}, ttft_ms={"ewma": None})
 
 
 def digest(text: bytes) -> bytes:
@@ -77,6 +91,13 @@ class World:
         self.published: list[ConfigurationChanged] = []
         self.probed: list[tuple[str, str]] = []
         self.now = NOW
+        self.views: dict[str, EndpointView] = {}
+        self.running: list[tuple[Held, Progress | None]] = []
+        self.unsettled: list[Receipt] = []
+        self.waiting: list[RoomStanding] = []
+        self.saved = 0
+        self.is_away = False
+        self.oncall = self._open_oncall()
         self.doors = AdminDoors(
             mode=mode,
             store=self.store,
@@ -86,16 +107,43 @@ class World:
             bootstrap_token=Secret(TOKENS["platform"]),
             publish=self._publish,
             snapshot=lambda: self.snapshot,
-            observe=lambda _: EndpointView(
-                requests=3, active_requests=1, errors=0, latency_ms={"ewma": 12.5}, ttft_ms={"ewma": None}
-            ),
+            observe=lambda endpoint_id: self.views.get(endpoint_id, USUAL_VIEW),
             probe=self._probe,
+            oncall=self.oncall,
             check_url=refuse_metadata,
             mock_enabled=mock_enabled,
             now=lambda: self.now,
             default_tenant_id=OWN if mode is Mode.DEVELOPMENT else None,
         )
         self.app: FastAPI = build(self.doors)
+
+    def _open_oncall(self) -> OnCall:
+        breakers = Breakers(_WorldClock(self), Random(1), digest)
+        transitions = Transitions()
+        breakers.listen(transitions.note)
+        return OnCall(
+            breakers=breakers,
+            healths=Healths(),
+            transitions=transitions,
+            decisions=Decisions(lambda _: None, Random(1), sample=0.0),
+            health_history=MemoryHealthHistory(),
+            metrics_history=MemoryMetricsHistory(),
+            kept_decisions=MemoryDecisions(),
+            save_breakers=self._save_breakers,
+            running=lambda: self.running,
+            unsettled=lambda tenant_id, request_id: [
+                it for it in self.unsettled if (it.tenant_id, it.request_id) == (tenant_id, request_id)
+            ],
+            waiting=lambda tenant_id: self.waiting if tenant_id == OWN else (),
+        )
+
+    async def _save_breakers(self) -> None:
+        if self.is_away:
+            raise StoreUnavailable
+        self.saved += len(self.oncall.breakers.dirty())
+
+    def endpoint(self, name: str, tenant_id: str = OWN) -> Endpoint:
+        return self.snapshot.tenants[TenantId(tenant_id)].endpoints[name]
 
     async def _publish(self, change: ConfigurationChanged) -> None:
         self.published.append(change)
@@ -180,6 +228,19 @@ def without_id(answer: httpx2.Response) -> dict[str, Any]:
     body = answer.json()
     body["error"]["gateway"].pop("request_id")
     return body
+
+
+class _WorldClock:
+    """The world's one time, for whoever asks a clock."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def now(self) -> float:
+        return self._world.now
+
+    def wall(self) -> float:
+        return self._world.now
 
 
 Make = Callable[[], World]

@@ -3,7 +3,7 @@
 Views are callables, so that this room reads the running process without importing how it runs.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -12,6 +12,16 @@ import msgspec
 from ai_gateway.domain.config import Snapshot
 from ai_gateway.domain.events import ConfigurationChanged
 from ai_gateway.domain.secret import Secret
+from ai_gateway.domain.traffic import Receipt
+from ai_gateway.runtime.breakers import Breakers
+from ai_gateway.runtime.decisions import Decisions
+from ai_gateway.runtime.entries import Held, Progress
+from ai_gateway.runtime.health import Healths
+from ai_gateway.runtime.transitions import Transitions
+from ai_gateway.runtime.waiting_room import RoomStanding
+from ai_gateway.store.decisions import Decisions as KeptDecisions
+from ai_gateway.store.health import HealthHistory
+from ai_gateway.store.metrics_history import MetricsHistory
 from ai_gateway.store.records import Store
 
 
@@ -46,6 +56,25 @@ class EndpointView(msgspec.Struct, frozen=True):
     ttft_ms: dict[str, float | None]
 
 
+class OnCall(msgspec.Struct, frozen=True):
+    """What an engineer on call reads and moves. The objects are the living ones: an operator's word is in force when
+    the call returns. `save_breakers` writes what moved, raising StoreUnavailable. `running` gives the attempts that
+    are under way, `unsettled` the receipts of a tenant's request that the ledger does not have yet, `waiting` the
+    queues of a tenant."""
+
+    breakers: Breakers
+    healths: Healths
+    transitions: Transitions
+    decisions: Decisions
+    health_history: HealthHistory
+    metrics_history: MetricsHistory
+    kept_decisions: KeptDecisions
+    save_breakers: Callable[[], Awaitable[object]]
+    running: Callable[[], Iterable[tuple[Held, Progress | None]]]
+    unsettled: Callable[[str, str], list[Receipt]]
+    waiting: Callable[[str], Iterable[RoomStanding]]
+
+
 class AdminDoors(msgspec.Struct, frozen=True):
     """`publish` makes a committed change live in this process before it returns. `digest_key` and `digest_token` are
     the keyed digests of gateway keys and admin tokens. `bootstrap_token` is AI_GATEWAY_ADMIN_TOKEN (None: unset).
@@ -62,6 +91,7 @@ class AdminDoors(msgspec.Struct, frozen=True):
     snapshot: Callable[[], Snapshot]
     observe: Callable[[str], EndpointView]
     probe: Callable[[str, str], Awaitable[ProbeResult]]
+    oncall: OnCall
     check_url: Callable[[str], None]
     mock_enabled: bool
     now: Callable[[], float]

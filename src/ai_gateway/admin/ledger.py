@@ -31,12 +31,13 @@ async def list_ledger(
     """The attempts of the tenant, newest first."""
     asked = {"request_id": request_id, "key_id": key_id, "model": model, "endpoint": endpoint, "outcome": outcome}
     equal = {name: value for name, value in asked.items() if value is not None}
-    before = None if page.after is None else _place(page.after)
+    before = None if page.after is None else place_of(page.after)
     rows = await desk.doors.store.page_ledger(desk.tenant_id, before=before, limit=page.limit + 1, **equal)
     return listing([describe(row) for row in rows], [str(row.id) for row in rows], page.limit)
 
 
-def _place(after: str) -> int:
+def place_of(after: str) -> int:
+    """The number behind a cursor of a list whose rows are numbered. Raises InvalidRequest (400)."""
     if not after.isdecimal() or len(after) > 18:
         raise InvalidRequest("The cursor is not one that this list gave out.", code="invalid_cursor", param="cursor")
     return int(after)

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from ai_gateway.admin.app import build
 from ai_gateway.admin.description import describe_app
-from ai_gateway.admin.doors import AdminDoors, Mode, Vault
+from ai_gateway.admin.doors import AdminDoors, Mode, OnCall, Vault
 from ai_gateway.store.records import Store
 
 
@@ -35,6 +35,7 @@ def _inert_doors() -> AdminDoors:
         snapshot=_closed,
         observe=_closed,
         probe=_closed,
+        oncall=cast(OnCall, _closed),
         check_url=_closed,
         mock_enabled=False,
         now=_closed,

@@ -1,7 +1,7 @@
-"""The router seen from outside: shares, breakers, and what an on-call engineer looks at first.
+"""The router seen from outside: shares, numbers, and what an on-call engineer looks at first.
 
-Everything here is read from the snapshot and the living endpoints, so it costs no SQL and shows what the data plane
-really does. What nothing decides yet is said as it is: health comes from traffic, and every breaker is closed.
+Everything here is read from the snapshot and the living endpoints, so it costs no SQL, answers while the database is
+away, and shows what the data plane really does.
 """
 
 from typing import Final
@@ -11,7 +11,12 @@ from ai_gateway.admin.answers import Answer
 from ai_gateway.admin.desk import Desk, TenantDesk
 from ai_gateway.admin.instants import show_instant
 from ai_gateway.admin.routing import Route
-from ai_gateway.domain.config import Candidate, Course, Endpoint, Tenant
+from ai_gateway.admin.standing import describe_breaker, endpoints_of, tenant_of, verdict_of
+from ai_gateway.domain.config import Candidate, Course
+from ai_gateway.runtime.breakers import CircuitMoved
+from ai_gateway.runtime.waiting_room import RoomStanding
+
+RECENT: Final = 50
 
 
 async def read_stats(desk: TenantDesk) -> Answer:
@@ -19,32 +24,25 @@ async def read_stats(desk: TenantDesk) -> Answer:
     return {"pools": _pools(desk)}
 
 
-async def read_breakers(desk: TenantDesk) -> Answer:
-    """The breaker of every known endpoint."""
-    return {"data": _breakers(desk), "has_more": False, "next_cursor": None}
-
-
 async def read_dashboard(desk: TenantDesk) -> Answer:
     """One call with what matters first."""
     pools = _pools(desk)
+    endpoints = endpoints_of(desk)
+    names = {str(it.id): it.name for it in endpoints}
+    moves = desk.doors.oncall.transitions.of(desk.tenant_id, RECENT)
     return {
         "status": _status(pools),
         "pools": pools,
-        "circuit_breakers": _breakers(desk),
-        "queues": [],
+        "circuit_breakers": [describe_breaker(desk, endpoint) for endpoint in endpoints],
+        "queues": [_describe_queue(room) for room in desk.doors.oncall.waiting(desk.tenant_id)],
         "budgets_near_limit": [],
-        "recent_transitions": [],
+        "recent_transitions": [_describe_move(move, names) for move in moves],
         "generated_at": show_instant(desk.doors.now()),
     }
 
 
-def _tenant(desk: Desk) -> Tenant | None:
-    tenants = desk.doors.snapshot().tenants
-    return next((tenant for tenant_id, tenant in tenants.items() if tenant_id == desk.tenant_id), None)
-
-
 def _pools(desk: Desk) -> list[Answer]:
-    tenant = _tenant(desk)
+    tenant = tenant_of(desk)
     if tenant is None:
         return []
     courses = sorted((course for course in tenant.courses.values() if _is_pool(course)), key=lambda one: one.name)
@@ -67,6 +65,7 @@ def _describe_pool(desk: Desk, course: Course) -> Answer:
 
 def _describe_member(desk: Desk, candidate: Candidate, total: int) -> Answer:
     view = desk.doors.observe(candidate.endpoint.id)
+    verdict = verdict_of(desk, candidate.endpoint)
     return {
         "name": candidate.endpoint.name,
         "model": candidate.model,
@@ -77,43 +76,45 @@ def _describe_member(desk: Desk, candidate: Candidate, total: int) -> Answer:
         "errors": view.errors,
         "latency_ms": view.latency_ms,
         "ttft_ms": view.ttft_ms,
-        "healthy": True,
-        "health_source": "traffic",
+        "healthy": verdict.healthy,
+        "health_source": verdict.source.value,
     }
 
 
-def _breakers(desk: Desk) -> list[Answer]:
-    tenant = _tenant(desk)
-    if tenant is None:
-        return []
-    return [_describe_breaker(tenant.endpoints[name]) for name in sorted(tenant.endpoints)]
-
-
-def _describe_breaker(endpoint: Endpoint) -> Answer:
+def _describe_queue(room: RoomStanding) -> Answer:
     return {
-        "provider": endpoint.name,
-        "type": str(endpoint.provider),
-        "model": None,
-        "state": "CLOSED",
-        "failures": 0,
-        "successes": 0,
-        "opened_at": None,
-        "next_probe_at": None,
-        "forced": False,
-        "reason": None,
+        "name": room.name,
+        "waiting": room.waiting,
+        "max_waiting": room.max_waiting,
+        "longest_wait_seconds": round(room.longest_wait_seconds, 3),
+        "expected_wait_seconds": room.expected_wait_seconds,
+        "served": room.served,
+        "refused": room.refused,
+        "timed_out": room.timed_out,
+        "left": room.left,
+    }
+
+
+def _describe_move(move: CircuitMoved, names: dict[str, str]) -> Answer:
+    return {
+        "provider": names.get(move.endpoint_id, move.endpoint_id),
+        "from": move.before.value,
+        "to": move.after.value,
+        "forced": move.forced,
+        "reason": move.reason,
+        "at": show_instant(move.at),
     }
 
 
 def _status(pools: list[Answer]) -> str:
-    """Down: no pool has a member that can be picked. Degraded: some pool has none."""
-    empty = [pool for pool in pools if not pool["providers"]]
-    if not empty:
+    """Down: no pool has a healthy member. Degraded: some pool has none, or a member that is not."""
+    healthy = [[member["healthy"] for member in pool["providers"]] for pool in pools]
+    if all(members and all(members) for members in healthy):
         return "healthy"
-    return "down" if len(empty) == len(pools) else "degraded"
+    return "degraded" if any(any(members) for members in healthy) else "down"
 
 
 ROUTES: Final = (
     Route("GET", "/router/load-balancer/stats", read_stats, Permission.READ),
-    Route("GET", "/router/circuit-breakers", read_breakers, Permission.READ),
     Route("GET", "/router/health-dashboard", read_dashboard, Permission.READ),
 )

@@ -81,6 +81,8 @@ class AdminRoute(APIRoute):
             if self.body_field is None:
                 return await handle(request)
             raw = await read_body(request, self.body_limit)
+            if not raw.strip() and not self.body_field.field_info.is_required():
+                return await handle(_ParsedRequest(request, b"", {}))
             if len(raw) < _THREAD_FROM:
                 parsed = parse_object(raw)
             else:

@@ -4,6 +4,7 @@ import typer
 
 from ai_gateway.cli import configuration, keys, start
 from ai_gateway.cli.doctor import doctor
+from ai_gateway.cli.explain import explain
 from ai_gateway.cli.screen import EXIT_CODES
 from ai_gateway.cli.version import version
 
@@ -27,4 +28,5 @@ app.command(epilog=EXIT_CODES)(start.migrate)
 app.add_typer(configuration.app)
 app.add_typer(keys.app)
 app.command(epilog=EXIT_CODES)(doctor)
+app.command(epilog=EXIT_CODES)(explain)
 app.command()(version)
