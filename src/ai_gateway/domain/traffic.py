@@ -3,6 +3,7 @@
 Each step takes the earlier values it needs and makes one new one; none is changed after it was made.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Literal
 
@@ -26,7 +27,8 @@ class Head(msgspec.Struct, frozen=True):
     """A request before its body was read. Times: `received` monotonic seconds, `received_wall` Unix seconds.
 
     `credentials` are the keys that were offered, in the order they are tried; `forward` are the caller's headers that
-    a provider of this dialect may see (lower-case names), `query` the raw query string.
+    a provider of this dialect may see (lower-case names), `query` the raw query string. `raw_headers` are all of them,
+    for who looks for one that a configuration names. `timeout_seconds`: what the caller will wait for at most.
     """
 
     request_id: str
@@ -40,6 +42,8 @@ class Head(msgspec.Struct, frozen=True):
     target_id: str | None = None
     client_request_id: str | None = None
     traceparent: str | None = None
+    raw_headers: Sequence[tuple[bytes, bytes]] = ()
+    timeout_seconds: float | None = None
 
 
 Leg = tuple[str, str]

@@ -1,8 +1,9 @@
-"""Drives the attempts of a request: pick, encode, sign, send, classify, report to the board, write the receipt.
+"""Drives the attempts of a request: waits for a place where there is a queue, and then does what the generator in
+policy/attempts.py asks, attempt by attempt, until the caller has an answer or there is nothing left to try.
 
-The generator in policy/attempts.py owns the budget of attempts; this room does what it asks. Until the first byte
-reaches the caller any other endpoint may take over. However an attempt ends, also when its task is cancelled, it ends
-in exactly one receipt, and that receipt is in the journal before the caller sees the end.
+Until something of an answer has reached the caller any other endpoint may take over unseen. After that the next attempt
+brings the rest of the answer (gateway/continuing.py) or none; then the stream ends in the dialect's error event, which
+tells the first fault: those of continuations are about requests that the caller never made.
 """
 
 import asyncio
@@ -10,291 +11,186 @@ from typing import final
 
 import msgspec
 
-from ai_gateway.domain.chat import ProviderError
-from ai_gateway.domain.faults import Fault, GatewayFault, Origin, ProviderFailed, ProviderTooSlow
-from ai_gateway.domain.traffic import Hold, Outcome, Receipt, Shaped
-from ai_gateway.gateway import answers, relay
-from ai_gateway.gateway.admission import Admitted
+from ai_gateway.domain.config import QueueLimits
+from ai_gateway.domain.decisions import Step, What
+from ai_gateway.domain.faults import Fault, GatewayFault, ProviderFailed
+from ai_gateway.domain.traffic import Receipt
+from ai_gateway.gateway import answers
 from ai_gateway.gateway.client import Client, Interruption
+from ai_gateway.gateway.continuing import Rescue, rescue_for
 from ai_gateway.gateway.doors import Doors
-from ai_gateway.gateway.marks import Marks
-from ai_gateway.gateway.receipts import (
-    BYTES_PER_TOKEN,
-    Attempt,
-    Measured,
-    draft_receipt,
-    outcome_of,
-    write_receipt,
-)
-from ai_gateway.policy import pricing
-from ai_gateway.policy.attempts import attempts
-from ai_gateway.policy.error_handler import classify
-from ai_gateway.providers import ProviderKind, codec_for
-from ai_gateway.runtime import credentials, ids
-from ai_gateway.runtime.entries import Progress
-from ai_gateway.runtime.plans import Plan
-from ai_gateway.runtime.tracing import span_id_of
-from ai_gateway.runtime.upstream import Answer, CannotConnect, EgressRefused, Outgoing, TooSlow, UpstreamError
-
-
-class Journey(msgspec.Struct, frozen=True):
-    """What a request is by the time it may be sent."""
-
-    admitted: Admitted
-    shaped: Shaped
-    plan: Plan
-    hold: Hold
+from ai_gateway.gateway.relay import Diverged
+from ai_gateway.gateway.trial import Journey, Trial, draining
+from ai_gateway.gateway.world import Taken, World
+from ai_gateway.policy.attempts import Try, Wait, pursue
+from ai_gateway.providers.continuation import Continuation
+from ai_gateway.runtime.waiting_room import Ask, Guest
 
 
 class Carried(msgspec.Struct, frozen=True):
-    """How the request ended: the receipt of each attempt, and the fault that the caller was or will be told."""
+    """How the request ended: the receipt of each attempt, the fault that the caller was or will be told, and what else
+    happened on the way."""
 
     receipts: tuple[Receipt, ...] = ()
     fault: Fault | None = None
+    steps: tuple[Step, ...] = ()
 
 
 async def carry(doors: Doors, journey: Journey, client: Client) -> Carried:
     """Never raises a Fault: what could not be answered comes back in `fault`, with `client.answered` False where
     nothing was sent yet."""
-    tries = attempts(lambda: journey.plan.pick(doors.rng))
-    receipts: list[Receipt] = []
-    place = next(tries)
-    while True:
-        trial = _Trial(doors, journey, client, place, len(receipts) + 1)
-        try:
-            trial.hold()
-        except GatewayFault as refusal:
-            return Carried(receipts=tuple(receipts), fault=refusal)
-        fault = await trial.run()
-        receipts.append(trial.receipt())
-        if client.answered or client.interruption is not None:
-            return Carried(receipts=tuple(receipts), fault=fault)
-        try:
-            place = tries.send(fault)
-        except StopIteration as end:
-            return Carried(receipts=tuple(receipts), fault=end.value)
+    pursuit = _Pursuit(doors, journey, client)
+    try:
+        fault = await pursuit.run()
+    finally:
+        pursuit.world.close()
+        if doors.rooms.anyone_waits:
+            doors.rooms.place_free()
+    return Carried(tuple(pursuit.receipts), fault, tuple(pursuit.world.steps))
+
+
+class _Stop(Exception):
+    """Nothing more is to be tried: the caller has left, or the gateway itself cannot go on. `fault` None: has left."""
+
+    def __init__(self, fault: Fault | None) -> None:
+        self.fault = fault
 
 
 @final
-class _Trial:
-    """One attempt, from the socket to its receipt."""
-
-    def __init__(self, doors: Doors, journey: Journey, client: Client, place: int, number: int) -> None:
-        head = journey.admitted.head
-        candidate = journey.plan.candidates[place]
-        kind = doors.kinds[candidate.endpoint.provider]
-        codec = codec_for(kind, head.dialect, head.operation)
-        assert codec is not None, "a plan has only members that speak the dialect"
+class _Pursuit:
+    def __init__(self, doors: Doors, journey: Journey, client: Client) -> None:
         self._doors = doors
         self._journey = journey
         self._client = client
-        self._kind: ProviderKind = kind
-        self._codec = codec
-        self._number = number
-        self._timeouts = candidate.endpoint.timeouts
-        self._attempt = Attempt(
-            id=ids.attempt_id(head.request_id, number),
-            candidate=candidate,
-            started=doors.clock.now(),
-            started_wall=doors.clock.wall(),
-        )
-        self._draft = draft_receipt(journey.admitted, journey.shaped, self._attempt)
-        self._standing = doors.board.of(candidate.endpoint.id)
-        self._streaming: relay.Streaming | None = None
-        self._first_byte: float | None = None
-        self._receipt: Receipt | None = None
-
-    def hold(self) -> None:
-        """Into the journal, before anybody is asked anything. Raises GatewayFault where it cannot be written."""
-        charge = self._journey.hold.charge
-        self._doors.journal.hold(self._draft.orphan, charge.at, charge.worst_nano)
+        self._rescue: Rescue | None = None
+        self.world = World(journey.plan, journey.shaped.call, doors.clock, doors.rng)
+        self.receipts: list[Receipt] = []
 
     async def run(self) -> Fault | None:
-        """None where the caller has the whole answer, or has left."""
-        self._standing.start()
-        answer: Answer | None = None
+        plan = self._journey.plan
+        if self._journey.shaped.call.stream:
+            self._rescue = rescue_for(plan.course.on_stream_cut, self._journey.shaped)
+        plan.budget.deposit(self._doors.clock.now())
         try:
-            outgoing = self._outgoing()
-            await self._doors.journal.safe()
-            answer = await self._doors.upstream.send(outgoing)
-            await (self._stream(answer) if self._is_stream(answer) else self._whole(answer))
-        except Fault as fault:
-            return await self._fail(fault, outcome_of(fault))
-        except UpstreamError as error:
-            return await self._fail(_fault_of(error), _outcome_on_the_wire(error, self._client))
-        except asyncio.CancelledError:
-            return await self._interrupted()
-        finally:
-            if answer is not None:
-                answer.close()
-            if self._receipt is None:  # a fault of our own, on its way to the edge
-                self._close(self._measured(Outcome.CUT))
-            self._streaming = None  # it knows this attempt, for its deadlines and marks: no ring is left behind
-        return None
-
-    def receipt(self) -> Receipt:
-        assert self._receipt is not None, "every attempt ends in a receipt"
-        return self._receipt
-
-    def _outgoing(self) -> Outgoing:
-        endpoint = self._attempt.candidate.endpoint
-        shaped = self._journey.shaped
-        encoded = self._codec.encode(shaped, self._attempt.candidate.model)
-        headers = encoded.headers
-        if shaped.call.head.traceparent is not None:
-            headers = (*headers, ("traceparent", _next_span(shaped.call.head.traceparent, self._attempt.id)))
-        waits = self._timeouts.first_token if shaped.call.stream else self._timeouts.response
-        return Outgoing(
-            method=encoded.method,
-            url=endpoint.base_url,
-            path=encoded.path,
-            headers=credentials.sign(headers, self._kind, endpoint),
-            body=encoded.body,
-            reach=endpoint.reach,
-            connect_seconds=min(self._timeouts.connect, self._left()),
-            head_seconds=self._at_most(self._remaining(waits)),
-        )
-
-    def _is_stream(self, answer: Answer) -> bool:
-        """A stream was asked for and one came; JSON under 200 is an error or a server that ignores `stream`."""
-        is_json = answer.headers.get("content-type", "").startswith("application/json")
-        return self._journey.shaped.call.stream and 200 <= answer.status < 300 and not is_json
-
-    async def _whole(self, answer: Answer) -> None:
-        call = self._journey.shaped.call
-        whole = await relay.read_whole(
-            answer,
-            self._codec,
-            call.head.operation,
-            self._classify,
-            relay.Room(self._doors.limits.answer_bytes, self._at_most(self._remaining(self._timeouts.response))),
-        )
-        if call.stream:
-            self._close(Measured(Outcome.PROVIDER_ERROR, self._now(), whole.usage))
-            raise ProviderFailed("The AI provider does not stream this model.", code="provider_not_streaming")
-        delivered = len(whole.body) // BYTES_PER_TOKEN
-        receipt = self._close(Measured(Outcome.OK, self._now(), whole.usage, delivered_tokens=delivered))
-        await self._doors.journal.safe()
-        headers = (
-            *relay.passed_headers(answer),
-            *self._headers(),
-            ("x-gateway-cost-usd", pricing.dollars(receipt.cost_nano_usd)),
-        )
-        await self._client.answer(200, headers, whole.body)
-
-    async def _stream(self, answer: Answer) -> None:
-        deadlines = relay.Deadlines(
-            first=lambda: self._at_most(self._remaining(self._timeouts.first_token)),
-            between=lambda: self._at_most(self._timeouts.between_tokens),
-            left=self._left,
-        )
-        marks = Marks(self._doors.clock, self._mark)
-        streaming = relay.Streaming(answer, self._codec, self._journey.shaped, self._classify, deadlines, marks=marks)
-        self._streaming = streaming
-        await streaming.begin()
-        self._first_byte = self._now()
-        headers = (*relay.stream_headers(answer), ("cache-control", "no-cache"), *self._headers())
-        await streaming.carry(self._client, headers, self._book_success)
-
-    async def _book_success(self) -> None:
-        if self._receipt is None:
-            assert self._streaming is not None
-            self._close(self._measured(Outcome.OK))
-        await self._doors.journal.safe()
-
-    def _mark(self) -> None:
-        """How far the stream has come: the floor of what is booked if this process ends now."""
-        measured = self._measured(Outcome.ORPHAN)
-        so_far = write_receipt(self._draft, self._attempt, measured)
-        usage = so_far.usage
-        self._doors.journal.progress(
-            Progress(
-                request_id=so_far.request_id,
-                attempt_id=so_far.attempt_id,
-                input_tokens=usage.input_tokens,
-                output_tokens=usage.output_tokens,
-                cost_nano=so_far.cost_nano_usd,
-                total_ms=so_far.total_ms,
-            )
-        )
-
-    async def _fail(self, fault: Fault, outcome: Outcome) -> Fault:
-        """Book the failure; where the caller has already seen a part, end the stream with the dialect's error."""
-        if self._receipt is None:
-            self._close(self._measured(outcome))
-        if self._client.answered:
+            line = self._line()
+            if line is not None:
+                await self._stand_in(*line)
+            fault = await self._pursue()
+        except _Stop as stop:
+            fault = stop.fault
+        except Fault as refusal:
+            fault = refusal
+        if fault is not None and self._client.answered and self._client.interruption is not Interruption.LEFT:
+            rescue = self._rescue
+            told = fault if rescue is None or rescue.first is None else rescue.first
             head = self._journey.admitted.head
-            await self._client.finish(answers.event_of(fault, head.dialect, head.request_id))
+            await self._client.finish(answers.event_of(told, head.dialect, head.request_id))
+            return told
         return fault
 
-    async def _interrupted(self) -> Fault | None:
-        why = self._client.take_interruption()
-        if self._receipt is None:
-            self._close(self._measured(Outcome.CANCELLED if why is Interruption.LEFT else Outcome.CUT))
-        if why is None:
-            raise asyncio.CancelledError
-        if why is Interruption.LEFT:
+    async def _pursue(self) -> Fault | None:
+        journey = self._journey
+        tries = pursue(self.world, journey.plan.limits, journey.deadline, self._doors.rng)
+        answer: Fault | None = None
+        while True:
+            try:
+                step = tries.send(answer)
+            except StopIteration as end:
+                return end.value
+            if isinstance(step, Wait):
+                await self._pause(step.seconds)
+                answer = None
+            else:
+                answer = await self._try(step)
+
+    async def _try(self, step: Try) -> Fault | None:
+        taken = self.world.use()
+        if step.tier or step.place or self.receipts:
+            self.world.note_passed_over(step)
+        continuation: Continuation | None = None
+        if self._client.answered:
+            continuation = self._rescue and self._rescue.way_on(taken.member.candidate)
+            if continuation is None:
+                taken.withdraw(self._doors.clock.now())
+                return _cannot_continue()
+            self.world.note(What.CONTINUED, continuation.way.value, taken.member.candidate.endpoint.name)
+        return await self._attempt(taken, continuation)
+
+    async def _attempt(self, taken: Taken, continuation: Continuation | None) -> Fault | None:
+        client = self._client
+        number = len(self.receipts) + 1
+        trial = Trial(self._doors, self._journey, client, taken, number, rescue=self._rescue, continuation=continuation)
+        try:
+            trial.hold()
+        except GatewayFault as refusal:
+            taken.withdraw(self._doors.clock.now())
+            raise _Stop(refusal) from None
+        fault = await trial.run()
+        self.receipts.append(trial.receipt())
+        if fault is None:
+            if client.interruption is Interruption.LEFT:
+                raise _Stop(None)
             return None
-        fault = draining()
-        return await self._fail(fault, Outcome.CUT)
+        if client.interruption is not None:
+            raise _Stop(fault)
+        return self._broken(fault, trial, continuation) if client.answered else fault
 
-    def _measured(self, outcome: Outcome) -> Measured:
-        """What a stream used so far; nothing where the provider had not begun to answer."""
-        streaming = self._streaming
-        delivered = streaming.delivered_events if streaming is not None and self._first_byte is not None else None
-        if outcome is Outcome.CANCELLED and delivered is None:
-            delivered = 0
-        usage = None if streaming is None else streaming.usage
-        return Measured(outcome, self._now(), usage, self._first_byte, delivered)
+    def _broken(self, fault: Fault, trial: Trial, continuation: Continuation | None) -> Fault:
+        """The caller has a part of the answer and this attempt did not bring the rest: whether another may."""
+        rescue = self._rescue
+        if rescue is None:
+            raise _Stop(fault)
+        if continuation is not None:
+            why = Diverged() if trial.diverged else fault
+            rescue.came_to_nothing(continuation, trial.receipt().model, why)
+            return _cannot_continue()
+        if not rescue.broke(fault):
+            raise _Stop(fault)
+        return fault
 
-    def _close(self, measured: Measured) -> Receipt:
-        """The one place where an attempt's receipt comes from."""
-        receipt = write_receipt(self._draft, self._attempt, measured)
-        self._receipt = receipt
-        self._doors.journal.append(receipt)
-        self._doors.meters.book(self._journey.hold, receipt.cost_nano_usd)
-        if measured.outcome is Outcome.OK:
-            self._standing.succeed(receipt.total_ms, receipt.ttft_ms)
-        elif measured.outcome in (Outcome.CLIENT_ERROR, Outcome.CANCELLED):
-            self._standing.leave()
-        else:
-            self._standing.fail()
-        return receipt
+    async def _pause(self, seconds: float) -> None:
+        self.world.note(What.WAITED, "Before the same endpoint is asked again.", seconds=round(seconds, 3))
+        try:
+            await asyncio.sleep(seconds)
+        except asyncio.CancelledError:
+            raise self._interrupted() from None
 
-    def _classify(self, error: ProviderError) -> Fault:
-        return classify(self._attempt.candidate.endpoint.provider, error)
+    def _line(self) -> tuple[str, QueueLimits] | None:
+        """The queue that this request stands in if it has to wait: its pool's, its provider's, else its tenant's."""
+        plan, tenant = self._journey.plan, self._journey.admitted.caller.tenant
+        if plan.line is not None:
+            return f"{tenant.id} {plan.line[0]}", plan.line[1]
+        return None if tenant.queue is None else (f"{tenant.id} tenant", tenant.queue)
 
-    def _headers(self) -> tuple[tuple[str, str], ...]:
-        return gateway_headers(self._doors, self._journey, self._attempt, self._number)
+    async def _stand_in(self, name: str, limits: QueueLimits) -> None:
+        """Until a place is promised. Raises RateLimited; `_Stop` where nobody waits for it any more."""
+        world = self.world
+        tenant_id = self._journey.admitted.caller.tenant.id
+        room = self._doors.rooms.of(name, limits)
+        if not len(room):
+            promised = world.take_any(self._doors.clock.now())
+            if promised is not None:
+                world.promise(promised)
+                return
+            if not world.waits_for_a_place:
+                return
+        began = self._doors.clock.now()
+        ask = Ask(world.take_any, lambda now, promised: promised[1].withdraw(now), world.free_in)
+        try:
+            promised = await room.enter(Guest(tenant_id, self._journey.deadline), ask)
+        except asyncio.CancelledError:
+            raise self._interrupted() from None
+        finally:
+            waited = round(self._doors.clock.now() - began, 3)
+            world.note(What.QUEUED, f"In the queue '{name}'.", seconds=waited)
+        world.promise(promised)
 
-    def _now(self) -> float:
-        return self._doors.clock.now()
-
-    def _remaining(self, seconds: float | None) -> float | None:
-        """What is left of a time that began with the attempt: a comment every second is not a first token."""
-        return None if seconds is None else max(0.001, self._attempt.started + seconds - self._now())
-
-    def _left(self) -> float:
-        """Seconds until the whole request must be over."""
-        return max(0.001, self._journey.admitted.head.received + self._timeouts.total - self._now())
-
-    def _at_most(self, seconds: float | None) -> float:
-        return self._left() if seconds is None else min(seconds, self._left())
-
-
-def gateway_headers(doors: Doors, journey: Journey, attempt: Attempt, number: int) -> tuple[tuple[str, str], ...]:
-    """What the gateway did, for the caller. The provider's wait is in `total`, ours is what is left of it."""
-    endpoint = attempt.candidate.endpoint
-    course = journey.plan.course
-    now = doors.clock.now()
-    spent, waited = now - journey.admitted.head.received, now - attempt.started
-    return (
-        ("x-gateway-route", course.route or course.pool or course.name),
-        ("x-gateway-endpoint", endpoint.name),
-        ("x-gateway-provider", endpoint.provider),
-        ("x-gateway-attempts", str(number)),
-        ("server-timing", f"gateway;dur={(spent - waited) * 1000:.3f}, provider;dur={waited * 1000:.3f}"),
-    )
+    def _interrupted(self) -> Exception | asyncio.CancelledError:
+        """What a cancellation was about: the caller left, the gateway drains, or the process ends."""
+        why = self._client.take_interruption()
+        if why is None:
+            return asyncio.CancelledError()
+        return _Stop(None if why is Interruption.LEFT else draining())
 
 
 def tried_headers(last: Receipt, attempts_made: int) -> tuple[tuple[str, str], ...]:
@@ -306,38 +202,6 @@ def tried_headers(last: Receipt, attempts_made: int) -> tuple[tuple[str, str], .
     )
 
 
-def draining() -> Fault:
-    return GatewayFault(
-        "The gateway is restarting and could not wait for this answer to end.",
-        code="draining",
-        retry_after_seconds=1,
-    )
-
-
-def _fault_of(error: UpstreamError) -> Fault:
-    detail = f"{type(error).__name__}: {error}"
-    if isinstance(error, TooSlow):
-        return ProviderTooSlow(detail=detail)
-    if isinstance(error, EgressRefused):
-        return ProviderFailed(
-            "The address that is configured for this AI provider may not be called.",
-            action="Ask your gateway administrator to check the provider's endpoint_url.",
-            code="egress_denied",
-            origin=Origin.POLICY,
-            detail=detail,
-        )
-    if isinstance(error, CannotConnect):
-        return ProviderFailed("The AI provider cannot be reached.", code="provider_unreachable", detail=detail)
-    return ProviderFailed("The connection to the AI provider broke.", code="provider_connection_lost", detail=detail)
-
-
-def _outcome_on_the_wire(error: UpstreamError, client: Client) -> Outcome:
-    if isinstance(error, TooSlow):
-        return Outcome.TIMEOUT
-    return Outcome.CUT if client.answered else Outcome.PROVIDER_ERROR
-
-
-def _next_span(traceparent: str, attempt_id: str) -> str:
-    """W3C Trace Context: the same trace, the attempt as the parent span."""
-    version, trace, _, flags = traceparent.split("-")
-    return f"{version}-{trace}-{span_id_of(attempt_id)}-{flags}"
+def _cannot_continue() -> Fault:
+    """For the generator: on, to whoever is next."""
+    return ProviderFailed("This endpoint cannot continue the answer.", code="continuation_failed")

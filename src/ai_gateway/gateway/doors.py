@@ -20,6 +20,7 @@ from ai_gateway.runtime.ports import History
 from ai_gateway.runtime.snapshot import Snapshots
 from ai_gateway.runtime.telemetry import Telemetry
 from ai_gateway.runtime.upstream import Upstream
+from ai_gateway.runtime.waiting_room import Rooms
 
 
 class LineLimits(msgspec.Struct, frozen=True):
@@ -45,5 +46,6 @@ class Doors(msgspec.Struct, frozen=True):
     telemetry: Telemetry
     kinds: Mapping[ProviderType, ProviderKind]
     live: set[Client]
+    rooms: Rooms
     ids: Ids = msgspec.field(default_factory=Ids)
     limits: LineLimits = LineLimits()

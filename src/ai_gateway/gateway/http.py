@@ -18,8 +18,9 @@ from ai_gateway.domain.traffic import Head
 from ai_gateway.gateway import answers, dispatch, line, lookups, reading
 from ai_gateway.gateway.admission import Admitted, admit
 from ai_gateway.gateway.client import Client, ClientLeft, Headers, Interruption, Receive, Send
-from ai_gateway.gateway.dispatch import Carried, draining
+from ai_gateway.gateway.dispatch import Carried
 from ai_gateway.gateway.doors import Doors
+from ai_gateway.gateway.trial import draining
 from ai_gateway.gateway.watch import Watch
 from ai_gateway.policy.paths import canonical_path
 from ai_gateway.runtime.telemetry import Ended
@@ -191,4 +192,5 @@ def _ended(
         key_id=None if admitted is None else admitted.caller.key.id,
         model=carried.receipts[0].requested_model if carried.receipts else None,
         traceparent=head.traceparent,
+        steps=carried.steps,
     )

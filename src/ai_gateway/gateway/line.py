@@ -4,14 +4,17 @@ earlier ones it needs and makes the next.
     head -> admitted -> call -> course -> plan -> shaped -> charge -> hold -> carried (attempts, relay, receipts)
 """
 
+from math import inf
+
 from ai_gateway.domain.chat import Dialect
 from ai_gateway.domain.config import Course
 from ai_gateway.domain.faults import CircuitOpen, Fault, InvalidRequest
 from ai_gateway.gateway import dispatch, reading
 from ai_gateway.gateway.admission import Admitted
 from ai_gateway.gateway.client import Client
-from ai_gateway.gateway.dispatch import Carried, Journey
+from ai_gateway.gateway.dispatch import Carried
 from ai_gateway.gateway.doors import Doors
+from ai_gateway.gateway.trial import Journey
 from ai_gateway.policy import access, quotas, request_transformer, routing
 
 
@@ -23,14 +26,15 @@ async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
     access.may_use(caller.key, call.model)
     course = routing.resolve(caller.tenant, call.model)
     plan = doors.plans.of(caller.tenant.id, course, head.dialect, head.operation)
-    if not plan.candidates:
+    if not plan.stages:
         raise _nobody_can(course, head.dialect)
     shaped = request_transformer.shape(call, course)
     worst = plan.worst(caller.tenant.prices, admitted.snapshot.book, head.received_wall)
     charge = quotas.charge(caller, call, worst)
     hold = doors.meters.hold(head.request_id, charge)
     try:
-        return await dispatch.carry(doors, Journey(admitted, shaped, plan, hold), client)
+        deadline = head.received + min(course.total_seconds, head.timeout_seconds or inf)
+        return await dispatch.carry(doors, Journey(admitted, shaped, plan, hold, deadline), client)
     finally:
         doors.meters.settle(hold)
 

@@ -17,11 +17,19 @@ from ai_gateway.gateway.envelope import BodyLimits
 
 FORWARDED: Final = {Dialect.OPENAI: (b"openai-beta",), Dialect.ANTHROPIC: (b"anthropic-",)}
 READ_HEADERS: Final = frozenset(
-    {b"authorization", b"x-api-key", b"traceparent", b"x-request-id", b"x-client-request-id"}
+    {
+        b"authorization",
+        b"x-api-key",
+        b"traceparent",
+        b"x-request-id",
+        b"x-client-request-id",
+        b"x-gateway-timeout-seconds",
+    }
 )
 CLIENT_ID_LENGTH: Final = 128
 MODEL_LENGTH: Final = 256
 TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+SECONDS: Final = re.compile(rb"[0-9]{1,9}(?:\.[0-9]{1,6})?")
 OUTPUT_CAPS: Final = {
     Operation.CHAT: ("max_completion_tokens", "max_tokens"),
     Operation.MESSAGES: ("max_tokens",),
@@ -41,10 +49,11 @@ def read_head(
 ) -> Head:
     """`scope` is ASGI's: header names are lower case. Both kinds of key header are accepted everywhere, Authorization
     is tried first. `now` is monotonic, `wall` Unix seconds."""
-    bearer = api_key = client_id = traceparent = None
+    bearer = api_key = client_id = traceparent = timeout = None
     forward: list[Header] = []
     prefixes = FORWARDED[dialect]
-    for name, value in scope["headers"]:
+    headers = scope["headers"]
+    for name, value in headers:
         if name in READ_HEADERS:
             if name == b"authorization":
                 bearer = _bearer(value)
@@ -52,6 +61,8 @@ def read_head(
                 api_key = value.strip()
             elif name == b"traceparent":
                 traceparent = value.decode("latin-1") if TRACEPARENT.fullmatch(value) else None
+            elif name == b"x-gateway-timeout-seconds":
+                timeout = _seconds(value)
             else:
                 client_id = _visible(value) or client_id
         elif name.startswith(prefixes):
@@ -68,6 +79,8 @@ def read_head(
         target_id=target_id,
         client_request_id=client_id,
         traceparent=traceparent,
+        raw_headers=headers,
+        timeout_seconds=timeout,
     )
 
 
@@ -124,6 +137,18 @@ def _bearer(value: bytes) -> bytes | None:
         return value[7:].strip()
     scheme, _, token = value.strip().partition(b" ")
     return token.strip() if scheme.lower() == b"bearer" else None
+
+
+def _seconds(value: bytes) -> float:
+    """Raises InvalidRequest."""
+    if SECONDS.fullmatch(value) and (seconds := float(value)) > 0:
+        return seconds
+    raise InvalidRequest(
+        "The header 'x-gateway-timeout-seconds' must be a number of seconds above 0.",
+        action="Send for example 'x-gateway-timeout-seconds: 30', or leave the header out.",
+        code="invalid_header",
+        param="x-gateway-timeout-seconds",
+    )
 
 
 def _visible(value: bytes) -> str | None:

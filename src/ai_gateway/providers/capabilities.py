@@ -1,11 +1,14 @@
 """What models are known to do beyond their dialect: knowledge that no API tells, so it is a table.
 
-Only one thing so far: whether a model continues an assistant message that ends the conversation (prefill). What is not
-known to do so is taken not to. A model that takes such a message for a finished turn answers as if asked again, and no
+One thing is whether a model continues an assistant message that ends the conversation (prefill). What is not known to
+do so is taken not to. A model that takes such a message for a finished turn answers as if asked again, and no
 reader could tell that answer from a continuation; so compatible servers, of which each does it in its own way
 (`prefix`, `continue_final_message`, or not at all), are not asked. OpenAI's chat models do not do it.
 
 Anthropic's do up to 4.5. From 4.6 on they refuse it with 400, as all do while they think or have to fill a form.
+
+The other is how long a conversation may be. The numbers are the vendors' own of what a request may hold, the smallest
+one where a longer window has to be asked for; a name that nobody knows has none.
 """
 
 import re
@@ -21,3 +24,28 @@ def continues_prefill(provider: ProviderType, model: str) -> bool:
     if provider in (ProviderType.ANTHROPIC, ProviderType.MOCK):
         return _CONTINUES.fullmatch(model) is not None
     return False
+
+
+_WINDOWS: Final = (
+    ("gpt-5", 272_000),
+    ("gpt-4.1", 1_047_576),
+    ("gpt-4o", 128_000),
+    ("gpt-4-turbo", 128_000),
+    ("gpt-4-32k", 32_768),
+    ("gpt-4", 8_192),
+    ("gpt-3.5-turbo-instruct", 4_096),
+    ("gpt-3.5-turbo", 16_385),
+    ("o1-mini", 128_000),
+    ("o1", 200_000),
+    ("o3", 200_000),
+    ("o4-mini", 200_000),
+    ("claude-2.0", 100_000),
+    ("claude-instant", 100_000),
+    ("claude-", 200_000),
+)
+"""By the beginning of the name, the longer beginnings first."""
+
+
+def context_window(model: str) -> int | None:
+    """Tokens of a conversation that the model is known to take; None for an unknown one."""
+    return next((tokens for prefix, tokens in _WINDOWS if model.startswith(prefix)), None)

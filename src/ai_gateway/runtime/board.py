@@ -6,22 +6,24 @@ from typing import Final, final
 
 import msgspec
 
+from ai_gateway.policy.latency import Latency
+
 WINDOW: Final = 512
-SMOOTHING: Final = 0.1
 
 
 @final
 class Standing:
-    """One endpoint's numbers since the process started. Latencies in milliseconds; the EWMA weighs a new answer 0.1."""
+    """One endpoint's numbers since the process started, in milliseconds. The averages are over time, as
+    `policy/latency.py` argues."""
 
-    __slots__ = ("active", "errors", "latencies", "latency_ewma", "requests", "ttft_ewma", "ttfts")
+    __slots__ = ("active", "errors", "latencies", "latency", "requests", "ttft", "ttfts")
 
     def __init__(self) -> None:
         self.requests = 0
         self.active = 0
         self.errors = 0
-        self.latency_ewma: float | None = None
-        self.ttft_ewma: float | None = None
+        self.latency = Latency()
+        self.ttft = Latency()
         self.latencies: deque[float] = deque(maxlen=WINDOW)
         self.ttfts: deque[float] = deque(maxlen=WINDOW)
 
@@ -29,13 +31,19 @@ class Standing:
         self.requests += 1
         self.active += 1
 
-    def succeed(self, total_ms: float, ttft_ms: float | None) -> None:
+    def withdraw(self) -> None:
+        """What was started was never sent."""
+        self.requests -= 1
+        self.active -= 1
+
+    def succeed(self, total_ms: float, ttft_ms: float | None, now: float) -> None:
+        """`now`: monotonic seconds."""
         self.active -= 1
         self.latencies.append(total_ms)
-        self.latency_ewma = _smooth(self.latency_ewma, total_ms)
+        self.latency.observe(total_ms, now)
         if ttft_ms is not None:
             self.ttfts.append(ttft_ms)
-            self.ttft_ewma = _smooth(self.ttft_ewma, ttft_ms)
+            self.ttft.observe(ttft_ms, now)
 
     def fail(self) -> None:
         self.active -= 1
@@ -76,7 +84,3 @@ class Board:
         """Forget endpoints that are no longer configured, except those that still carry requests."""
         for gone in [name for name, it in self._standings.items() if name not in endpoint_ids and not it.active]:
             del self._standings[gone]
-
-
-def _smooth(old: float | None, new: float) -> float:
-    return new if old is None else old + SMOOTHING * (new - old)

@@ -42,9 +42,8 @@ class Decisions:
         self._kept = 0
         self.not_kept = 0
 
-    def note(self, it: Ended, steps: Sequence[Step] = ()) -> None:
-        """`steps`: what happened on the way beside the attempts; nothing, for most."""
-        receipts = it.receipts
+    def note(self, it: Ended) -> None:
+        receipts, steps = it.receipts, it.steps
         tenant_id = it.tenant_id
         self._until_sample -= 1
         if (

@@ -1,52 +1,73 @@
-"""A Course made ready to be driven: the members that speak the call's dialect natively, and the strategy's state.
+"""A Course made ready to be driven: for each tier the members that speak the call's dialect natively, with all that is
+known of their endpoints, and what the requests of this course share (strategies' positions, retry budget, prices).
 
-The Snapshot is immutable and a strategy has a position, so the position lives here, beside the Course it belongs to.
-A Course that was not rebuilt keeps its Plan over any number of configuration changes of other tenants.
+The Snapshot is immutable and all of that moves, so it lives here, beside the Course it belongs to. A Course that was
+not rebuilt keeps its Plan over any number of configuration changes of other tenants.
 """
 
-from collections.abc import Mapping
-from random import Random
+from collections.abc import Iterator, Mapping
 from typing import final
 
+import msgspec
+
 from ai_gateway.domain.chat import Dialect, Operation
-from ai_gateway.domain.config import Candidate, Course, PriceBook, ProviderType, Tier
-from ai_gateway.policy.field import Calm
-from ai_gateway.policy.load_balancer import Picker, picker_for
+from ai_gateway.domain.config import Candidate, Course, PriceBook, ProviderType, QueueLimits, Tier
+from ai_gateway.policy.attempts import Limits
 from ai_gateway.policy.pricing import Worst, worst_of
+from ai_gateway.policy.retry_budget import RetryBudget
 from ai_gateway.providers import ProviderKind, codec_for
+from ai_gateway.runtime.board import Board
+from ai_gateway.runtime.breakers import Breakers
+from ai_gateway.runtime.clock import Clock
+from ai_gateway.runtime.health import Healths
+from ai_gateway.runtime.stages import Member, Stage
+from ai_gateway.runtime.throttles import Throttles
+
+
+class PlanDoors(msgspec.Struct, frozen=True):
+    """What is known of endpoints in this process."""
+
+    kinds: Mapping[ProviderType, ProviderKind]
+    clock: Clock
+    breakers: Breakers
+    healths: Healths
+    board: Board
+    throttles: Throttles
 
 
 @final
 class Plan:
-    def __init__(self, course: Course, candidates: tuple[Candidate, ...], picker: Picker | None) -> None:
+    """`stages` is empty where nobody can serve the call. `line` is the queue that its requests stand in, and its name,
+    where they may wait at all."""
+
+    def __init__(self, course: Course, stages: tuple[Stage, ...], now: float) -> None:
         self.course = course
-        self.candidates = candidates
-        self._picker = picker
-        self._field = Calm()
+        self.stages = stages
+        self.limits = Limits(len(stages), course.retries, course.on_content_filter)
+        self.budget = RetryBudget(now)
+        self.line = _line_of(stages)
         self._worst: Worst | None = None
         self._books = (0, 0)
         self._kept: tuple[PriceBook, ...] = ()  # alive, so that their ids stay theirs
 
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        return tuple(member.candidate for stage in self.stages for member in stage.members)
+
     def worst(self, own: PriceBook, book: PriceBook, at: float) -> Worst:
-        """The dearest rates of the candidates, worked out again when prices change or a new one comes into force."""
+        """The dearest rates of all candidates, fallbacks too, worked out again when prices change or a new one comes
+        into force."""
         if self._worst is None or self._books != (id(own), id(book)) or at >= self._worst.until:
             self._books = (id(own), id(book))
             self._kept = (own, book)
             self._worst = worst_of(self.candidates, own, book, at)
         return self._worst
 
-    def pick(self, rng: Random) -> int:
-        """An index into `candidates`, which is not empty."""
-        assert self._picker is not None
-        place = self._picker.pick(self._field, rng)
-        assert place is not None, "in a calm field everybody admits"
-        return place
-
 
 @final
 class Plans:
-    def __init__(self, kinds: Mapping[ProviderType, ProviderKind], most: int = 50_000) -> None:
-        self._kinds = kinds
+    def __init__(self, doors: PlanDoors, most: int = 50_000) -> None:
+        self._doors = doors
         self._most = most
         self._plans: dict[tuple[str, str, Dialect, Operation], Plan] = {}
 
@@ -61,25 +82,47 @@ class Plans:
         return plan
 
     def _make(self, course: Course, dialect: Dialect, operation: Operation) -> Plan:
-        """The first tier that has a member for this dialect. A fallback stands in for what failed, not for what was
-        never offered: where the name has members of its own and none speaks the dialect, the caller is told so."""
-        silent = False
+        return Plan(course, tuple(self._stages(course, dialect, operation)), self._doors.clock.now())
+
+    def _stages(self, course: Course, dialect: Dialect, operation: Operation) -> Iterator[Stage]:
+        """A fallback stands in for what failed, not for what was never offered: where the name has members of its own
+        and none speaks the dialect, there are no stages, and the caller is told so."""
+        began = silent = False
         for tier in course.tiers:
             if silent and tier.pool != course.pool:
-                break
-            fit = tuple(
-                it for it in tier.candidates if codec_for(self._kinds[it.endpoint.provider], dialect, operation)
-            )
-            if fit:
-                return Plan(course, fit, _picker(tier, fit))
-            silent = silent or bool(tier.candidates)
-        return Plan(course, (), None)
+                return
+            members = tuple(self._members(tier, dialect, operation))
+            if members:
+                began = True
+                yield Stage(tier, members, self._doors.healths)
+            silent = not began and (silent or bool(tier.candidates))
+
+    def _members(self, tier: Tier, dialect: Dialect, operation: Operation) -> Iterator[Member]:
+        doors = self._doors
+        now = doors.clock.now()
+        for candidate in tier.candidates:
+            endpoint = candidate.endpoint
+            kind = doors.kinds[endpoint.provider]
+            codec = codec_for(kind, dialect, operation)
+            if codec is not None:
+                yield Member(
+                    candidate,
+                    kind,
+                    codec,
+                    gate=doors.breakers.of(endpoint, tier.breaker),
+                    standing=doors.board.of(endpoint.id),
+                    throttle=doors.throttles.of(endpoint, now),
+                )
 
 
-def _picker(tier: Tier, fit: tuple[Candidate, ...]) -> Picker:
-    return picker_for(
-        tier.strategy,
-        [it.weight for it in fit],
-        priorities=[it.priority for it in fit],
-        sticky_names=None if tier.sticky_by is None else [f"{it.endpoint.name}/{it.model}" for it in fit],
-    )
+def _line_of(stages: tuple[Stage, ...]) -> tuple[str, QueueLimits] | None:
+    """The pool's own queue, else that of the first endpoint that has one."""
+    for stage in stages:
+        if stage.tier.queue is not None:
+            return f"pool {stage.tier.pool}", stage.tier.queue
+    for stage in stages:
+        for member in stage.members:
+            endpoint = member.candidate.endpoint
+            if endpoint.queue is not None:
+                return f"provider {endpoint.name}", endpoint.queue
+    return None

@@ -12,6 +12,7 @@ from typing import Any, Final, final
 
 import msgspec
 
+from ai_gateway.domain.decisions import Step
 from ai_gateway.domain.faults import Fault
 from ai_gateway.domain.traffic import Receipt
 
@@ -19,7 +20,8 @@ BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 
 
 
 class Ended(msgspec.Struct, frozen=True):
-    """One finished request. Seconds; `started_wall` Unix. `receipts` are its attempts, in order."""
+    """One finished request. Seconds; `started_wall` Unix. `receipts` are its attempts, in order, `steps` what
+    else happened on the way."""
 
     request_id: str
     operation: str
@@ -32,6 +34,7 @@ class Ended(msgspec.Struct, frozen=True):
     key_id: str | None = None
     model: str | None = None
     traceparent: str | None = None
+    steps: tuple[Step, ...] = ()
 
 
 Listener = Callable[[Ended], None]

@@ -1,0 +1,350 @@
+"""One attempt, from the place that was taken for it to its receipt: encode, sign, send, relay, book.
+
+However it ends, also when its task is cancelled, it ends in exactly one receipt, which is in the journal before the
+caller sees the end, and in exactly one word to the endpoint's breaker. What the caller is told of a failure is not
+decided here: another attempt may make up for it.
+"""
+
+import asyncio
+from typing import final
+
+import msgspec
+
+from ai_gateway.domain.chat import ProviderError
+from ai_gateway.domain.faults import Fault, GatewayFault, Origin, ProviderFailed, ProviderTooSlow, RateLimited
+from ai_gateway.domain.traffic import Hold, Outcome, Receipt, Shaped
+from ai_gateway.gateway import relay
+from ai_gateway.gateway.admission import Admitted
+from ai_gateway.gateway.client import Client, Interruption
+from ai_gateway.gateway.continuing import Rescue
+from ai_gateway.gateway.doors import Doors
+from ai_gateway.gateway.marks import Marks
+from ai_gateway.gateway.receipts import (
+    BYTES_PER_TOKEN,
+    Attempt,
+    Measured,
+    draft_receipt,
+    outcome_of,
+    write_receipt,
+)
+from ai_gateway.gateway.relay import Diverged
+from ai_gateway.gateway.world import Taken
+from ai_gateway.policy import pricing
+from ai_gateway.policy.error_handler import classify
+from ai_gateway.providers.continuation import Continuation
+from ai_gateway.runtime import credentials, ids
+from ai_gateway.runtime.entries import Progress
+from ai_gateway.runtime.plans import Plan
+from ai_gateway.runtime.tracing import span_id_of
+from ai_gateway.runtime.upstream import Answer, CannotConnect, EgressRefused, Outgoing, TooSlow, UpstreamError
+
+SHORTEST_SECONDS = 0.001
+
+
+class Journey(msgspec.Struct, frozen=True):
+    """What a request is by the time it may be sent. `deadline`: monotonic seconds."""
+
+    admitted: Admitted
+    shaped: Shaped
+    plan: Plan
+    hold: Hold
+    deadline: float
+
+
+@final
+class Trial:
+    """`rescue` remembers what a stream delivered; with a `continuation` this attempt brings the rest of an answer that
+    the caller has a part of. `diverged`: it brought another answer instead."""
+
+    def __init__(
+        self,
+        doors: Doors,
+        journey: Journey,
+        client: Client,
+        taken: Taken,
+        number: int,
+        *,
+        rescue: Rescue | None = None,
+        continuation: Continuation | None = None,
+    ) -> None:
+        member = taken.member
+        candidate = member.candidate
+        self._doors = doors
+        self._journey = journey
+        self._client = client
+        self._taken = taken
+        self._member = member
+        self._number = number
+        self._rescue = rescue
+        self._continuation = continuation
+        self._shaped = journey.shaped if continuation is None else continuation.shaped
+        self._timeouts = candidate.timeouts or candidate.endpoint.timeouts
+        self._attempt = Attempt(
+            ids.attempt_id(journey.admitted.head.request_id, number), candidate, taken.at, doors.clock.wall()
+        )
+        self._draft = draft_receipt(journey.admitted, self._shaped, self._attempt)
+        self._streaming: relay.Streaming | None = None
+        self.diverged = False
+        self._first_byte: float | None = None
+        self._receipt: Receipt | None = None
+
+    def hold(self) -> None:
+        """Into the journal, before anybody is asked anything. Raises GatewayFault where it cannot be written."""
+        charge = self._journey.hold.charge
+        self._doors.journal.hold(self._draft.orphan, charge.at, charge.worst_nano)
+
+    async def run(self) -> Fault | None:
+        """None where the caller has the whole answer, or has left."""
+        answer: Answer | None = None
+        try:
+            outgoing = self._outgoing()
+            await self._doors.journal.safe()
+            answer = await self._doors.upstream.send(outgoing)
+            await (self._stream(answer) if self._is_stream(answer) else self._whole(answer))
+        except Fault as fault:
+            if answer is not None and isinstance(fault, RateLimited):
+                self._member.throttle.refused(answer.headers, self._now(), fault.retry_after_seconds)
+            return self._fail(fault, outcome_of(fault))
+        except UpstreamError as error:
+            return self._fail(_fault_of(error), _outcome_on_the_wire(error, self._client))
+        except Diverged:
+            self.diverged = True
+            self._leave(Outcome.CANCELLED)
+            return _differs()
+        except asyncio.CancelledError:
+            return self._interrupted()
+        finally:
+            if answer is not None:
+                answer.close()
+            if self._receipt is None:  # a fault of our own, on its way to the edge
+                self._leave(Outcome.CUT)
+            self._streaming = None  # it knows this attempt, for its deadlines and marks: no ring is left behind
+        return None
+
+    def receipt(self) -> Receipt:
+        assert self._receipt is not None, "every attempt ends in a receipt"
+        return self._receipt
+
+    def _outgoing(self) -> Outgoing:
+        endpoint = self._attempt.candidate.endpoint
+        shaped = self._shaped
+        encoded = self._member.codec.encode(shaped, self._attempt.candidate.model)
+        headers = encoded.headers
+        if shaped.call.head.traceparent is not None:
+            headers = (*headers, ("traceparent", _next_span(shaped.call.head.traceparent, self._attempt.id)))
+        waits = self._timeouts.first_token if shaped.call.stream else self._timeouts.response
+        return Outgoing(
+            method=encoded.method,
+            url=endpoint.base_url,
+            path=encoded.path,
+            headers=credentials.sign(headers, self._member.kind, endpoint),
+            body=encoded.body,
+            reach=endpoint.reach,
+            connect_seconds=min(self._timeouts.connect, self._left()),
+            head_seconds=self._at_most(self._remaining(waits)),
+        )
+
+    def _is_stream(self, answer: Answer) -> bool:
+        """A stream was asked for and one came; JSON under 200 is an error or a server that ignores `stream`."""
+        is_json = answer.headers.get("content-type", "").startswith("application/json")
+        return self._shaped.call.stream and 200 <= answer.status < 300 and not is_json
+
+    async def _whole(self, answer: Answer) -> None:
+        call = self._shaped.call
+        whole = await relay.read_whole(
+            answer,
+            self._member.codec,
+            call.head.operation,
+            self._classify,
+            relay.Room(self._doors.limits.answer_bytes, self._at_most(self._remaining(self._timeouts.response))),
+        )
+        self._hear(answer)
+        if call.stream:
+            fault = ProviderFailed("The AI provider does not stream this model.", code="provider_not_streaming")
+            self._close(Measured(Outcome.PROVIDER_ERROR, self._now(), whole.usage), fault)
+            raise fault
+        delivered = len(whole.body) // BYTES_PER_TOKEN
+        receipt = self._close(Measured(Outcome.OK, self._now(), whole.usage, delivered_tokens=delivered))
+        await self._doors.journal.safe()
+        headers = (
+            *relay.passed_headers(answer),
+            *self._headers(),
+            ("x-gateway-cost-usd", pricing.dollars(receipt.cost_nano_usd)),
+        )
+        await self._client.answer(200, headers, whole.body)
+
+    async def _stream(self, answer: Answer) -> None:
+        deadlines = relay.Deadlines(
+            first=lambda: self._at_most(self._remaining(self._timeouts.first_token)),
+            between=lambda: self._at_most(self._timeouts.between_tokens),
+            left=self._left,
+        )
+        marks = Marks(self._doors.clock, self._mark)
+        streaming = self._streaming = relay.Streaming(
+            answer,
+            self._member.codec,
+            self._shaped,
+            self._classify,
+            deadlines,
+            marks=marks,
+            delivered=None if self._rescue is None else self._rescue.delivered,
+            continuation=self._continuation,
+        )
+        await streaming.begin()
+        self._first_byte = self._now()
+        self._hear(answer)
+        headers = (*relay.stream_headers(answer), ("cache-control", "no-cache"), *self._headers())
+        await streaming.carry(self._client, headers, self._book_success)
+
+    async def _book_success(self) -> None:
+        if self._receipt is None:
+            assert self._streaming is not None
+            self._close(self._measured(Outcome.OK))
+        await self._doors.journal.safe()
+
+    def _mark(self) -> None:
+        """How far the stream has come: the floor of what is booked if this process ends now."""
+        measured = self._measured(Outcome.ORPHAN)
+        so_far = write_receipt(self._draft, self._attempt, measured)
+        usage = so_far.usage
+        self._doors.journal.progress(
+            Progress(
+                request_id=so_far.request_id,
+                attempt_id=so_far.attempt_id,
+                input_tokens=usage.input_tokens,
+                output_tokens=usage.output_tokens,
+                cost_nano=so_far.cost_nano_usd,
+                total_ms=so_far.total_ms,
+            )
+        )
+
+    def _hear(self, answer: Answer) -> None:
+        """The provider has answered: how soon, and what it says of its rate limits."""
+        now = self._now()
+        self._taken.answered(now)
+        limits = self._member.throttle.limits
+        if limits is not None:
+            limits.hear(answer.headers, now)
+
+    def _fail(self, fault: Fault, outcome: Outcome) -> Fault:
+        if self._receipt is None:
+            self._close(self._measured(outcome), fault)
+        return fault
+
+    def _leave(self, outcome: Outcome) -> None:
+        """Book an end that says nothing of the endpoint."""
+        if self._receipt is None:
+            self._close(self._measured(outcome))
+
+    def _interrupted(self) -> Fault | None:
+        why = self._client.take_interruption()
+        self._leave(Outcome.CANCELLED if why is Interruption.LEFT else Outcome.CUT)
+        if why is None:
+            raise asyncio.CancelledError
+        return None if why is Interruption.LEFT else draining()
+
+    def _measured(self, outcome: Outcome) -> Measured:
+        """What a stream used so far; nothing where the provider had not begun to answer."""
+        streaming = self._streaming
+        is_heard = self._first_byte is not None or self._continuation is not None
+        delivered = streaming.delivered_events if streaming is not None and is_heard else None
+        if outcome is Outcome.CANCELLED and delivered is None:
+            delivered = 0
+        usage = None if streaming is None else streaming.usage
+        return Measured(outcome, self._now(), usage, self._first_byte, delivered)
+
+    def _close(self, measured: Measured, fault: Fault | None = None) -> Receipt:
+        """The one place where an attempt's receipt comes from. `fault`: what the endpoint did wrong."""
+        receipt = write_receipt(self._draft, self._attempt, measured)
+        self._receipt = receipt
+        self._doors.journal.append(receipt)
+        self._doors.meters.book(self._journey.hold, receipt.cost_nano_usd)
+        usage = receipt.usage
+        used = usage.input_tokens + usage.output_tokens
+        if measured.outcome is Outcome.OK:
+            self._taken.succeed(measured.ended, receipt.total_ms, receipt.ttft_ms, used)
+        elif fault is None:
+            self._taken.leave(measured.ended, used)
+        else:
+            self._taken.fail(fault, measured.ended, used, blames=measured.outcome is not Outcome.CLIENT_ERROR)
+        return receipt
+
+    def _classify(self, error: ProviderError) -> Fault:
+        return classify(self._attempt.candidate.endpoint.provider, error)
+
+    def _headers(self) -> tuple[tuple[str, str], ...]:
+        return gateway_headers(self._doors, self._journey, self._attempt, self._number)
+
+    def _now(self) -> float:
+        return self._doors.clock.now()
+
+    def _remaining(self, seconds: float | None) -> float | None:
+        """What is left of a time that began with the attempt: a comment every second is not a first token."""
+        return None if seconds is None else max(SHORTEST_SECONDS, self._attempt.started + seconds - self._now())
+
+    def _left(self) -> float:
+        """Seconds until the whole request must be over."""
+        own = self._journey.admitted.head.received + self._timeouts.total
+        return max(SHORTEST_SECONDS, min(own, self._journey.deadline) - self._now())
+
+    def _at_most(self, seconds: float | None) -> float:
+        return self._left() if seconds is None else min(seconds, self._left())
+
+
+def gateway_headers(doors: Doors, journey: Journey, attempt: Attempt, number: int) -> tuple[tuple[str, str], ...]:
+    """What the gateway did, for the caller. The provider's wait is in `total`, ours is what is left of it."""
+    endpoint = attempt.candidate.endpoint
+    course = journey.plan.course
+    now = doors.clock.now()
+    spent, waited = now - journey.admitted.head.received, now - attempt.started
+    return (
+        ("x-gateway-route", course.route or course.pool or course.name),
+        ("x-gateway-endpoint", endpoint.name),
+        ("x-gateway-provider", endpoint.provider),
+        ("x-gateway-attempts", str(number)),
+        ("server-timing", f"gateway;dur={(spent - waited) * 1000:.3f}, provider;dur={waited * 1000:.3f}"),
+    )
+
+
+def draining() -> Fault:
+    return GatewayFault(
+        "The gateway is restarting and could not wait for this answer to end.",
+        code="draining",
+        retry_after_seconds=1,
+    )
+
+
+def _fault_of(error: UpstreamError) -> Fault:
+    detail = f"{type(error).__name__}: {error}"
+    if isinstance(error, TooSlow):
+        return ProviderTooSlow(detail=detail)
+    if isinstance(error, EgressRefused):
+        return ProviderFailed(
+            "The address that is configured for this AI provider may not be called.",
+            action="Ask your gateway administrator to check the provider's endpoint_url.",
+            code="egress_denied",
+            origin=Origin.POLICY,
+            detail=detail,
+        )
+    if isinstance(error, CannotConnect):
+        return ProviderFailed("The AI provider cannot be reached.", code="provider_unreachable", detail=detail)
+    return ProviderFailed("The connection to the AI provider broke.", code="provider_connection_lost", detail=detail)
+
+
+def _outcome_on_the_wire(error: UpstreamError, client: Client) -> Outcome:
+    if isinstance(error, TooSlow):
+        return Outcome.TIMEOUT
+    return Outcome.CUT if client.answered else Outcome.PROVIDER_ERROR
+
+
+def _next_span(traceparent: str, attempt_id: str) -> str:
+    """W3C Trace Context: the same trace, the attempt as the parent span."""
+    version, trace, _, flags = traceparent.split("-")
+    return f"{version}-{trace}-{span_id_of(attempt_id)}-{flags}"
+
+
+def _differs() -> Fault:
+    return ProviderFailed(
+        "The answer could not be continued: the AI provider answered differently when it was asked again.",
+        code="continuation_differs",
+    )

@@ -1,0 +1,270 @@
+"""What the attempts of one request may ask of the world, and the place that was taken for the next of them.
+
+A pick is a place that is taken at once: the breaker counts the sending, the rate limit has its tokens, the balancer
+sees one more in flight. Nobody can pass in between, which is what keeps a half-open endpoint at one probe. What was
+taken and then not used is given back before anything else is asked, and at the latest when the request ends.
+"""
+
+from collections.abc import Collection
+from random import Random
+from typing import Final, final
+
+import msgspec
+
+from ai_gateway.domain.chat import Dialect
+from ai_gateway.domain.decisions import Step, What
+from ai_gateway.domain.faults import CircuitOpen, Fault, RateLimited
+from ai_gateway.domain.traffic import Call
+from ai_gateway.gateway import envelope
+from ai_gateway.policy.attempts import Try
+from ai_gateway.policy.circuit_breaker import Ticket
+from ai_gateway.policy.cooldowns import gentlest
+from ai_gateway.providers.capabilities import context_window
+from ai_gateway.runtime.clock import Clock
+from ai_gateway.runtime.plans import Plan
+from ai_gateway.runtime.stages import NOBODY, Member, Stage
+
+BYTES_PER_TOKEN: Final = 4
+MOST_STEPS: Final = 64
+
+
+@final
+class Taken:
+    """A place of one attempt at one member. `tokens` were taken of its rate limit, `at` monotonic seconds. It ends in
+    exactly one of `succeed`, `fail`, `leave` and `withdraw`."""
+
+    __slots__ = ("at", "member", "ticket", "tokens")
+
+    def __init__(self, member: Member, tokens: int, now: float) -> None:
+        self.member = member
+        self.tokens = tokens
+        self.at = now
+        self.ticket: Ticket = member.gate.send(now)
+        member.standing.start()
+        limits = member.throttle.limits
+        if limits is not None:
+            limits.take(now, tokens)
+
+    def answered(self, now: float) -> None:
+        """The first event of a stream, or all of a whole answer, is here."""
+        self.ticket = self.member.gate.answered(self.ticket, now, now - self.at)
+
+    def succeed(self, now: float, total_ms: float, ttft_ms: float | None, used_tokens: int) -> None:
+        self.member.gate.succeed(self.ticket, now)
+        self.member.standing.succeed(total_ms, ttft_ms, now)
+        self._give_back(now, used_tokens)
+
+    def fail(self, fault: Fault, now: float, used_tokens: int, *, blames: bool) -> None:
+        """`blames`: it counts as an error of the endpoint where people look."""
+        self.member.gate.fail(self.ticket, fault, now)
+        if blames:
+            self.member.standing.fail()
+        else:
+            self.member.standing.leave()
+        self._give_back(now, used_tokens)
+
+    def leave(self, now: float, used_tokens: int) -> None:
+        """It ended through nobody's fault but the caller's, or ours."""
+        self.member.gate.leave(self.ticket)
+        self.member.standing.leave()
+        self._give_back(now, used_tokens)
+
+    def withdraw(self, now: float) -> None:
+        """It was never sent."""
+        self.member.gate.leave(self.ticket)
+        self.member.standing.withdraw()
+        limits = self.member.throttle.limits
+        if limits is not None:
+            limits.put_back(now, self.tokens)
+
+    def _give_back(self, now: float, used_tokens: int) -> None:
+        limits = self.member.throttle.limits
+        if limits is not None:
+            limits.give_back(now, self.tokens, used_tokens)
+
+
+@final
+class World:
+    """The World of policy/attempts.py over one plan. `steps` are what is worth telling of the way."""
+
+    def __init__(self, plan: Plan, call: Call, clock: Clock, rng: Random) -> None:
+        self._plan = plan
+        self._call = call
+        self._clock = clock
+        self._rng = rng
+        self._taken: Taken | None = None
+        self._promised: tuple[Try, Taken] | None = None
+        self.steps: list[Step] = []
+
+    def now(self) -> float:
+        return self._clock.now()
+
+    def pick(self, tier: int, tried: Collection[int]) -> int | None:
+        if self._promised is not None:
+            (first, taken) = self._promised
+            if first.tier != tier:
+                return None
+            self._promised = None
+            self._taken = taken
+            return first.place
+        stage = self._plan.stages[tier]
+        now = self._clock.now()
+        return self._take(stage, stage.pick(self._rng, now, self._tokens(stage), tried, self._affinity(stage)), now)
+
+    def pick_crowded(self, tier: int) -> int | None:
+        stage = self._plan.stages[tier]
+        now = self._clock.now()
+        place = stage.pick_crowded(self._rng, now, self._tokens(stage), self._affinity(stage))
+        return self._take(stage, place, now)
+
+    def pick_in_panic(self, tier: int) -> int | None:
+        stage = self._plan.stages[tier]
+        now = self._clock.now()
+        place = stage.pick_in_panic(self._rng, now, self._tokens(stage), self._affinity(stage))
+        if place is not None:
+            name = stage.members[place].candidate.endpoint.name
+            self.note(What.PANICKED, "Nobody was left, so an open breaker was ignored.", name)
+        return self._take(stage, place, now)
+
+    def takes_longer(self, place: Try, than: Try) -> bool:
+        longer, shorter = self._window(place), self._window(than)
+        return longer is not None and shorter is not None and longer > shorter
+
+    def may_retry(self) -> bool:
+        return self._plan.budget.withdraw(self._clock.now())
+
+    def refusal(self) -> Fault:
+        now = self._clock.now()
+        refusals = [self._refusal_of(stage, member, now) for stage in self._plan.stages for member in stage.members]
+        return gentlest(refusals) or CircuitOpen(retry_after_seconds=30)
+
+    def take_any(self, now: float) -> tuple[Try, Taken] | None:
+        """The first place that is admitted, in the order of the tiers: what a queue promises."""
+        for tier, stage in enumerate(self._plan.stages):
+            tokens = self._tokens(stage)
+            place = stage.pick(self._rng, now, tokens, NOBODY, self._affinity(stage))
+            if place is not None:
+                return Try(tier, place), Taken(stage.members[place], tokens, now)
+        return None
+
+    def free_in(self, now: float) -> float:
+        """Seconds until `take_any` may give something by itself."""
+        waits = [self._free_in(stage, member, now) for stage in self._plan.stages for member in stage.members]
+        return min(waits)
+
+    def promise(self, promised: tuple[Try, Taken]) -> None:
+        """The first pick of this tier gets it, and no other tier is picked from before that."""
+        self._promised = promised
+
+    @property
+    def waits_for_a_place(self) -> bool:
+        """Whether somebody here might be admitted later, by itself or because another request ends."""
+        now = self._clock.now()
+        for stage in self._plan.stages:
+            for member in stage.members:
+                limits = member.throttle.limits
+                if limits is not None and not limits.admits(now, self._tokens(stage)):
+                    return True
+                if not member.gate.calm and member.gate.cooldown.refusal(now) is not None:
+                    return True
+        return False
+
+    def use(self) -> Taken:
+        """The place that the last pick took; from here on it is the attempt's."""
+        taken, self._taken = self._taken, None
+        assert taken is not None, "an attempt is made at a place that was picked"
+        return taken
+
+    def close(self) -> None:
+        """The request is over: what was taken and not used goes back."""
+        if self._promised is not None:
+            promised, self._promised = self._promised, None
+            self._withdraw(promised[1])
+        self._put_back()
+
+    def note(self, what: What, reason: str, endpoint: str | None = None, seconds: float | None = None) -> None:
+        if len(self.steps) < MOST_STEPS:
+            at_ms = round((self._clock.now() - self._call.head.received) * 1000, 3)
+            self.steps.append(Step(at_ms, what, reason, endpoint, seconds))
+
+    def note_passed_over(self, used: Try) -> None:
+        """Who was not admitted, in the tiers up to the one that is asked now; said once for each."""
+        now = self._clock.now()
+        told = {step.endpoint for step in self.steps}
+        for stage in self._plan.stages[: used.tier + 1]:
+            for member in stage.members:
+                if member.candidate.endpoint.name in told:
+                    continue
+                if not member.gate.admits(now) or not stage.has_room(member, now, self._tokens(stage)):
+                    reason = self._refusal_of(stage, member, now).message
+                    self.note(What.PASSED_OVER, reason, member.candidate.endpoint.name)
+
+    def _take(self, stage: Stage, place: int | None, now: float) -> int | None:
+        if self._taken is not None:
+            self._put_back()
+        if place is not None:
+            self._taken = Taken(stage.members[place], self._tokens(stage), now)
+        return place
+
+    def _put_back(self) -> None:
+        if self._taken is not None:
+            taken, self._taken = self._taken, None
+            self._withdraw(taken)
+
+    def _withdraw(self, taken: Taken) -> None:
+        taken.withdraw(self._clock.now())
+
+    def _tokens(self, stage: Stage) -> int:
+        """What the call may use at worst, roughly: only rate limits ask."""
+        if not stage.is_limited:
+            return 0
+        call = self._call
+        output = stage.members[0].candidate.endpoint.default_max_output if call.max_output is None else call.max_output
+        return -(-call.body_bytes // BYTES_PER_TOKEN) + output * call.choices
+
+    def _affinity(self, stage: Stage) -> str | None:
+        sticky_by = stage.tier.sticky_by
+        return None if sticky_by is None else affinity_of(self._call, sticky_by)
+
+    def _window(self, place: Try) -> int | None:
+        return context_window(self._plan.stages[place.tier].members[place.place].candidate.model)
+
+    def _free_in(self, stage: Stage, member: Member, now: float) -> float:
+        limits = member.throttle.limits
+        seconds = 0.0 if limits is None else limits.free_in(now, self._tokens(stage))
+        resting = member.gate.cooldown.refusal(now)
+        return seconds if resting is None else max(seconds, resting.retry_after_seconds or 0.0)
+
+    def _refusal_of(self, stage: Stage, member: Member, now: float) -> Fault:
+        limits = member.throttle.limits
+        tokens = self._tokens(stage)
+        if limits is not None and member.gate.admits(now) and not limits.admits(now, tokens):
+            seconds = limits.free_in(now, tokens)
+            return RateLimited(
+                "The rate limit of every endpoint of this model is used up at the moment.",
+                code="endpoint_rate_limited",
+                retry_after_seconds=max(1.0, min(seconds, 60.0)),
+            )
+        return member.gate.refusal(now)
+
+
+def affinity_of(call: Call, sticky_by: str) -> str | None:
+    """What a caller's requests stay together by; None where this one says nothing of it."""
+    if sticky_by == "user":
+        return _user_of(call)
+    name = sticky_by.removeprefix("header:").encode("latin-1")
+    value = next((value for header, value in call.head.raw_headers if header == name), None)
+    return None if value is None else value.decode("latin-1")
+
+
+def _user_of(call: Call) -> str | None:
+    if call.head.dialect is Dialect.OPENAI:
+        raw = call.fields.get("user")
+    else:
+        metadata = envelope.read_object(call.fields, "metadata")
+        raw = None if metadata is None else metadata.get("user_id")
+    try:
+        user = None if raw is None else msgspec.json.decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return user if isinstance(user, str) else None
