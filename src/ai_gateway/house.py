@@ -39,6 +39,7 @@ from ai_gateway.store.vault import KeyVault
 if TYPE_CHECKING:
     from ai_gateway.admin.doors import EndpointView, ProbeResult
     from ai_gateway.domain.events import ConfigurationChanged
+    from ai_gateway.runtime.waiting_room import RoomStanding
 
 ADMIN_PREFIX: Final = "/api/v1/admin"
 READY_SECONDS: Final = 1.0
@@ -261,9 +262,9 @@ class Control(msgspec.Struct, frozen=True):
                     metrics_history=self.watch.histories.metrics,
                     kept_decisions=self.watch.histories.decisions,
                     save_breakers=self.watch.save_breakers,
-                    running=tuple,
+                    running=self.line.journal.running,
                     unsettled=self.line.journal.find,
-                    waiting=lambda _: (),
+                    waiting=self._waiting,
                 ),
                 check_url=self.check_url,
                 mock_enabled=self.mock_enabled,
@@ -275,6 +276,15 @@ class Control(msgspec.Struct, frozen=True):
     async def _publish(self, change: "ConfigurationChanged") -> None:
         await self.refresh()
 
+    def _waiting(self, tenant_id: str) -> "list[RoomStanding]":
+        """The queues of a tenant, by the names that it knows."""
+        mine = f"{tenant_id} "
+        return [
+            msgspec.structs.replace(it, name=it.name.removeprefix(mine))
+            for it in self.line.rooms.standings()
+            if it.name.startswith(mine)
+        ]
+
     def _observe(self, endpoint_id: str) -> "EndpointView":
         from ai_gateway.admin.doors import EndpointView
 
@@ -283,8 +293,8 @@ class Control(msgspec.Struct, frozen=True):
             requests=standing.requests,
             active_requests=standing.active,
             errors=standing.errors,
-            latency_ms=msgspec.structs.asdict(spread(standing.latency_ewma, standing.latencies)),
-            ttft_ms=msgspec.structs.asdict(spread(standing.ttft_ewma, standing.ttfts)),
+            latency_ms=msgspec.structs.asdict(spread(standing.latency.usual, standing.latencies)),
+            ttft_ms=msgspec.structs.asdict(spread(standing.ttft.usual, standing.ttfts)),
         )
 
     async def _probe(self, tenant_id: str, name: str) -> "ProbeResult":

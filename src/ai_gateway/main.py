@@ -4,6 +4,7 @@ What the first answer does not need is loaded behind it: the admin side (FastAPI
 data plane already serves, and a request for it that comes earlier waits for it.
 """
 
+import asyncio
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -38,7 +39,7 @@ from ai_gateway.runtime.logs import Log, adopt_libraries
 from ai_gateway.runtime.memory import keep_large_bodies_in_the_heap, settle_in
 from ai_gateway.runtime.meters import Meters
 from ai_gateway.runtime.mock_server import MockProvider
-from ai_gateway.runtime.plans import Plans
+from ai_gateway.runtime.plans import PlanDoors, Plans
 from ai_gateway.runtime.probe import Probe
 from ai_gateway.runtime.segments import DiskFolder, JournalSize
 from ai_gateway.runtime.server import Server, open_sockets
@@ -46,7 +47,9 @@ from ai_gateway.runtime.slots import SLOT_BYTES
 from ai_gateway.runtime.snapshot import Snapshots
 from ai_gateway.runtime.tasks import Tasks
 from ai_gateway.runtime.telemetry import Telemetry
+from ai_gateway.runtime.throttles import Throttles
 from ai_gateway.runtime.tracing import Tracing, open_tracing
+from ai_gateway.runtime.waiting_room import Rooms
 from ai_gateway.settings import Planes, Settings
 from ai_gateway.store import demo, schema
 from ai_gateway.store.breaker_states import SqlBreakerStates
@@ -156,13 +159,14 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         proxy=settings.upstream_proxy,
     )
     stack.push_async_callback(upstream.close)
+    board, throttles = Board(), Throttles()
     doors = Doors(
         clock=clock,
         rng=Random(),  # noqa: S311  balancing, not secrets
         snapshots=snapshots,
         digest_key=lambda key: access.digest(key_pepper, key),
-        plans=Plans(KINDS),
-        board=Board(),
+        plans=Plans(PlanDoors(KINDS, clock, watch.breakers, watch.healths, board, throttles)),
+        board=board,
         meters=meters,
         journal=journal,
         upstream=upstream,
@@ -170,6 +174,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         telemetry=Telemetry(listeners),
         kinds=KINDS,
         live=set(),
+        rooms=Rooms(clock, asyncio.get_running_loop().call_later),
         limits=LineLimits(body_bytes=settings.limits.max_body_bytes),
     )
     house = House(

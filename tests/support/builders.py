@@ -19,6 +19,7 @@ from ai_gateway.domain.config import (
     Price,
     PriceBook,
     ProviderType,
+    Retries,
     Snapshot,
     Tenant,
     TenantId,
@@ -33,6 +34,7 @@ TOKEN = "sk-gw-test"
 PROVIDER_KEY = "sk-canary-provider-0123456789"
 MODEL = "gpt-4o-mini"
 CLAUDE = "claude-haiku-4-5"
+ONCE = Retries(max_attempts=1)
 
 
 def digest_key(token: bytes) -> KeyDigest:
@@ -62,7 +64,9 @@ def a_candidate(endpoint: Endpoint | None = None, model: str = MODEL, weight: in
 
 
 def a_course(name: str = "fast", *candidates: Candidate, **changes: Any) -> Course:
-    return Course(**{"name": name, "tiers": (a_tier(*candidates, pool=name),), "pool": name} | changes)
+    """One attempt, where nothing else is said."""
+    fields = {"name": name, "tiers": (a_tier(*candidates, pool=name),), "pool": name, "retries": ONCE}
+    return Course(**fields | changes)
 
 
 def a_tier(*candidates: Candidate, **changes: Any) -> Tier:
@@ -93,7 +97,7 @@ def a_tenant(tenant_id: str = "t1", *endpoints: Endpoint, courses: tuple[Course,
     for endpoint in endpoints:
         for model in endpoint.models:
             members = tuple(a_candidate(it, model) for it in endpoints if model in it.models)
-            models[model] = Course(name=model, tiers=(Tier(candidates=members),))
+            models[model] = Course(name=model, tiers=(Tier(candidates=members),), retries=ONCE)
     fields = {
         "id": TenantId(tenant_id),
         "name": tenant_id,

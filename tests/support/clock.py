@@ -1,5 +1,6 @@
 """A clock that stands still until a test moves it."""
 
+import asyncio
 from typing import final
 
 NOON = 1_767_268_800.0
@@ -20,3 +21,8 @@ class FakeClock:
 
     def advance(self, seconds: float) -> None:
         self._now += seconds
+
+    async def sleep(self, seconds: float) -> None:
+        """Time passes at once; whoever else can run does."""
+        self.advance(seconds)
+        await asyncio.sleep(0)

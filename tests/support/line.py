@@ -16,10 +16,14 @@ from ai_gateway.gateway.http import DataPlane
 from ai_gateway.gateway.protocol import WATCH, Watch
 from ai_gateway.providers.kinds import KINDS
 from ai_gateway.runtime.board import Board
+from ai_gateway.runtime.breakers import Breakers
+from ai_gateway.runtime.health import Healths
 from ai_gateway.runtime.meters import Meters
-from ai_gateway.runtime.plans import Plans
+from ai_gateway.runtime.plans import PlanDoors, Plans
 from ai_gateway.runtime.snapshot import Snapshots
 from ai_gateway.runtime.telemetry import Ended, Telemetry
+from ai_gateway.runtime.throttles import Throttles
+from ai_gateway.runtime.waiting_room import Rooms
 from support.builders import TOKEN, a_snapshot, digest_key
 from support.clock import FakeClock
 from support.journal import a_journal
@@ -214,13 +218,14 @@ async def a_line(snapshot: Snapshot | None = None, **changes: Any) -> Line:
     await snapshots.load()
     ended: list[Ended] = []
     crashes: list[tuple[str, str]] = []
+    board, breakers = Board(), Breakers(clock, Random(2), lambda text: text)
     fields = {
         "clock": clock,
         "rng": Random(1),
         "snapshots": snapshots,
         "digest_key": digest_key,
-        "plans": Plans(KINDS),
-        "board": Board(),
+        "plans": Plans(PlanDoors(KINDS, clock, breakers, Healths(), board, Throttles())),
+        "board": board,
         "meters": Meters(),
         "journal": a_journal(),
         "upstream": upstream,
@@ -228,7 +233,9 @@ async def a_line(snapshot: Snapshot | None = None, **changes: Any) -> Line:
         "telemetry": Telemetry((ended.append,)),
         "kinds": KINDS,
         "live": set(),
+        "rooms": Rooms(clock, asyncio.get_running_loop().call_later),
         "limits": LineLimits(),
+        "sleep": clock.sleep,
     }
     doors = Doors(**fields | changes)
     app = DataPlane(doors, lambda request_id, stack: crashes.append((request_id, stack)))

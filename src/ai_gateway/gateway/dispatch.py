@@ -151,7 +151,7 @@ class _Pursuit:
     async def _pause(self, seconds: float) -> None:
         self.world.note(What.WAITED, "Before the same endpoint is asked again.", seconds=round(seconds, 3))
         try:
-            await asyncio.sleep(seconds)
+            await self._doors.sleep(seconds)
         except asyncio.CancelledError:
             raise self._interrupted() from None
 

@@ -1,6 +1,7 @@
 """What the line is handed: every clock, memory and socket it uses, made once in main.py."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from random import Random
 
 import msgspec
@@ -49,3 +50,4 @@ class Doors(msgspec.Struct, frozen=True):
     rooms: Rooms
     ids: Ids = msgspec.field(default_factory=Ids)
     limits: LineLimits = LineLimits()
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

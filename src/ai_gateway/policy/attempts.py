@@ -228,6 +228,8 @@ def _way(fault: Fault, on_content_filter: OnContentFilter) -> _Way:
         return _Way.NOWHERE
     if fault.category is Category.RATE_LIMIT and fault.origin is not Origin.PROVIDER:
         return _Way.NOWHERE
+    if way is _Way.ANYWHERE and fault.origin is Origin.POLICY:  # an address that may not be called stays one
+        return _Way.ELSEWHERE
     return way
 
 

@@ -167,6 +167,10 @@ class Journal:
         """Until there is something for the ledger."""
         await self._arrived.wait()
 
+    def running(self) -> list[tuple[Held, Progress | None]]:
+        """The attempts in flight, oldest first, and how far they have come where that was told."""
+        return [(opened.held, opened.progress) for opened in self._open.values()]
+
     @property
     def depth(self) -> int:
         """Receipts that the ledger does not have yet."""
