@@ -15,6 +15,8 @@ READ_STATS = "curl -s http://localhost:8000/api/v1/admin/router/load-balancer/st
 LIST_BREAKERS = "curl -s http://localhost:8000/api/v1/admin/router/circuit-breakers"
 MAKE_KEY = """curl -s -X POST http://localhost:8000/api/v1/admin/api-keys -d '
 {"name": "Test", "cost_limit_daily": 0.10}'"""
+FORCE_OPEN = "curl -s -X POST http://localhost:8000/api/v1/admin/router/circuit-breakers/openai/force-open"
+RESET = "curl -s -X POST http://localhost:8000/api/v1/admin/router/circuit-breakers/openai/reset"
 READ_DASHBOARD = "curl -s http://localhost:8000/api/v1/admin/router/health-dashboard"
 REQUESTS = 100
 
@@ -47,6 +49,23 @@ def test_the_stats_show_seventy_and_thirty_after_traffic(fresh: Gateway) -> None
 def test_every_endpoint_has_a_breaker_from_the_start(shared: Gateway) -> None:
     breakers = {it["provider"]: it["state"] for it in run(shared, LIST_BREAKERS)["data"]}
     assert breakers == dict.fromkeys(("openai-1", "openai-2", "anthropic-1", "backup-1"), "CLOSED")
+
+
+def test_a_forced_breaker_moves_the_traffic_to_the_fallback_until_it_is_reset(fresh: Gateway) -> None:
+    run(fresh, MAKE_POOL)
+    assert fresh.chat("gpt-4").headers["x-gateway-provider"] == "openai"
+
+    moved = run(fresh, FORCE_OPEN)
+    assert {it["provider"] for it in moved["data"]} == {"openai-1", "openai-2"}
+    answered = fresh.chat("gpt-4")
+    assert (answered.status, answered.headers["x-gateway-provider"]) == (200, "mock")
+    states = {it["provider"]: (it["state"], it["forced"]) for it in run(fresh, LIST_BREAKERS)["data"]}
+    assert states["openai-1"] == states["openai-2"] == ("OPEN", True)
+    assert run(fresh, READ_DASHBOARD)["status"] == "degraded"
+
+    run(fresh, RESET)
+    assert fresh.chat("gpt-4").headers["x-gateway-provider"] == "openai"
+    assert {it["state"] for it in run(fresh, LIST_BREAKERS)["data"]} == {"CLOSED"}
 
 
 def test_a_key_with_a_limit_works_and_says_that_the_limit_is_not_enforced_yet(fresh: Gateway) -> None:

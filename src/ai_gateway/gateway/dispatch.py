@@ -105,7 +105,7 @@ class _Pursuit:
 
     async def _try(self, step: Try) -> Fault | None:
         taken = self.world.use()
-        if step.tier or step.place or self.receipts:
+        if self.receipts or step.tier or not self._journey.plan.stages[0].is_calm:
             self.world.note_passed_over(step)
         continuation: Continuation | None = None
         if self._client.answered:

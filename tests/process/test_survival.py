@@ -1,0 +1,212 @@
+"""Providers that misbehave, over real sockets: what the callers of a real process notice of it."""
+
+import json
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from process.provider import COMPLETION, Provider, Respond, a_provider, answering
+from support.gateway import Gateway, Reply, running_gateway, until
+
+CALLERS = 8
+PERIOD_SECONDS = 0.5
+PERIODS = 8
+POOL = "main"
+REFUSED = {"error": {"message": "the server had an error", "type": "server_error"}}
+QUICK = {"connect": 2, "first_token": 1, "between_tokens": 1, "response": 0.3, "total": 20}
+WORDS = [f"word{number} " for number in range(60)]
+
+
+def an_account(gateway: Gateway, name: str, provider: Provider) -> None:
+    config = {"name": name, "provider": "openai", "endpoint_url": provider.url, "api_key": "sk-x", "models": ["m"]}
+    gateway.create("/providers", config)
+
+
+def a_pool(gateway: Gateway, group: str, *names: str, **more: object) -> None:
+    members = [{"name": name, "model": "m"} for name in names]
+    gateway.create("/router/load-balancer/pools", {"group_name": group, "providers": members, **more})
+
+
+def flapping(bad: Respond) -> Respond:
+    """Well and ill in turn, from the first request on."""
+    began: list[float] = []
+    good = answering(200, COMPLETION)
+
+    def respond(provider: Provider, caller: socket.socket) -> None:
+        began.append(time.monotonic())
+        is_well = int((began[-1] - began[0]) / PERIOD_SECONDS) % 2 == 0
+        (good if is_well else bad)(provider, caller)
+
+    return respond
+
+
+def hanging(provider: Provider, caller: socket.socket) -> None:
+    """No answer for longer than anybody waits for it."""
+    time.sleep(2 * QUICK["response"])
+    caller.close()
+
+
+@pytest.mark.parametrize("bad", [answering(503, REFUSED), hanging], ids=["failing fast", "hanging"])
+def test_a_provider_that_flaps_is_not_noticed_while_another_is_well(fresh: Gateway, bad: Respond) -> None:
+    with a_provider(flapping(bad)) as primary, a_provider(answering(200, COMPLETION)) as spare:
+        an_account(fresh, "primary", primary)
+        an_account(fresh, "spare", spare)
+        a_pool(fresh, "backup", "spare")
+        breaker = {"failure_threshold": 5, "recovery_timeout_seconds": 1, "success_threshold": 2}
+        a_pool(fresh, POOL, "primary", fallbacks=["backup"], timeouts=QUICK, circuit_breaker=breaker)
+        replies = under_load(fresh, PERIODS * PERIOD_SECONDS)
+
+    assert [it for it in replies if it.status != 200] == []
+    calls = len(primary.asked) + len(spare.asked)
+    assert calls <= 1.1 * len(replies)
+    assert {it.headers["x-gateway-endpoint"] for it in replies} == {"primary", "spare"}
+
+
+def under_load(gateway: Gateway, seconds: float) -> list[Reply]:
+    until_then = time.monotonic() + seconds
+
+    def call(_: int) -> list[Reply]:
+        heard: list[Reply] = []
+        while time.monotonic() < until_then:
+            heard.append(gateway.chat(POOL))
+        return heard
+
+    with ThreadPoolExecutor(CALLERS) as callers:
+        return [reply for heard in callers.map(call, range(CALLERS)) for reply in heard]
+
+
+def test_after_a_kill_an_open_breaker_is_open_still(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with a_provider(answering(500, REFUSED)) as dead, a_provider(answering(200, COMPLETION)) as spare:
+        with a_killed_gateway(data) as gateway:
+            an_account(gateway, "dead", dead)
+            an_account(gateway, "spare", spare)
+            a_pool(gateway, "backup", "spare")
+            a_pool(gateway, POOL, "dead", fallbacks=["backup"])
+            for _ in range(6):
+                assert gateway.chat(POOL).status == 200
+            until(lambda: state_of(gateway, "dead") == "OPEN", "an open breaker")
+            until(lambda: gateway.admin("GET", "/router/health-dashboard").json["recent_transitions"], "its record")
+        asked_before = len(dead.asked)
+
+        with running_gateway(data) as again:
+            began = time.monotonic()
+            replies: list[Reply] = []
+            while time.monotonic() - began < 1.0:
+                replies.append(again.chat(POOL))
+            assert {it.status for it in replies} == {200}
+            assert len(dead.asked) - asked_before <= 1
+            assert state_of(again, "dead") == "OPEN"
+
+
+@contextmanager
+def a_killed_gateway(data: Path) -> Iterator[Gateway]:
+    """It ends by kill -9, with no chance to write anything down."""
+    with running_gateway(data) as gateway:
+        yield gateway
+        gateway.signal(signal.SIGKILL)
+        gateway.process.wait()
+
+
+def state_of(gateway: Gateway, name: str) -> str:
+    [found] = [it for it in gateway.admin("GET", "/router/circuit-breakers").json["data"] if it["provider"] == name]
+    return found["state"]
+
+
+def two_rows(gateway: Gateway, request_id: str) -> list[Any] | None:
+    rows = gateway.ledger(request_id=request_id)
+    return rows if len(rows) == 2 else None
+
+
+def an_event(word: str, finish: str | None = None) -> bytes:
+    choice = {"index": 0, "delta": {"content": word} if word else {}, "finish_reason": finish}
+    data = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
+    return b"data: " + json.dumps(data).encode() + b"\n\n"
+
+
+def telling(words: int) -> Respond:
+    """A stream of so many of sixty words; a whole one ends properly, any other is cut off."""
+
+    def respond(provider: Provider, caller: socket.socket) -> None:
+        caller.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
+        events = [an_event(word) for word in WORDS[:words]]
+        if words == len(WORDS):
+            events += [an_event("", "stop"), b"data: [DONE]\n\n"]
+        for event in events:
+            caller.sendall(b"%x\r\n%b\r\n" % (len(event), event))
+        if words == len(WORDS):
+            caller.sendall(b"0\r\n\r\n")
+        else:
+            caller.shutdown(socket.SHUT_RDWR)
+
+    return respond
+
+
+def text_of(reply: Reply) -> str:
+    events = [it.removeprefix(b"data: ") for it in reply.body.split(b"\n\n") if it.startswith(b"data: {")]
+    return "".join(
+        choice["delta"].get("content", "") for event in events for choice in json.loads(event).get("choices", ())
+    )
+
+
+def test_a_stream_that_is_cut_goes_on_at_another_provider(fresh: Gateway) -> None:
+    with a_provider(telling(40)) as cut, a_provider(telling(60)) as whole:
+        an_account(fresh, "cut", cut)
+        an_account(fresh, "whole", whole)
+        a_pool(fresh, "backup", "whole")
+        a_pool(fresh, POOL, "cut", fallbacks=["backup"])
+        reply = fresh.chat(POOL, stream=True)
+
+    assert text_of(reply) == "".join(WORDS)
+    assert reply.body.endswith(b"data: [DONE]\n\n")
+    rows = until(lambda: two_rows(fresh, reply.headers["x-request-id"]), "a row of each attempt")
+    assert sorted(row["outcome"] for row in rows) == ["cut", "ok"]
+
+
+def test_a_stream_that_nobody_can_continue_ends_in_an_error_and_not_as_if_whole(fresh: Gateway) -> None:
+    with a_provider(telling(40)) as cut:
+        an_account(fresh, "cut", cut)
+        a_pool(fresh, POOL, "cut", fallbacks=[], retries={"max_attempts": 1})
+        reply = fresh.chat(POOL, stream=True)
+
+    assert text_of(reply) == "".join(WORDS[:40])
+    assert b"[DONE]" not in reply.body
+    last = json.loads(reply.body.rstrip().split(b"\n\n")[-1].removeprefix(b"data: "))
+    assert last["error"]["gateway"]["category"] == "provider_error"
+
+
+def test_a_refused_key_of_one_tenant_leaves_another_alone(tmp_path: Path) -> None:
+    refusing = answering(401, {"error": {"message": "Incorrect API key provided", "code": "invalid_api_key"}})
+    with running_gateway(tmp_path / "data") as gateway, a_provider(refusing) as bad:
+        an_account(gateway, "refused", bad)
+        a_pool(gateway, POOL, "refused", fallbacks=[])
+        other = gateway.create("/tenants", {"name": "other"})["id"]
+        inside = {"x-tenant-id": other}
+        config = {"name": "fine", "provider": "openai", "endpoint_url": "mock://openai"}
+        assert gateway.admin("POST", "/providers", config, inside).status == 201
+        key = gateway.admin("POST", "/api-keys", {"name": "k"}, inside).json["key"]
+        stop = threading.Event()
+
+        def hammer() -> None:
+            while not stop.is_set():
+                gateway.chat(POOL)
+
+        hammering = threading.Thread(target=hammer)
+        hammering.start()
+        try:
+            answered = [gateway.chat("fine/gpt-4o-mini", key).status for _ in range(50)]
+        finally:
+            stop.set()
+            hammering.join()
+        assert set(answered) == {200}
+        assert len(bad.asked) == 1, "a credential that is refused is not tried again"
+        theirs = gateway.admin("GET", "/router/circuit-breakers", headers=inside).json["data"]
+        assert {it["state"] for it in theirs} == {"CLOSED"}
