@@ -50,6 +50,9 @@ _AT_BYTE: Final = re.compile(r"^JSON is malformed: (.*) \(byte (\d+)\)$")
 _SURROGATES: Final = tuple(f"\\u{d}{next}".encode() for d in "dD" for next in "89aAbBcCdDeEfF")
 _MEMBER_KEY: Final = re.compile(rb'[\s,{]*("[^"\\]*(?:\\.[^"\\]*)*")\s*:\s*', re.DOTALL)
 _NULL: Final = b"null"
+_QUOTE: Final = 0x22
+_NINE: Final = 0x39
+_SHORTEST_INFINITE: Final = 5  # 1e309
 _SHORT_BYTES: Final = 2048
 _LONGEST_PLAIN_NUMBER: Final = 300
 
@@ -65,7 +68,6 @@ def read_envelope(body: bytes, limits: BodyLimits) -> Fields:
             raise _not_json(f"invalid UTF-8 at byte {error.start}") from None
     fields = _members(body, "The request body", limits)
     _refuse_deep(body, limits)
-    _refuse_unreadable(fields)
     return fields
 
 
@@ -80,9 +82,7 @@ def read_object(fields: Fields, name: str, limits: BodyLimits = _ORDINARY) -> Fi
     value = bytes(raw)
     if not value.startswith(b"{"):
         raise _wrong(name, "must be an object")
-    inner = _members(value, f"'{name}'", limits, name)
-    _refuse_unreadable(inner, name)
-    return inner
+    return _members(value, f"'{name}'", limits, name)
 
 
 def read_str(fields: Fields, name: str, *, longest: int | None = None) -> str | None:
@@ -135,10 +135,12 @@ def _members(body: bytes, where: str, limits: BodyLimits, param: str | None = No
         masked = _mask_surrogates(body)
         if masked == body:
             raise _malformed(body, error) from None
-        return _unmasked(body, _members(masked, where, limits, param))
+        fields = _unmasked(body, _members(masked, where, limits, param))
+        _survey(body, fields, param)
+        return fields
     if len(fields) > limits.members:
         raise InvalidRequest(f"{where} has more than {limits.members} members.", code="too_large", param=param)
-    if not _each_once(body, fields):
+    if not _survey(body, fields, param):
         _refuse_duplicates(body, where)
     return fields
 
@@ -170,15 +172,25 @@ def _unmasked(body: bytes, masked: Fields) -> Fields:
     return fields
 
 
-def _each_once(body: bytes, fields: Fields) -> bool:
-    """Whether the members' own lengths add up to the body's: no room for a duplicate, a blank or an escaped key.
+def _survey(body: bytes, fields: Fields, param: str | None) -> bool:
+    """Whether the members' own lengths add up to the body's: no room for a duplicate, a blank or an escaped key. On the
+    way, lone surrogates in strings and numbers that become infinite are refused: no two readers agree on either.
 
     False only means that the keys have to be looked at: an escaped key is always longer than what it stands for, and
     blanks and duplicates can only add, so the sums are equal for a compact body with distinct keys and no other.
     """
     length = 1 + len(fields)
+    is_escaped = b"\\" in body
     for key, raw in fields.items():
-        length += (len(key) if key.isascii() else len(key.encode())) + 3 + memoryview(raw).nbytes
+        value = memoryview(raw)
+        size = value.nbytes
+        length += (len(key) if key.isascii() else len(key.encode())) + 3 + size
+        first = value[0]
+        if first == _QUOTE:
+            if is_escaped and b"\\u" in bytes(value):
+                _refuse_surrogates(raw, param or key)
+        elif first <= _NINE and size >= _SHORTEST_INFINITE and _is_infinite(bytes(value)):
+            raise _wrong(param or key, "is a number too large to be represented")
     return length == len(body)
 
 
@@ -229,18 +241,6 @@ def _has_more(body: bytes, kinds: bytes, most: int) -> bool:
                 return True
             at = body.find(kind, at + 1)
     return False
-
-
-def _refuse_unreadable(fields: Fields, param: str | None = None) -> None:
-    """Lone surrogates in strings, and numbers that become infinite: no two readers agree on either."""
-    for name, raw in fields.items():
-        value = memoryview(raw)
-        first = value[0]
-        if first == 0x22:
-            if b"\\u" in bytes(value):
-                _refuse_surrogates(raw, param or name)
-        elif (first == 0x2D or 0x30 <= first <= 0x39) and _is_infinite(bytes(value)):
-            raise _wrong(param or name, "is a number too large to be represented")
 
 
 def _refuse_surrogates(raw: msgspec.Raw, name: str) -> None:
