@@ -2,10 +2,13 @@
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ai_gateway.domain.chat import Dialect, Operation
 from ai_gateway.domain.config import ProviderType
 from ai_gateway.providers.continuation import MOST_BYTES, PACK_BYTES, Way, continue_by, delivered_for
+from ai_gateway.providers.likeness import Likeness
 from providers.calls import a_shaped
 from providers.halves import TEXT, a_call, a_past, a_stream, chat_event, delivered, text_delta
 
@@ -122,3 +125,40 @@ def test_white_space_alone_is_no_prefill() -> None:
     past = a_past(call, *a_stream(Dialect.ANTHROPIC)[:2], text_delta(" \n"))
     assert past.text == " \n"
     assert continue_by(Way.PREFILL, past, call, ProviderType.ANTHROPIC, HAIKU) is None
+
+
+def test_events_that_are_alike_cost_their_letters_and_are_read_as_if_they_were_kept_whole() -> None:
+    events = [
+        chat_event({"role": "assistant", "content": ""}),
+        *(chat_event({"content": f"w{n} "}) for n in range(300)),
+    ]
+    events.insert(150, chat_event({"content": 'a "quoted" one '}))
+    call, likeness = a_call(Dialect.OPENAI), Likeness()
+    whole, alike = delivered(call), delivered(call)
+    for event in events:
+        whole.keep(event)
+        if likeness.covers(event):
+            alike.keep_alike(event, likeness)
+        else:
+            likeness.learn(event)
+            alike.keep(event)
+    assert alike.kept_bytes < whole.kept_bytes / 4
+    one, other = whole.so_far(), alike.so_far()
+    assert one is not None
+    assert other is not None
+    assert one.text == other.text
+
+
+@given(st.lists(st.text(alphabet='ab\u00e4 "\\\n', max_size=4), min_size=1, max_size=40))
+def test_what_was_kept_alike_is_what_was_delivered(texts: list[str]) -> None:
+    kept, likeness = delivered(a_call(Dialect.OPENAI)), Likeness()
+    for text in texts:
+        event = chat_event({"content": text})
+        if likeness.covers(event):
+            kept.keep_alike(event, likeness)
+        else:
+            likeness.learn(event)
+            kept.keep(event)
+    so_far = kept.so_far()
+    assert so_far is not None
+    assert so_far.text == "".join(texts)

@@ -184,7 +184,11 @@ class Streaming:
         self._events += ready.count(DATA)
         self._marks.note(self._events)
         if self._delivered is not None and ready:
-            self._delivered.keep(ready)
+            alike = self._watch.alike
+            if alike is None:
+                self._delivered.keep(ready)
+            else:
+                self._delivered.keep_alike(ready, alike)
         return ready
 
     @property

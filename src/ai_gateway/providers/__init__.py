@@ -12,6 +12,7 @@ import msgspec
 from ai_gateway.domain.chat import Dialect, Operation, ProviderError, Usage
 from ai_gateway.domain.config import BaseUrl, ProviderType
 from ai_gateway.domain.traffic import Body, Header, Shaped
+from ai_gateway.providers.likeness import Likeness
 
 
 class Auth(StrEnum):
@@ -65,6 +66,11 @@ class StreamWatch(Protocol):
     @property
     def finished(self) -> bool:
         """True once the dialect's terminal event ([DONE], message_stop) has been read: nothing more is to come."""
+        ...
+
+    @property
+    def alike(self) -> Likeness | None:
+        """What covers the event that the last `feed` gave back, where it was one that differs in its text only."""
         ...
 
     def feed(self, chunk: bytes) -> bytes: ...

@@ -1,8 +1,8 @@
 """How an answer goes on when its provider broke after the caller had seen a part of it.
 
 What was delivered is kept as the bytes it was, and understood only when it has to be: a stream that ends well, as
-nearly all do, pays for a list's `append`. Events wrap each word in the same few hundred bytes, so every 64 KiB of them
-are packed into some four, at a tenth of what it would cost to read them.
+nearly all do, pays for a list's `append`. Events wrap each word in the same few hundred bytes, so of events that are
+alike only the words are kept, and every 64 KiB of what is kept are packed, at a tenth of what reading it would cost.
 
 There are two ways on, and the better one comes first. A model that is known to continue is given the text and says the
 rest (`PREFILL`). Any model can be asked again (`RESTART`): where it begins with exactly what was delivered, as models
@@ -24,11 +24,15 @@ from ai_gateway.providers import Codec, continuation_anthropic, continuation_ope
 from ai_gateway.providers.capabilities import continues_prefill
 from ai_gateway.providers.continued_watch import ContinuedWatch, Splice
 from ai_gateway.providers.joining import Continued, Joining, Repeated
+from ai_gateway.providers.likeness import Likeness
 from ai_gateway.providers.sse import EventSplitter
 
 PACK_BYTES: Final = 64 * 1024
 MOST_BYTES: Final = 8 * 1024 * 1024
 """Of events; a longer answer is not continued. It is some 30,000 tokens of OpenAI's."""
+
+
+_BETWEEN: Final = b"\0"  # no text of a covered event has a control character in it
 
 
 class Way(Enum):
@@ -73,19 +77,37 @@ class _Past(Protocol):
 class Delivered:
     """What the caller has of one answer, over all its attempts."""
 
-    __slots__ = ("_events", "_packed", "_past", "_room", "_total_room")
+    __slots__ = ("_alike", "_events", "_packed", "_past", "_room", "_total_room")
 
     def __init__(self, past: _Past) -> None:
         self._past = past
         self._packed: list[bytes] = []
-        self._events: list[bytes] = []
+        self._events: list[bytes | _Alike] = []
+        self._alike: _Alike | None = None
         self._room = PACK_BYTES
         self._total_room = MOST_BYTES
 
     def keep(self, events: bytes) -> None:
         """Whole events, as they went to the caller."""
         self._events.append(events)
+        self._alike = None
+        self._total_room -= len(events)
         self._room -= len(events)
+        if self._room < 0:
+            self._pack()
+
+    def keep_alike(self, event: bytes, likeness: Likeness) -> None:
+        """One event that `likeness` covers: all but its text is known."""
+        alike = self._alike
+        if alike is None or alike.before is not likeness.before:
+            alike = self._alike = _Alike(likeness.before, likeness.after)
+            self._events.append(alike)
+            self._room -= len(event)
+        text = likeness.text_of(event)
+        alike.texts += text
+        alike.texts += _BETWEEN
+        self._total_room -= len(event)
+        self._room -= len(text) + 1
         if self._room < 0:
             self._pack()
 
@@ -106,14 +128,31 @@ class Delivered:
 
     def _pack(self) -> None:
         """What is there as one block; nothing any more of an answer that is too long or cannot be continued."""
-        self._total_room -= PACK_BYTES - self._room
         self._past.is_lost |= self._total_room < 0
         if self._past.is_lost:
             self._packed.clear()
         elif self._events:
-            self._packed.append(zlib.compress(b"".join(self._events), zlib.Z_BEST_SPEED))
+            events = b"".join([it if isinstance(it, bytes) else it.spelled_out() for it in self._events])
+            self._packed.append(zlib.compress(events, zlib.Z_BEST_SPEED))
         self._events.clear()
+        self._alike = None
         self._room = PACK_BYTES
+
+
+@final
+class _Alike:
+    """Events in a row that differ in their text only."""
+
+    __slots__ = ("after", "before", "texts")
+
+    def __init__(self, before: bytes, after: bytes) -> None:
+        self.before = before
+        self.after = after
+        self.texts = bytearray()
+
+    def spelled_out(self) -> bytes:
+        between = self.after + self.before
+        return self.before + bytes(self.texts[:-1]).replace(_BETWEEN, between) + self.after
 
 
 def _events_in(kept: bytes) -> list[bytes]:

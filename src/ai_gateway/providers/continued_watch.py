@@ -48,6 +48,10 @@ class ContinuedWatch:
         return self._watch.error
 
     @property
+    def alike(self) -> None:
+        """Its events are written anew."""
+
+    @property
     def begun(self) -> bool:
         """The provider answers, whether or not it has come to what is new."""
         return self._watch.started

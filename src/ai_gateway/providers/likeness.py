@@ -8,7 +8,7 @@ begins and ends with the same bytes and what is between them stays inside the st
 import re
 from typing import Final, final
 
-_TEXT: Final = re.compile(rb'"(?:content|text)":"([^"\\\x00-\x1f]*)"')
+_TEXT: Final = re.compile(rb'"(?:content|text)": ?"([^"\\\x00-\x1f]*)"')
 _INSIDE: Final = re.compile(rb'[^"\\\x00-\x1f]*').fullmatch
 _NOTHING: Final = b"\0"
 _MOST_MISSES: Final = 8
@@ -16,21 +16,25 @@ _MOST_MISSES: Final = 8
 
 @final
 class Likeness:
-    """Knows one event at a time. A provider whose events are never alike (a member with noise in it) is given up on
-    after a few, because learning costs more than it saves."""
+    """Knows one event at a time: what stands `before` and `after` its text. A provider whose events are never alike (a
+    member with noise in it) is given up on after a few, because learning costs more than it saves."""
 
-    __slots__ = ("_after", "_after_bytes", "_before", "_before_bytes", "_misses")
+    __slots__ = ("_after_bytes", "_before_bytes", "_misses", "after", "before")
 
     def __init__(self) -> None:
-        self._before = self._after = _NOTHING
+        self.before = self.after = _NOTHING
         self._before_bytes = self._after_bytes = 1
         self._misses = 0
+
+    def text_of(self, event: bytes) -> bytes:
+        """What differs in an event that is covered, as it stands in the string: no quote, no escape, no control."""
+        return event[self._before_bytes : len(event) - self._after_bytes]
 
     def covers(self, event: bytes) -> bool:
         """Whether this is the event that was learned with other text in it. `event` may be any bytes."""
         return (
-            event.startswith(self._before)
-            and event.endswith(self._after)
+            event.startswith(self.before)
+            and event.endswith(self.after)
             and _INSIDE(event, self._before_bytes, len(event) - self._after_bytes) is not None
         )
 
@@ -42,5 +46,5 @@ class Likeness:
         found = _TEXT.search(event)
         if found is not None:
             begin, end = found.span(1)
-            self._before, self._after = event[:begin], event[end:]
+            self.before, self.after = event[:begin], event[end:]
             self._before_bytes, self._after_bytes = begin, len(event) - end

@@ -81,6 +81,7 @@ class DialectWatch:
         "_splitter",
         "_started",
         "_terminal",
+        "alike",
         "dropped_events",
     )
 
@@ -88,6 +89,7 @@ class DialectWatch:
         self._reader = reader
         self._splitter = EventSplitter()
         self._likeness = Likeness()
+        self.alike: Likeness | None = None
         self._started = False
         self._error: ProviderError | None = None
         self._terminal: bytes | None = None
@@ -112,14 +114,17 @@ class DialectWatch:
         return self._terminal is not None
 
     def feed(self, chunk: bytes) -> bytes:
-        if self._error is not None or self._terminal is not None:
-            return b""
-        if self._started and self._splitter.is_empty:
+        if self._started and self._splitter.is_empty and self._terminal is None and self._error is None:
             if self._likeness.covers(chunk):
+                self.alike = self._likeness
                 return chunk
+            self.alike = None
             if self._is_plain_whole(chunk):
                 self._likeness.learn(chunk)
                 return chunk
+        self.alike = None
+        if self._error is not None or self._terminal is not None:
+            return b""
         if not self._started:
             self._prelude += chunk[: PRELUDE_BYTES - len(self._prelude)]
         through = self._pass_on(self._splitter.feed(chunk))
