@@ -46,8 +46,9 @@ bench: .venv/.dev ## Measure against nginx, LiteLLM and Portkey (25 minutes); wr
 bench-gate: .venv/.dev ## Fail if a request or a frame costs 5 % more CPU than the recorded base (3 minutes)
 	@exec $(BIN)/python -m benchmarks.gate $(ARGS)
 
-soak: .venv/.dev ## Ten minutes at half of what one core can: memory and descriptors stay flat
-	@exec $(BIN)/python -m benchmarks.bench --only soak $(ARGS)
+soak: .venv/.dev ## Ten minutes at half of what one core can, two with a provider that flaps
+	@$(BIN)/python -m benchmarks.bench --only soak $(ARGS)
+	@PYTHONPATH=.:src exec $(BIN)/python -m benchmarks.flapping
 
 clean: ## Remove what was made; ./data stays
 	rm -rf .venv dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
