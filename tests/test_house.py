@@ -27,7 +27,6 @@ DECLARATIONS = {
     "domain/events.py",
     "domain/traffic.py",
     "runtime/ports.py",
-    "runtime/plans.py",
     "store/records.py",
     "store/rows.py",
 }

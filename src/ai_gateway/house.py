@@ -122,7 +122,9 @@ class House:
         """What is known of endpoints that are gone is forgotten, and of the others kept."""
         tenants = self._line.snapshots.current().tenants.values()
         endpoints = [it for tenant in tenants for it in tenant.endpoints.values()]
-        self._line.board.keep_only({it.id for it in endpoints})
+        names: set[str] = {it.id for it in endpoints}
+        self._line.board.keep_only(names)
+        self._line.plans.keep_only(names)
         self._watch.configured(endpoints)
 
     def load_admin_later(self, build: Callable[[], Asgi]) -> None:

@@ -159,13 +159,13 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         proxy=settings.upstream_proxy,
     )
     stack.push_async_callback(upstream.close)
-    board, throttles = Board(), Throttles()
+    board = Board()
     doors = Doors(
         clock=clock,
         rng=Random(),  # noqa: S311  balancing, not secrets
         snapshots=snapshots,
         digest_key=lambda key: access.digest(key_pepper, key),
-        plans=Plans(PlanDoors(KINDS, clock, watch.breakers, watch.healths, board, throttles)),
+        plans=Plans(PlanDoors(KINDS, clock, watch.breakers, watch.healths, board, Throttles())),
         board=board,
         meters=meters,
         journal=journal,
@@ -175,6 +175,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         kinds=KINDS,
         live=set(),
         rooms=Rooms(clock, asyncio.get_running_loop().call_later),
+        tasks=tasks,
         limits=LineLimits(body_bytes=settings.limits.max_body_bytes),
     )
     house = House(
@@ -188,9 +189,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
             schema_version=partial(schema.current_version, engine),
         )
     )
-    tasks.keep("settle", lambda: keep_settling(doors.journal, store, partial(_away, log, "ledger")))
-    group_seconds = 0.0 if durability is Durability.ALWAYS else GROUP_SECONDS
-    tasks.keep("tend journal", lambda: keep_tending(journal, partial(_away, log, "journal"), group_seconds))
+    _keep_books(tasks, journal, store, log, durability)
     house.watch_what_is_configured()
     watch.start(tasks, doors.board, lambda endpoint: Probe(upstream, clock).check(endpoint, KINDS[endpoint.provider]))
     tasks.keep("refresh", lambda: keep_refreshing(house.refresh, partial(_away, log, "configuration")))
@@ -208,6 +207,13 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         )
         house.load_admin_later(control.build)
     return house
+
+
+def _keep_books(tasks: Tasks, journal: Journal, store: SqlStore, log: Log, durability: Durability) -> None:
+    """What the journal has goes to the disk and into the ledger."""
+    group_seconds = 0.0 if durability is Durability.ALWAYS else GROUP_SECONDS
+    tasks.keep("settle", lambda: keep_settling(journal, store, partial(_away, log, "ledger")))
+    tasks.keep("tend journal", lambda: keep_tending(journal, partial(_away, log, "journal"), group_seconds))
 
 
 def _tell_replay(log: Log, journal: Journal) -> None:

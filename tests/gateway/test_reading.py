@@ -71,6 +71,39 @@ def test_a_trace_parent_is_taken_where_it_is_one(value: str, kept: str | None) -
     assert head((b"traceparent", value.encode())).traceparent == kept
 
 
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [(b"30", 30.0), (b"0.5", 0.5), (b"0.000001", 1e-6), (b"999999999", 999_999_999.0), (b"007", 7.0)],
+)
+def test_how_long_a_caller_will_wait_is_a_number_of_seconds(value: bytes, seconds: float) -> None:
+    assert head((b"X-Gateway-Timeout-Seconds", value)).timeout_seconds == seconds
+    assert head().timeout_seconds is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"", b"0", b"0.00", b"-1", b"+1", b"1e3", b"inf", b"nan", b" 5", b"5s", b".5", b"5.", b"1_0", b"1,5", b"5\n"],
+)
+def test_a_wait_that_is_none_is_refused_and_not_ignored(value: bytes) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        head((b"x-gateway-timeout-seconds", value))
+    assert (refused.value.status, refused.value.code) == (400, "invalid_header")
+    assert refused.value.param == "x-gateway-timeout-seconds"
+
+
+@pytest.mark.parametrize("value", [b"1" * 10, b"0.0000001", "\u0663".encode()])
+def test_a_wait_of_too_many_or_other_digits_is_refused_too(value: bytes) -> None:
+    with pytest.raises(InvalidRequest):
+        head((b"x-gateway-timeout-seconds", value))
+
+
+def test_all_headers_are_kept_for_who_looks_for_one_and_none_of_the_gateways_own_goes_on() -> None:
+    offered = ((b"x-session-id", b"s1"), (b"x-gateway-timeout-seconds", b"5"), (b"cookie", b"c"))
+    said = head(*offered)
+    assert tuple(said.raw_headers) == offered
+    assert said.forward == ()
+
+
 def test_a_head_has_what_it_was_told() -> None:
     said = head(query=b"beta=true")
     assert (said.request_id, said.received, said.received_wall, said.query) == ("req_1", 5.0, 6.0, "beta=true")

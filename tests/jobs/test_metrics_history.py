@@ -40,7 +40,7 @@ class World:
         for latency in latencies:
             standing = self.board.of(f"pc_{name}")
             standing.start()
-            standing.succeed(fresh(latency), fresh(latency / 2))
+            standing.succeed(fresh(latency), fresh(latency / 2), 0.0)
 
     def fail(self, name: str = "up-1") -> None:
         self.board.of(f"pc_{name}").start()

@@ -1,7 +1,7 @@
 import pytest
 
 from ai_gateway.domain.config import ProviderType
-from ai_gateway.providers.capabilities import continues_prefill
+from ai_gateway.providers.capabilities import context_window, continues_prefill
 
 CONTINUES = [
     "claude-2.1",
@@ -37,3 +37,36 @@ def test_only_models_that_are_known_to_continue_do(model: str, expected: bool) -
 @pytest.mark.parametrize("model", [*CONTINUES, "deepseek-chat", "mistral-large-latest"])
 def test_servers_of_which_each_does_it_in_its_own_way_are_not_asked(provider: ProviderType, model: str) -> None:
     assert not continues_prefill(provider, model)
+
+
+@pytest.mark.parametrize(
+    ("model", "tokens"),
+    [
+        ("gpt-5", 272_000),
+        ("gpt-5-mini-2025-08-07", 272_000),
+        ("gpt-4.1-nano", 1_047_576),
+        ("gpt-4o", 128_000),
+        ("gpt-4o-mini-2024-07-18", 128_000),
+        ("gpt-4-turbo-2024-04-09", 128_000),
+        ("gpt-4-32k-0613", 32_768),
+        ("gpt-4", 8_192),
+        ("gpt-4-0613", 8_192),
+        ("gpt-3.5-turbo-instruct", 4_096),
+        ("gpt-3.5-turbo-0125", 16_385),
+        ("o1-mini", 128_000),
+        ("o1", 200_000),
+        ("o3-mini", 200_000),
+        ("o4-mini", 200_000),
+        ("claude-2.0", 100_000),
+        ("claude-2.1", 200_000),
+        ("claude-instant-1.2", 100_000),
+        ("claude-haiku-4-5", 200_000),
+    ],
+)
+def test_the_longest_beginning_of_a_name_that_is_known_tells_its_window(model: str, tokens: int) -> None:
+    assert context_window(model) == tokens
+
+
+@pytest.mark.parametrize("model", ["", "llama-3-70b", "my-gpt-4o", "GPT-4o", "claude", "gpt"])
+def test_of_a_name_that_nobody_knows_no_window_is_known(model: str) -> None:
+    assert context_window(model) is None

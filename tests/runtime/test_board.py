@@ -1,9 +1,12 @@
 from collections import deque
+from math import exp
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ai_gateway.policy.latency import MEMORY_SECONDS
 from ai_gateway.runtime.board import WINDOW, Board, Spread, spread
 
 
@@ -13,7 +16,7 @@ def test_what_started_is_active_until_it_ended_in_one_of_three_ways() -> None:
         standing.start()
     assert (standing.requests, standing.active) == (3, 3)
 
-    standing.succeed(100.0, 10.0)
+    standing.succeed(100.0, 10.0, 0.0)
     standing.fail()
     standing.leave()
 
@@ -21,18 +24,35 @@ def test_what_started_is_active_until_it_ended_in_one_of_three_ways() -> None:
     assert (list(standing.latencies), list(standing.ttfts)) == ([100.0], [10.0])
 
 
-def test_a_new_answer_weighs_a_tenth() -> None:
+def test_what_was_never_sent_was_never_asked_for() -> None:
     standing = Board().of("pc_1")
-    standing.succeed(100.0, None)
-    standing.succeed(200.0, 50.0)
-    assert standing.latency_ewma == 110.0  # 100 + 0.1 * (200 - 100)
-    assert standing.ttft_ewma == 50.0
+    standing.start()
+    standing.withdraw()
+    assert (standing.requests, standing.active, standing.errors) == (0, 0, 0)
+
+
+def test_the_averages_are_over_time_and_know_the_first_token_from_the_end() -> None:
+    standing = Board().of("pc_1")
+    standing.succeed(100.0, None, 0.0)
+    assert (standing.latency.usual, standing.ttft.usual) == (100.0, None)
+    standing.succeed(200.0, 50.0, MEMORY_SECONDS)
+    # The old answer weighs exp(-1) after as long as the average remembers: 200 - 100 * exp(-1)
+    assert standing.latency.usual == pytest.approx(200.0 - 100.0 * exp(-1))
+    assert standing.ttft.usual == 50.0
+
+
+def test_a_failure_says_nothing_of_how_long_an_answer_takes() -> None:
+    standing = Board().of("pc_1")
+    standing.fail()
+    standing.leave()
+    assert standing.latency.usual is None
+    assert not standing.latencies
 
 
 def test_only_the_last_answers_count() -> None:
     standing = Board().of("pc_1")
     for number in range(WINDOW + 5):
-        standing.succeed(float(number), None)
+        standing.succeed(float(number), None, 0.0)
     assert len(standing.latencies) == WINDOW
     assert min(standing.latencies) == 5.0
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ai_gateway.domain.decisions import Attempted, Chosen, Decision, Ending, Step, What, Why
-from ai_gateway.domain.faults import CircuitOpen, ProviderFailed
+from ai_gateway.domain.faults import CircuitOpen, ProviderFailed, RateLimited
 from ai_gateway.domain.traffic import Outcome, Receipt
 from ai_gateway.runtime.decisions import MOST_KEPT_A_SECOND, Decisions
 from ai_gateway.runtime.telemetry import Ended
@@ -21,7 +21,7 @@ class World:
         self.kept: list[Decision] = []
         self.decisions = Decisions(self.kept.append, Random(5), sample, most)
 
-    def end(self, request_id: str = "req_1", *receipts: Receipt, steps: tuple[Step, ...] = (), **changes: Any) -> None:
+    def end(self, request_id: str = "req_1", *receipts: Receipt, **changes: Any) -> None:
         fields: dict[str, Any] = {
             "request_id": request_id,
             "operation": "chat",
@@ -33,7 +33,7 @@ class World:
             "tenant_id": "t1",
             "model": "fast",
         }
-        self.decisions.note(Ended(**fields | changes), steps)
+        self.decisions.note(Ended(**fields | changes))
 
     def found(self, request_id: str = "req_1", tenant_id: str = "t1") -> Decision:
         decision = self.decisions.find(tenant_id, request_id)
@@ -111,6 +111,20 @@ def test_a_request_that_was_refused_before_any_attempt_has_its_fault_alone() -> 
     )
     decision = world.found()
     assert (decision.why, decision.chosen, decision.attempts, decision.revision) == (Why.ERROR, None, (), None)
+
+
+def test_a_refusal_that_waited_or_panicked_first_keeps_how() -> None:
+    world = World()
+    queued = Step(at_ms=0.1, what=What.QUEUED, reason="in the queue", seconds=30.0)
+    end = Ended("req_1", "chat", 429, NOON, 30.0, RateLimited(), receipts=(), tenant_id="t1", steps=(queued,))
+    world.decisions.note(end)
+    assert (world.found().why, world.found().steps) == (Why.ERROR, (queued,))
+
+
+def test_a_detour_that_a_failed_attempt_took_is_told_with_the_reason_that_weighs_more() -> None:
+    world = World()
+    world.end("req_1", a_receipt("att_1", **BROKEN), a_receipt("att_2", endpoint="up-3"), steps=(DETOUR,))
+    assert (world.kept[0].why, world.kept[0].steps) == (Why.FALLBACK, (DETOUR,))
 
 
 def test_a_request_that_asks_no_provider_is_no_decision_and_a_strangers_is_nobodys() -> None:

@@ -14,7 +14,7 @@ from ai_gateway.domain.chat import Usage
 from ai_gateway.domain.faults import GatewayFault
 from ai_gateway.domain.traffic import Outcome, Receipt
 from ai_gateway.runtime import ids
-from ai_gateway.runtime.entries import Progress
+from ai_gateway.runtime.entries import Held, Progress
 from ai_gateway.runtime.journal import Durability, Journal
 from ai_gateway.runtime.segments import DiskFolder
 from ai_gateway.runtime.slots import SLOT_BYTES
@@ -403,6 +403,57 @@ async def test_waiting_ends_when_something_arrives_and_begins_again_when_it_is_g
     await asyncio.sleep(0)
     assert not again.done()
     again.cancel()
+
+
+def test_what_runs_is_told_oldest_first_with_how_far_it_has_come() -> None:
+    journal = a_journal()
+    assert journal.running() == []
+    for number in range(3):
+        journal.hold(an_orphan(number), AT + number, 100 + number)
+    progress = Progress(an_orphan(2).request_id, an_orphan(2).attempt_id, 12, 4, 8, 50.0)
+    journal.progress(progress)
+    journal.append(settled(an_orphan(1)))
+    assert journal.running() == [
+        (Held(an_orphan(0), AT, 100), None),
+        (Held(an_orphan(2), AT + 2, 102), progress),
+    ]
+    journal.append(settled(an_orphan(0)))
+    journal.append(settled(an_orphan(2)))
+    assert journal.running() == []
+
+
+def test_what_runs_is_told_the_same_when_its_segment_was_cut() -> None:
+    """A hundred answers on segments of thirty slots: open holds are written again, and stay what they are."""
+    journal = a_journal(size=a_size(30, 100))
+    journal.hold(an_orphan(900), AT, 100)
+    journal.hold(an_orphan(901), AT, 100)
+    progress = Progress(an_orphan(900).request_id, an_orphan(900).attempt_id, 12, 4, 8, 50.0)
+    journal.progress(progress)
+    before = journal.running()
+    for number in range(100):
+        journal.append(settled(an_orphan(number)))
+    assert (
+        journal.running()
+        == before
+        == [
+            (Held(an_orphan(900), AT, 100), progress),
+            (Held(an_orphan(901), AT, 100), None),
+        ]
+    )
+
+
+def test_what_ran_when_the_process_ended_does_not_run_in_the_next() -> None:
+    folder = MemoryFolder()
+    a_journal(folder).hold(an_orphan(1), AT, 100)
+    assert a_journal(folder.after_a_crash()).running() == []
+
+
+def test_a_hold_that_could_not_be_written_does_not_run() -> None:
+    folder = MemoryFolder()
+    journal = a_journal(folder)
+    folder.failing_writes = errno.ENOSPC
+    assert not is_taken(journal, an_orphan(1))
+    assert journal.running() == []
 
 
 def test_two_who_drain_at_the_same_time_let_go_only_what_they_were_given() -> None:

@@ -1,48 +1,99 @@
-from random import Random
-
 import msgspec
 import pytest
 
 from ai_gateway.domain.chat import Dialect, Operation
-from ai_gateway.domain.config import ProviderType, Strategy, Tier
-from ai_gateway.providers.kinds import KINDS
-from ai_gateway.runtime.plans import Plans
-from support.builders import CLAUDE, a_candidate, a_claude_endpoint, a_course, a_tier, an_endpoint
+from ai_gateway.domain.config import (
+    BreakerSettings,
+    Candidate,
+    Course,
+    OnContentFilter,
+    ProviderType,
+    QueueLimits,
+    RateLimits,
+    Retries,
+    Tier,
+)
+from ai_gateway.policy.attempts import Limits
+from support.builders import (
+    CLAUDE,
+    MODEL,
+    a_book,
+    a_candidate,
+    a_claude_endpoint,
+    a_course,
+    a_price,
+    a_tier,
+    an_endpoint,
+)
+from support.clock import NOON
+from support.known import Known
 
-CHAT = (Dialect.OPENAI, Operation.CHAT)
 ONE, TWO = a_candidate(an_endpoint("one")), a_candidate(an_endpoint("two"))
+CLAUDE_ONE = a_candidate(a_claude_endpoint(), CLAUDE)
 
 
-def test_a_course_keeps_its_plan_and_with_it_its_turn() -> None:
-    plans, rng = Plans(KINDS), Random(1)
-    course = a_course("fast", tiers=(a_tier(ONE, TWO, strategy=Strategy.ROUND_ROBIN),))
-    first = plans.of("t1", course, *CHAT)
-    assert first.pick(rng) == 0
-    assert plans.of("t1", course, *CHAT) is first
-    assert plans.of("t1", course, *CHAT).pick(rng) == 1
+def tiers_of(known: Known, course: Course, dialect: Dialect = Dialect.OPENAI) -> list[tuple[Candidate, ...]]:
+    operation = Operation.CHAT if dialect is Dialect.OPENAI else Operation.MESSAGES
+    stages = known.plan(course, dialect, operation).stages
+    return [tuple(member.candidate for member in stage.members) for stage in stages]
+
+
+def test_a_course_keeps_its_plan_and_with_it_its_turn_and_its_budget() -> None:
+    known = Known()
+    course = a_course("fast", ONE, TWO)
+    first = known.plan(course)
+    assert known.plan(course) is first
 
 
 def test_a_course_that_was_rebuilt_the_same_keeps_its_plan_too() -> None:
-    plans = Plans(KINDS)
-    first = plans.of("t1", a_course("fast", ONE, TWO), *CHAT)
-    assert plans.of("t1", a_course("fast", ONE, TWO), *CHAT) is first
+    known = Known()
+    first = known.plan(a_course("fast", ONE, TWO))
+    assert known.plan(a_course("fast", ONE, TWO)) is first
 
 
 def test_a_course_that_changed_gets_a_new_one() -> None:
-    plans = Plans(KINDS)
-    first = plans.of("t1", a_course("fast", ONE), *CHAT)
-    second = plans.of("t1", a_course("fast", ONE, TWO), *CHAT)
+    known = Known()
+    first = known.plan(a_course("fast", ONE))
+    second = known.plan(a_course("fast", ONE, TWO))
     assert second is not first
     assert second.candidates == (ONE, TWO)
     heavier = msgspec.structs.replace(TWO, weight=5)
-    assert plans.of("t1", a_course("fast", ONE, heavier), *CHAT).candidates == (ONE, heavier)
+    assert known.plan(a_course("fast", ONE, heavier)).candidates == (ONE, heavier)
+
+
+def test_what_is_known_of_an_endpoint_outlives_the_plan() -> None:
+    known = Known()
+    (before,) = known.plan(a_course("fast", ONE)).stages[0].members
+    after = known.plan(a_course("fast", ONE, TWO)).stages[0].members[0]
+    elsewhere = known.plan(a_course("slow", TWO, ONE)).stages[0].members[1]
+    for member in (after, elsewhere):
+        assert member.gate is before.gate
+        assert member.standing is before.standing
+        assert member.throttle is before.throttle
+
+
+def test_pools_with_settings_of_their_own_have_breakers_of_their_own() -> None:
+    known = Known()
+    strict = a_course("strict", tiers=(a_tier(ONE, breaker=BreakerSettings(failure_threshold=1)),))
+    (member,) = known.plan(strict).stages[0].members
+    assert member.gate is not known.gate(ONE)
+    assert member.gate.breaker.settings.failure_threshold == 1
+
+
+def test_limits_that_are_configured_hold_from_the_next_plan_on() -> None:
+    known = Known()
+    known.plan(a_course("fast", ONE))
+    limited = a_candidate(an_endpoint("one", rate_limits=RateLimits(max_concurrent=1)))
+    stage = known.plan(a_course("fast", limited)).stages[0]
+    assert stage.is_limited
+    assert stage.members[0].throttle is known.throttles.of(limited.endpoint, known.clock.now())
 
 
 def test_tenants_dialects_and_operations_do_not_share_a_turn() -> None:
-    plans = Plans(KINDS)
+    known = Known()
     course = a_course("fast", ONE)
     made = {
-        id(plans.of(tenant, course, Dialect.OPENAI, operation))
+        id(known.plans.of(tenant, course, Dialect.OPENAI, operation))
         for tenant in ("t1", "t2")
         for operation in (Operation.CHAT, Operation.EMBEDDINGS)
     }
@@ -50,54 +101,134 @@ def test_tenants_dialects_and_operations_do_not_share_a_turn() -> None:
 
 
 def test_only_members_that_speak_the_dialect_are_in_a_plan() -> None:
-    claude = a_candidate(a_claude_endpoint(), CLAUDE)
+    known = Known()
     mock = a_candidate(an_endpoint("mock", provider=ProviderType.MOCK))
-    course = a_course("mixed", ONE, claude, mock)
-    plans = Plans(KINDS)
-    assert plans.of("t1", course, *CHAT).candidates == (ONE, mock)
-    assert plans.of("t1", course, Dialect.ANTHROPIC, Operation.MESSAGES).candidates == (claude, mock)
+    course = a_course("mixed", ONE, CLAUDE_ONE, mock)
+    assert tiers_of(known, course) == [(ONE, mock)]
+    assert tiers_of(known, course, Dialect.ANTHROPIC) == [(CLAUDE_ONE, mock)]
 
 
-def test_the_first_tier_that_can_is_taken() -> None:
-    claude = a_candidate(a_claude_endpoint(), CLAUDE)
-    course = a_course("bare", tiers=(a_tier(claude), a_tier(TWO), a_tier(ONE)), pool=None)
-    assert Plans(KINDS).of("t1", course, *CHAT).candidates == (TWO,)
+def test_every_tier_that_can_serve_is_a_stage_in_its_order() -> None:
+    known = Known()
+    course = a_course(
+        "fast", tiers=(a_tier(TWO, pool="fast"), a_tier(CLAUDE_ONE, pool="other"), a_tier(ONE, pool="spare"))
+    )
+    assert tiers_of(known, course) == [(TWO,), (ONE,)]
+    assert known.plan(course).candidates == (TWO, ONE)
+
+
+def test_of_a_bare_name_the_first_tier_that_can_is_the_first_stage() -> None:
+    course = a_course("bare", tiers=(a_tier(CLAUDE_ONE), a_tier(TWO), a_tier(ONE)), pool=None)
+    assert tiers_of(Known(), course) == [(TWO,), (ONE,)]
 
 
 def test_a_fallback_stands_in_for_members_that_are_off_but_not_for_a_dialect_that_was_never_offered() -> None:
-    claude = a_candidate(a_claude_endpoint(), CLAUDE)
     spare = a_tier(TWO, pool="spare")
-    other_dialect = a_course("fast", tiers=(a_tier(claude, pool="fast"), spare))
-    bare = a_course("m1", tiers=(a_tier(claude), spare), pool=None)
+    other_dialect = a_course("fast", tiers=(a_tier(CLAUDE_ONE, pool="fast"), spare))
+    bare = a_course("m1", tiers=(a_tier(CLAUDE_ONE), spare), pool=None)
     all_off = a_course("off", tiers=(Tier(candidates=(), pool="off"), spare))
-    plans = Plans(KINDS)
-    assert plans.of("t1", other_dialect, *CHAT).candidates == ()
-    assert plans.of("t1", bare, *CHAT).candidates == ()
-    assert plans.of("t1", all_off, *CHAT).candidates == (TWO,)
+    known = Known()
+    assert tiers_of(known, other_dialect) == []
+    assert tiers_of(known, bare) == []
+    assert tiers_of(known, all_off) == [(TWO,)]
 
 
-def test_where_nobody_can_there_is_a_plan_without_candidates() -> None:
-    assert Plans(KINDS).of("t1", a_course("empty", tiers=(Tier(candidates=()),)), *CHAT).candidates == ()
+def test_where_nobody_can_there_is_a_plan_without_stages() -> None:
+    plan = Known().plan(a_course("empty", tiers=(Tier(candidates=()),)))
+    assert (plan.stages, plan.candidates, plan.line) == ((), (), None)
+
+
+def test_the_attempts_of_a_course_are_limited_as_it_says() -> None:
+    retries = Retries(max_attempts=5, base_seconds=0.1)
+    course = a_course(
+        "fast",
+        tiers=(a_tier(ONE, pool="fast"), a_tier(CLAUDE_ONE, pool="x"), a_tier(TWO, pool="y")),
+        retries=retries,
+        on_content_filter=OnContentFilter.FALLBACK,
+    )
+    assert Known().plan(course).limits == Limits(2, retries, OnContentFilter.FALLBACK)
+
+
+def test_a_plan_has_a_retry_budget_of_its_own() -> None:
+    """Without requests ten retries a second are free."""
+    known = Known()
+    one, two = known.plan(a_course("one", ONE)), known.plan(a_course("two", ONE))
+    now = known.clock.now()
+    assert [one.budget.withdraw(now) for _ in range(11)] == [True] * 10 + [False]
+    assert two.budget.withdraw(now)
+
+
+OWN, PROVIDERS = QueueLimits(max_waiting=5), QueueLimits(max_waiting=7)
+QUEUED = a_candidate(an_endpoint("queued", queue=PROVIDERS))
+
+
+@pytest.mark.parametrize(
+    ("tiers", "line"),
+    [
+        ((a_tier(ONE, pool="fast"),), None),
+        ((a_tier(ONE, pool="fast", queue=OWN),), ("pool fast", OWN)),
+        ((a_tier(ONE, QUEUED, pool="fast"),), ("provider queued", PROVIDERS)),
+        ((a_tier(QUEUED, pool="fast", queue=OWN),), ("pool fast", OWN)),
+        ((a_tier(QUEUED, pool="fast"), a_tier(ONE, pool="spare", queue=OWN)), ("pool spare", OWN)),
+        ((a_tier(ONE, pool="fast"), a_tier(QUEUED, pool="spare")), ("provider queued", PROVIDERS)),
+    ],
+)
+def test_the_queue_is_the_pools_own_else_the_first_endpoints_that_has_one(
+    tiers: tuple[Tier, ...], line: tuple[str, QueueLimits] | None
+) -> None:
+    assert Known().plan(a_course("fast", tiers=tiers)).line == line
+
+
+def test_the_worst_price_is_the_dearest_of_all_tiers() -> None:
+    dear = a_candidate(an_endpoint("dear"), "gpt-4o")
+    plan = Known().plan(a_course("fast", tiers=(a_tier(ONE, pool="fast"), a_tier(dear, pool="spare"))))
+    worst = plan.worst(a_book(a_price(), a_price("gpt-4o", output_pico=10_000_000)), {}, NOON)
+    assert worst.output_pico == 10_000_000
+
+
+def test_the_worst_price_is_worked_out_again_when_a_book_changes_or_a_price_comes_into_force() -> None:
+    plan = Known().plan(a_course("fast", ONE))
+    later = a_price(output_pico=900_000, effective_from=NOON + 60, version="later")
+    own, book = a_book(a_price(), later), a_book()
+    first = plan.worst(own, book, NOON)
+    assert plan.worst(own, book, NOON + 59) is first
+    assert plan.worst(own, book, NOON + 60).output_pico == 900_000
+    assert plan.worst(a_book(a_price(MODEL, output_pico=1)), book, NOON + 60).output_pico == 1
 
 
 def test_names_that_a_caller_invents_do_not_fill_the_memory() -> None:
-    plans = Plans(KINDS, most=10)
-    for number in range(35):
-        plans.of("t1", a_course(f"open/{number}", ONE), *CHAT)
-    assert len(plans._plans) <= 10
+    known = Known()
+    first = a_course("open/0", ONE)
+    kept = known.few_plans.of("t1", first, Dialect.OPENAI, Operation.CHAT)
+    for number in range(1, 10):
+        known.few_plans.of("t1", a_course(f"open/{number}", ONE), Dialect.OPENAI, Operation.CHAT)
+    assert known.few_plans.of("t1", first, Dialect.OPENAI, Operation.CHAT) is kept
+    known.few_plans.of("t1", a_course("open/10", ONE), Dialect.OPENAI, Operation.CHAT)
+    assert known.few_plans.of("t1", first, Dialect.OPENAI, Operation.CHAT) is not kept
 
 
-@pytest.mark.parametrize("strategy", Strategy)
-@pytest.mark.parametrize("sticky_by", [None, "user"])
-def test_a_plan_picks_one_of_its_candidates_by_any_strategy(strategy: Strategy, sticky_by: str | None) -> None:
-    course = a_course("fast", tiers=(a_tier(ONE, TWO, strategy=strategy, sticky_by=sticky_by),))
-    plan, rng = Plans(KINDS).of("t1", course, *CHAT), Random(1)
-    assert {plan.pick(rng) for _ in range(100)} <= {0, 1}
+def test_an_endpoint_that_was_gone_comes_back_with_what_everybody_sees() -> None:
+    """Taken out of the configuration and put back the same, with no request in between: the course compares equal,
+    but its breaker and its numbers are no longer the ones that operators look at."""
+    known = Known()
+    course = a_course("fast", ONE)
+    stale, other = known.plan(course), known.plan(a_course("slow", TWO))
+    known.board.keep_only({TWO.endpoint.id})
+    known.breakers.keep_only({TWO.endpoint.id})
+    known.plans.keep_only({TWO.endpoint.id})
+    assert known.plan(a_course("slow", TWO)) is other
+    again = known.plan(course)
+    assert again is not stale
+    (member,) = again.stages[0].members
+    assert member.gate is known.gate(ONE)
+    assert member.standing is known.board.of(ONE.endpoint.id)
 
 
-def test_priorities_decide_where_the_strategy_goes_by_them() -> None:
-    first = msgspec.structs.replace(TWO, priority=0)
-    second = msgspec.structs.replace(ONE, priority=1)
-    course = a_course("fast", tiers=(a_tier(second, first, strategy=Strategy.PRIORITY),))
-    plan, rng = Plans(KINDS).of("t1", course, *CHAT), Random(1)
-    assert {plan.pick(rng) for _ in range(20)} == {1}
+def test_a_fallback_that_is_gone_takes_its_plan_along_and_nothing_gone_takes_none() -> None:
+    known = Known()
+    course = a_course("fast", tiers=(a_tier(ONE, pool="fast"), a_tier(TWO, pool="spare")))
+    plan = known.plan(course)
+    known.plans.keep_only({ONE.endpoint.id, TWO.endpoint.id, "pc_new"})
+    assert known.plan(course) is plan
+    known.plans.keep_only({ONE.endpoint.id})
+    assert known.plan(course) is not plan

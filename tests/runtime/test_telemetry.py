@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from ai_gateway.domain.chat import Usage
+from ai_gateway.domain.decisions import Step, What
 from ai_gateway.domain.faults import NotFound, RateLimited
 from ai_gateway.domain.traffic import Outcome
 from ai_gateway.runtime.telemetry import BUCKETS, Ended, Telemetry, render
@@ -12,8 +13,9 @@ from support.builders import a_receipt
 
 
 def an_end(**changes: Any) -> Ended:
-    fields = {"request_id": "req_1", "operation": "chat", "status": 200, "started_wall": 0.0, "seconds": 0.3}
-    return Ended(**fields | {"fault": None, "receipts": (a_receipt(),)} | changes)
+    fields: dict[str, Any] = {"request_id": "req_1", "operation": "chat", "status": 200, "started_wall": 0.0}
+    fields |= {"seconds": 0.3, "fault": None, "receipts": (a_receipt(),)}
+    return Ended(**fields | changes)
 
 
 def samples(telemetry: Telemetry, **gauges: float) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -70,6 +72,15 @@ def test_no_label_is_a_word_that_a_caller_can_invent() -> None:
     receipt = a_receipt(model=canary, requested_model=canary, endpoint=canary, tenant_id=canary, key_id=canary)
     end = an_end(model=canary, tenant_id=canary, key_id=canary, request_id=canary, receipts=(receipt,))
     assert canary.encode() not in render(told(Telemetry(), end), dict)
+
+
+def test_what_happened_on_the_way_is_for_listeners_and_no_label() -> None:
+    heard: list[Ended] = []
+    step = Step(at_ms=0.2, what=What.PASSED_OVER, reason="its breaker is open", endpoint="canary")
+    telemetry = told(Telemetry((heard.append,)), an_end(steps=(step,)))
+    assert [it.steps for it in heard] == [(step,)]
+    assert b"canary" not in render(telemetry, dict)
+    assert an_end().steps == ()
 
 
 def test_every_listener_hears_of_every_end() -> None:

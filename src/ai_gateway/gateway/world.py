@@ -17,7 +17,7 @@ from ai_gateway.domain.faults import CircuitOpen, Fault, RateLimited
 from ai_gateway.domain.traffic import Call
 from ai_gateway.gateway import envelope
 from ai_gateway.policy.attempts import Try
-from ai_gateway.policy.circuit_breaker import Ticket
+from ai_gateway.policy.circuit_breaker import State, Ticket
 from ai_gateway.policy.cooldowns import gentlest
 from ai_gateway.providers.capabilities import context_window
 from ai_gateway.runtime.clock import Clock
@@ -26,6 +26,8 @@ from ai_gateway.runtime.stages import NOBODY, Member, Stage
 
 BYTES_PER_TOKEN: Final = 4
 MOST_STEPS: Final = 64
+LOOK_AGAIN_SECONDS: Final = 1.0
+UNHEALTHY: Final = "It was taken out, by its health checks or by an operator."
 
 
 @final
@@ -33,7 +35,7 @@ class Taken:
     """A place of one attempt at one member. `tokens` were taken of its rate limit, `at` monotonic seconds. It ends in
     exactly one of `succeed`, `fail`, `leave` and `withdraw`."""
 
-    __slots__ = ("at", "member", "ticket", "tokens")
+    __slots__ = ("_limits", "at", "member", "ticket", "tokens")
 
     def __init__(self, member: Member, tokens: int, now: float) -> None:
         self.member = member
@@ -41,7 +43,7 @@ class Taken:
         self.at = now
         self.ticket: Ticket = member.gate.send(now)
         member.standing.start()
-        limits = member.throttle.limits
+        limits = self._limits = member.throttle.limits  # limits that come up meanwhile have nothing of this request
         if limits is not None:
             limits.take(now, tokens)
 
@@ -73,14 +75,12 @@ class Taken:
         """It was never sent."""
         self.member.gate.leave(self.ticket)
         self.member.standing.withdraw()
-        limits = self.member.throttle.limits
-        if limits is not None:
-            limits.put_back(now, self.tokens)
+        if self._limits is not None:
+            self._limits.put_back(now, self.tokens)
 
     def _give_back(self, now: float, used_tokens: int) -> None:
-        limits = self.member.throttle.limits
-        if limits is not None:
-            limits.give_back(now, self.tokens, used_tokens)
+        if self._limits is not None:
+            self._limits.give_back(now, self.tokens, used_tokens)
 
 
 @final
@@ -94,6 +94,7 @@ class World:
         self._rng = rng
         self._taken: Taken | None = None
         self._promised: tuple[Try, Taken] | None = None
+        self._used: tuple[str, ...] = ()
         self.steps: list[Step] = []
 
     def now(self) -> float:
@@ -107,6 +108,8 @@ class World:
             self._promised = None
             self._taken = taken
             return first.place
+        if self._taken is not None:
+            self._put_back()
         stage = self._plan.stages[tier]
         now = self._clock.now()
         return self._take(stage, stage.pick(self._rng, now, self._tokens(stage), tried, self._affinity(stage)), now)
@@ -148,7 +151,7 @@ class World:
         return None
 
     def free_in(self, now: float) -> float:
-        """Seconds until `take_any` may give something by itself."""
+        """Seconds until `take_any`, which has just found nothing, may give something by itself."""
         waits = [self._free_in(stage, member, now) for stage in self._plan.stages for member in stage.members]
         return min(waits)
 
@@ -158,14 +161,14 @@ class World:
 
     @property
     def waits_for_a_place(self) -> bool:
-        """Whether somebody here might be admitted later, by itself or because another request ends."""
+        """Whether somebody here is well, and only full or at rest: the next place is a matter of waiting."""
         now = self._clock.now()
         for stage in self._plan.stages:
             for member in stage.members:
-                limits = member.throttle.limits
-                if limits is not None and not limits.admits(now, self._tokens(stage)):
-                    return True
-                if not member.gate.calm and member.gate.cooldown.refusal(now) is not None:
+                gate = member.gate
+                if stage.is_out(member) or gate.cooldown.quarantined or gate.breaker.look(now) is State.OPEN:
+                    continue
+                if not stage.has_room(member, now, self._tokens(stage)) or gate.cooldown.refusal(now) is not None:
                     return True
         return False
 
@@ -173,6 +176,7 @@ class World:
         """The place that the last pick took; from here on it is the attempt's."""
         taken, self._taken = self._taken, None
         assert taken is not None, "an attempt is made at a place that was picked"
+        self._used = (*self._used, taken.member.candidate.endpoint.name)
         return taken
 
     def close(self) -> None:
@@ -188,20 +192,18 @@ class World:
             self.steps.append(Step(at_ms, what, reason, endpoint, seconds))
 
     def note_passed_over(self, used: Try) -> None:
-        """Who was not admitted, in the tiers up to the one that is asked now; said once for each."""
+        """Who was not admitted, in the tiers up to the one that is asked now; said once for each. Whoever was asked has
+        a receipt instead: that his only probe is under way now is our own doing."""
         now = self._clock.now()
-        told = {step.endpoint for step in self.steps}
+        told = {step.endpoint for step in self.steps}.union(self._used)
         for stage in self._plan.stages[: used.tier + 1]:
             for member in stage.members:
-                if member.candidate.endpoint.name in told:
-                    continue
-                if not member.gate.admits(now) or not stage.has_room(member, now, self._tokens(stage)):
-                    reason = self._refusal_of(stage, member, now).message
-                    self.note(What.PASSED_OVER, reason, member.candidate.endpoint.name)
+                name = member.candidate.endpoint.name
+                if name not in told and not stage.would_admit(member, now, self._tokens(stage)):
+                    told.add(name)
+                    self.note(What.PASSED_OVER, self._reason(stage, member, now), name)
 
     def _take(self, stage: Stage, place: int | None, now: float) -> int | None:
-        if self._taken is not None:
-            self._put_back()
         if place is not None:
             self._taken = Taken(stage.members[place], self._tokens(stage), now)
         return place
@@ -230,10 +232,13 @@ class World:
         return context_window(self._plan.stages[place.tier].members[place.place].candidate.model)
 
     def _free_in(self, stage: Stage, member: Member, now: float) -> float:
+        """A probe that is under way or a health check tell nobody when they end, so one looks again after a while."""
         limits = member.throttle.limits
         seconds = 0.0 if limits is None else limits.free_in(now, self._tokens(stage))
-        resting = member.gate.cooldown.refusal(now)
-        return seconds if resting is None else max(seconds, resting.retry_after_seconds or 0.0)
+        breaker, cooldown = member.gate.breaker, member.gate.cooldown
+        seconds = max(seconds, 0.0 if cooldown.calm else cooldown.until - now)
+        seconds = max(seconds, breaker.until - now if breaker.state is State.OPEN else 0.0)
+        return seconds if seconds > 0 else LOOK_AGAIN_SECONDS
 
     def _refusal_of(self, stage: Stage, member: Member, now: float) -> Fault:
         limits = member.throttle.limits
@@ -246,6 +251,9 @@ class World:
                 retry_after_seconds=max(1.0, min(seconds, 60.0)),
             )
         return member.gate.refusal(now)
+
+    def _reason(self, stage: Stage, member: Member, now: float) -> str:
+        return UNHEALTHY if stage.is_out(member) else self._refusal_of(stage, member, now).message
 
 
 def affinity_of(call: Call, sticky_by: str) -> str | None:

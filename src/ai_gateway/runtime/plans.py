@@ -81,6 +81,17 @@ class Plans:
             self._plans[name] = plan
         return plan
 
+    def keep_only(self, endpoint_ids: set[str]) -> None:
+        """Forget endpoints that are no longer configured, and the plans that know them: all that is known of an
+        endpoint begins anew when it comes back, and a plan that was kept would go on with what nobody else sees."""
+        gone = self._doors.throttles.keep_only(endpoint_ids)
+        if gone:
+            self._plans = {
+                name: plan
+                for name, plan in self._plans.items()
+                if not any(it.endpoint.id in gone for it in plan.candidates)
+            }
+
     def _make(self, course: Course, dialect: Dialect, operation: Operation) -> Plan:
         return Plan(course, tuple(self._stages(course, dialect, operation)), self._doors.clock.now())
 

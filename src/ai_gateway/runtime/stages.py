@@ -114,16 +114,23 @@ class Stage:
         standing = self.members[place].standing
         return standing.ttft.peak or standing.latency.peak
 
+    def is_out(self, member: Member) -> bool:
+        """By its health checks or by an operator."""
+        return member.candidate.endpoint.id in self._healths.out
+
+    def has_room(self, member: Member, now: float, tokens: int) -> bool:
+        limits = member.throttle.limits
+        return limits is None or limits.admits(now, tokens)
+
+    def would_admit(self, member: Member, now: float, tokens: int) -> bool:
+        return not self.is_out(member) and member.gate.admits(now) and self.has_room(member, now, tokens)
+
     def _is_admitted(self, member: Member) -> bool:
-        return (
-            member.candidate.endpoint.id not in self._healths.out
-            and member.gate.admits(self.now)
-            and self.has_room(member, self.now, self._tokens)
-        )
+        return self.would_admit(member, self.now, self._tokens)
 
     def _is_only_crowded(self, member: Member) -> bool:
         return (
-            member.candidate.endpoint.id not in self._healths.out
+            not self.is_out(member)
             and member.gate.admits_crowded(self.now)
             and self.has_room(member, self.now, self._tokens)
         )
@@ -134,10 +141,6 @@ class Stage:
             and member.gate.admits_in_panic(self.now)
             and self.has_room(member, self.now, self._tokens)
         )
-
-    def has_room(self, member: Member, now: float, tokens: int) -> bool:
-        limits = member.throttle.limits
-        return limits is None or limits.admits(now, tokens)
 
     def _become_limited(self) -> None:
         self.is_limited = True

@@ -74,7 +74,9 @@ class Throttles:
             throttle.configure(endpoint.rate_limits, now)
         return throttle
 
-    def keep_only(self, endpoint_ids: set[str]) -> None:
-        """Forget endpoints that are no longer configured. Requests that are under way keep theirs."""
-        for gone in self._throttles.keys() - endpoint_ids:
-            del self._throttles[gone]
+    def keep_only(self, endpoint_ids: set[str]) -> set[str]:
+        """Forget endpoints that are no longer configured; which these are. Requests that are under way keep theirs."""
+        gone = self._throttles.keys() - endpoint_ids
+        for endpoint_id in gone:
+            del self._throttles[endpoint_id]
+        return gone
