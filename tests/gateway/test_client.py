@@ -159,3 +159,21 @@ async def test_after_release_the_connection_is_nobodys_business() -> None:
     await asyncio.sleep(0)
 
     assert client.interruption is None
+
+
+async def test_a_comment_brings_a_status_and_is_no_answer() -> None:
+    wire = Wire()
+    client = wire.client()
+    await client.comment((("content-type", "text/event-stream"),), b": hi\n\n")
+    assert (client.answered, client.committed) == (True, False)
+    await client.begin((("x-late", "1"),), b"data: 1\n\n")
+    assert client.committed
+    assert [it["type"] for it in wire.sent] == ["http.response.start", *["http.response.body"] * 2]
+    assert wire.sent[0]["headers"] == [(b"content-type", b"text/event-stream")]
+
+
+async def test_a_whole_answer_and_a_begun_stream_are_committed() -> None:
+    for speak in (lambda it: it.answer(200, (), b"{}"), lambda it: it.begin((), b"data: 1\n\n")):
+        client = Wire().client()
+        await speak(client)
+        assert (client.answered, client.committed) == (True, True)

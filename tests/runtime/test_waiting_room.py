@@ -1,7 +1,6 @@
 """Time stands still until a test moves it: the room's one timer is a list of what was asked to be called later."""
 
 import asyncio
-from collections.abc import Callable
 from math import inf
 
 import pytest
@@ -11,46 +10,9 @@ from ai_gateway.domain.faults import RateLimited
 from ai_gateway.policy.provider_limits import ProviderLimits
 from ai_gateway.runtime.waiting_room import Ask, Guest, Rooms, WaitingRoom
 from support.clock import FakeClock
+from support.timers import Timers
 
 START = 1_000.0
-
-
-class Timer:
-    def __init__(self, at: float, callback: Callable[[], None]) -> None:
-        self.at = at
-        self.callback: Callable[[], None] | None = callback
-
-    def cancel(self) -> None:
-        self.callback = None
-
-
-class Timers:
-    """`call_later`, and a clock that calls what is due on its way."""
-
-    def __init__(self) -> None:
-        self.clock = FakeClock(START)
-        self.set: list[Timer] = []
-        self.fired = 0
-
-    def later(self, seconds: float, callback: Callable[[], None]) -> Timer:
-        timer = Timer(self.clock.now() + seconds, callback)
-        self.set.append(timer)
-        return timer
-
-    @property
-    def pending(self) -> list[Timer]:
-        return [it for it in self.set if it.callback is not None]
-
-    async def advance(self, seconds: float) -> None:
-        end = self.clock.now() + seconds
-        while due := sorted((it for it in self.pending if it.at <= end), key=lambda it: it.at):
-            self.clock.advance(due[0].at - self.clock.now())
-            callback, due[0].callback = due[0].callback, None
-            assert callback is not None
-            self.fired += 1
-            callback()
-            await turn()
-        self.clock.advance(end - self.clock.now())
 
 
 class Places:

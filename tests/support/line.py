@@ -21,12 +21,14 @@ from ai_gateway.runtime.health import Healths
 from ai_gateway.runtime.meters import Meters
 from ai_gateway.runtime.plans import PlanDoors, Plans
 from ai_gateway.runtime.snapshot import Snapshots
+from ai_gateway.runtime.tasks import Tasks
 from ai_gateway.runtime.telemetry import Ended, Telemetry
 from ai_gateway.runtime.throttles import Throttles
 from ai_gateway.runtime.waiting_room import Rooms
 from support.builders import TOKEN, a_snapshot, digest_key
 from support.clock import FakeClock
 from support.journal import a_journal
+from support.timers import Timers
 from support.upstream import ScriptedUpstream
 
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
@@ -174,8 +176,11 @@ class Line:
     """The data plane and everything it was handed."""
 
     clock: FakeClock
+    timers: Timers
     upstream: ScriptedUpstream
     history: MemoryHistory
+    breakers: Breakers
+    throttles: Throttles
     doors: Doors
     app: DataPlane
     ended: list[Ended] = field(default_factory=list)
@@ -202,6 +207,7 @@ class Line:
         assert self.doors.journal.open_attempts == 0
         assert self.doors.live == set()
         assert self.doors.telemetry.active == 0
+        assert [it.waiting for it in self.doors.rooms.standings()].count(0) == len(self.doors.rooms.standings())
         tenants = self.doors.snapshots.current().tenants.values()
         assert [self.doors.board.of(it.id).active for tenant in tenants for it in tenant.endpoints.values()].count(
             0
@@ -212,19 +218,20 @@ class Line:
 async def a_line(snapshot: Snapshot | None = None, **changes: Any) -> Line:
     """`changes` are fields of Doors."""
     clock = FakeClock()
+    timers = Timers(clock)
     upstream = ScriptedUpstream(clock)
     history = MemoryHistory()
     snapshots = Snapshots(FixedSource(snapshot or a_snapshot()))
     await snapshots.load()
     ended: list[Ended] = []
     crashes: list[tuple[str, str]] = []
-    board, breakers = Board(), Breakers(clock, Random(2), lambda text: text)
+    board, breakers, throttles = Board(), Breakers(clock, Random(2), lambda text: text), Throttles()
     fields = {
         "clock": clock,
         "rng": Random(1),
         "snapshots": snapshots,
         "digest_key": digest_key,
-        "plans": Plans(PlanDoors(KINDS, clock, breakers, Healths(), board, Throttles())),
+        "plans": Plans(PlanDoors(KINDS, clock, breakers, Healths(), board, throttles)),
         "board": board,
         "meters": Meters(),
         "journal": a_journal(),
@@ -233,13 +240,14 @@ async def a_line(snapshot: Snapshot | None = None, **changes: Any) -> Line:
         "telemetry": Telemetry((ended.append,)),
         "kinds": KINDS,
         "live": set(),
-        "rooms": Rooms(clock, asyncio.get_running_loop().call_later),
+        "rooms": Rooms(clock, timers.later),
+        "tasks": Tasks(lambda name, error: crashes.append((name, repr(error)))),
         "limits": LineLimits(),
         "sleep": clock.sleep,
     }
     doors = Doors(**fields | changes)
     app = DataPlane(doors, lambda request_id, stack: crashes.append((request_id, stack)))
-    return Line(clock, upstream, history, doors, app, ended, crashes)
+    return Line(clock, timers, upstream, history, breakers, throttles, doors, app, ended, crashes)
 
 
 async def ask(

@@ -104,17 +104,24 @@ class ScriptedAnswer:
         self.closed = True
 
 
+Play = Callable[[Outgoing], Script]
+"""A provider whose answer depends on what it was asked."""
+
+
 @final
 class ScriptedUpstream:
-    """Plays the scripts in order, one a request; a request without a script is a mistake of the test."""
+    """Plays the scripts in order, one a request; a request without a script is a mistake of the test, unless `always`
+    is set. `asked` looks on before each."""
 
     def __init__(self, clock: FakeClock) -> None:
         self._clock = clock
-        self._scripts: deque[Script] = deque()
+        self._scripts: deque[Script | Play] = deque()
+        self.always: Play | None = None
+        self.asked: Callable[[Outgoing], None] = lambda request: None
         self.sent: list[Outgoing] = []
         self.answers: list[ScriptedAnswer] = []
 
-    def will_play(self, *scripts: Script) -> None:
+    def will_play(self, *scripts: Script | Play) -> None:
         self._scripts.extend(scripts)
 
     def will_answer(self, *body: Step, status: int = 200, headers: dict[str, str] | None = None) -> None:
@@ -128,7 +135,9 @@ class ScriptedUpstream:
 
     async def send(self, request: Outgoing) -> ScriptedAnswer:
         self.sent.append(request)
-        script = self._scripts.popleft()
+        self.asked(request)
+        play = self._scripts.popleft() if self._scripts or self.always is None else self.always
+        script = play if isinstance(play, Script) else play(request)
         until = self._clock.now() + request.head_seconds
         for step in script.before:
             assert not isinstance(step, bytes), "bytes belong into the body"

@@ -1,8 +1,11 @@
 """The caller's side of a request: reads the body, sends the answer, and knows when the caller has left.
 
-It wraps ASGI so that the line sees four verbs. A lost client cancels the task that serves it: the server's protocol
+It wraps ASGI so that the line sees five verbs. A lost client cancels the task that serves it: the server's protocol
 says so at once (`ai_gateway.watch`, see protocol.py), so nobody has to listen for it and an upstream call that nobody
 waits for is closed within milliseconds. Draining ends a request by the same way, with a reason.
+
+Having a status and having a part of an answer are two things. Whoever hears comments in a stream while the request
+waits has the first, and any endpoint may still answer; only with the second is it too late for another one to begin.
 """
 
 import asyncio
@@ -31,6 +34,8 @@ class ClientLeft(Exception):
 
 @final
 class Client:
+    """`status` is 0 until a head was sent. `committed`: the caller has a part of an answer, or all of it."""
+
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._receive = receive
         self._send = send
@@ -38,6 +43,7 @@ class Client:
         self._watch: Watch | None = scope.get("extensions", {}).get("ai_gateway.watch")
         self.interruption: Interruption | None = None
         self.status = 0
+        self.committed = False
         self._always: Headers = ()
         if self._watch is not None:
             self._watch.on_lost = self._left
@@ -46,6 +52,7 @@ class Client:
 
     @property
     def answered(self) -> bool:
+        """The caller has a status; what goes wrong from here on can only be said within the stream."""
         return self.status != 0
 
     def say_always(self, headers: Headers) -> None:
@@ -73,6 +80,7 @@ class Client:
 
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """A whole answer at once. A header that would break its line is left to the server, which refuses it."""
+        self.committed = True
         if self._watch is not None:
             said = (*headers, *self._always)
             head = "".join([f"{name}: {value}\r\n" for name, value in said])
@@ -83,9 +91,18 @@ class Client:
         await self._begin(status, (*headers, ("content-length", str(len(body)))))
         await self._send({"type": "http.response.body", "body": body})
 
+    async def comment(self, headers: Headers, text: bytes) -> None:
+        """Bytes of a stream that no reader takes for a part of the answer, behind its head; from here on the status is
+        200, and still anybody may answer."""
+        if not self.answered:
+            await self._begin(200, headers)
+        await self.write(text)
+
     async def begin(self, headers: Headers, first: bytes) -> None:
-        """A stream's head and its first bytes; from here on the status is 200."""
-        await self._begin(200, headers)
+        """A stream's first bytes, behind its head where none was sent yet."""
+        self.committed = True
+        if not self.answered:
+            await self._begin(200, headers)
         await self.write(first)
 
     async def write(self, chunk: bytes) -> None:

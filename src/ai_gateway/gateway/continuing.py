@@ -7,6 +7,7 @@ again has differed, no other is started, since what differed once is an answer w
 What the caller is told in the end is the first fault. Those of continuations are about requests that he never made.
 """
 
+from collections.abc import Iterable
 from typing import Final, final
 
 from ai_gateway.domain.config import Candidate, OnStreamCut
@@ -55,6 +56,9 @@ class Rescue:
             if continuation is not None:
                 return continuation
         return None
+
+    def has_way_on(self, candidates: Iterable[Candidate]) -> bool:
+        return any(self.way_on(it) is not None for it in candidates)
 
     def came_to_nothing(self, continuation: Continuation, model: str, why: Fault | Diverged) -> None:
         """Why a continuation gave the caller nothing. A provider that merely failed says nothing about the way."""

@@ -19,12 +19,13 @@ from ai_gateway.gateway import answers
 from ai_gateway.gateway.client import Client, Interruption
 from ai_gateway.gateway.continuing import Rescue, rescue_for
 from ai_gateway.gateway.doors import Doors
-from ai_gateway.gateway.relay import Diverged
-from ai_gateway.gateway.trial import Journey, Trial, draining
+from ai_gateway.gateway.queue_updates import queue_updates, wants_updates
+from ai_gateway.gateway.relay import EVENT_STREAM, Diverged
+from ai_gateway.gateway.trial import Journey, Trial, draining, route_header
 from ai_gateway.gateway.world import Taken, World
-from ai_gateway.policy.attempts import Try, Wait, pursue
+from ai_gateway.policy.attempts import Try, Wait, pursue, too_late
 from ai_gateway.providers.continuation import Continuation
-from ai_gateway.runtime.waiting_room import Ask, Guest
+from ai_gateway.runtime.waiting_room import Ask, Guest, Rooms, WaitingRoom
 
 
 class Carried(msgspec.Struct, frozen=True):
@@ -37,15 +38,14 @@ class Carried(msgspec.Struct, frozen=True):
 
 
 async def carry(doors: Doors, journey: Journey, client: Client) -> Carried:
-    """Never raises a Fault: what could not be answered comes back in `fault`, with `client.answered` False where
-    nothing was sent yet."""
+    """Never raises a Fault: what could not be answered comes back in `fault`, with `client.answered` False where it is
+    still to be said."""
     pursuit = _Pursuit(doors, journey, client)
     try:
         fault = await pursuit.run()
     finally:
         pursuit.world.close()
-        if doors.rooms.anyone_waits:
-            doors.rooms.place_free()
+        _place_free(doors.rooms)
     return Carried(tuple(pursuit.receipts), fault, tuple(pursuit.world.steps))
 
 
@@ -83,10 +83,18 @@ class _Pursuit:
         if fault is not None and self._client.answered and self._client.interruption is not Interruption.LEFT:
             rescue = self._rescue
             told = fault if rescue is None or rescue.first is None else rescue.first
-            head = self._journey.admitted.head
-            await self._client.finish(answers.event_of(told, head.dialect, head.request_id))
+            await self._end_with(told)
             return told
         return fault
+
+    async def _end_with(self, told: Fault) -> None:
+        """The last event of a stream that has begun. Whoever leaves while it is written has left behind the end."""
+        head = self._journey.admitted.head
+        try:
+            await self._client.finish(answers.event_of(told, head.dialect, head.request_id))
+        except asyncio.CancelledError:
+            if self._client.take_interruption() is None:
+                raise
 
     async def _pursue(self) -> Fault | None:
         journey = self._journey
@@ -108,7 +116,7 @@ class _Pursuit:
         if self.receipts or step.tier or not self._journey.plan.stages[0].is_calm:
             self.world.note_passed_over(step)
         continuation: Continuation | None = None
-        if self._client.answered:
+        if self._client.committed:
             continuation = self._rescue and self._rescue.way_on(taken.member.candidate)
             if continuation is None:
                 taken.withdraw(self._doors.clock.now())
@@ -120,6 +128,9 @@ class _Pursuit:
         client = self._client
         number = len(self.receipts) + 1
         trial = Trial(self._doors, self._journey, client, taken, number, rescue=self._rescue, continuation=continuation)
+        if trial.is_late:
+            taken.withdraw(self._doors.clock.now())
+            return too_late()
         try:
             trial.hold()
         except GatewayFault as refusal:
@@ -133,7 +144,8 @@ class _Pursuit:
             return None
         if client.interruption is not None:
             raise _Stop(fault)
-        return self._broken(fault, trial, continuation) if client.answered else fault
+        _place_free(self._doors.rooms)  # this request goes on elsewhere, perhaps for long
+        return self._broken(fault, trial, continuation) if client.committed else fault
 
     def _broken(self, fault: Fault, trial: Trial, continuation: Continuation | None) -> Fault:
         """The caller has a part of the answer and this attempt did not bring the rest: whether another may."""
@@ -143,8 +155,10 @@ class _Pursuit:
         if continuation is not None:
             why = Diverged() if trial.diverged else fault
             rescue.came_to_nothing(continuation, trial.receipt().model, why)
-            return _cannot_continue()
-        if not rescue.broke(fault):
+            fault = _cannot_continue()
+        elif not rescue.broke(fault):
+            raise _Stop(fault)
+        if not rescue.has_way_on(self._journey.plan.candidates):
             raise _Stop(fault)
         return fault
 
@@ -175,9 +189,10 @@ class _Pursuit:
             if not world.waits_for_a_place:
                 return
         began = self._doors.clock.now()
+        guest = Guest(tenant_id, self._journey.deadline)
         ask = Ask(world.take_any, lambda now, promised: promised[1].withdraw(now), world.free_in)
         try:
-            promised = await room.enter(Guest(tenant_id, self._journey.deadline), ask)
+            promised = await self._wait_in(room, guest, ask)
         except asyncio.CancelledError:
             raise self._interrupted() from None
         finally:
@@ -185,12 +200,25 @@ class _Pursuit:
             world.note(What.QUEUED, f"In the queue '{name}'.", seconds=waited)
         world.promise(promised)
 
+    async def _wait_in(self, room: WaitingRoom, guest: Guest, ask: Ask[tuple[Try, Taken]]) -> tuple[Try, Taken]:
+        journey = self._journey
+        if not journey.shaped.call.stream or not wants_updates(journey.admitted.head):
+            return await room.enter(guest, ask)
+        headers = (EVENT_STREAM, ("cache-control", "no-cache"), route_header(journey.plan.course))
+        async with queue_updates(self._doors.tasks, self._client, headers) as listener:
+            return await room.enter(msgspec.structs.replace(guest, listener=listener), ask)
+
     def _interrupted(self) -> Exception | asyncio.CancelledError:
         """What a cancellation was about: the caller left, the gateway drains, or the process ends."""
         why = self._client.take_interruption()
         if why is None:
             return asyncio.CancelledError()
         return _Stop(None if why is Interruption.LEFT else draining())
+
+
+def _place_free(rooms: Rooms) -> None:
+    if rooms.anyone_waits:
+        rooms.place_free()
 
 
 def tried_headers(last: Receipt, attempts_made: int) -> tuple[tuple[str, str], ...]:

@@ -19,6 +19,7 @@ from ai_gateway.runtime.meters import Meters
 from ai_gateway.runtime.plans import Plans
 from ai_gateway.runtime.ports import History
 from ai_gateway.runtime.snapshot import Snapshots
+from ai_gateway.runtime.tasks import Tasks
 from ai_gateway.runtime.telemetry import Telemetry
 from ai_gateway.runtime.upstream import Upstream
 from ai_gateway.runtime.waiting_room import Rooms
@@ -48,6 +49,7 @@ class Doors(msgspec.Struct, frozen=True):
     kinds: Mapping[ProviderType, ProviderKind]
     live: set[Client]
     rooms: Rooms
+    tasks: Tasks
     ids: Ids = msgspec.field(default_factory=Ids)
     limits: LineLimits = LineLimits()
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

@@ -130,13 +130,13 @@ class Streaming:
 
     async def carry(self, client: Client, headers: Headers, book: Callable[[], Awaitable[None]]) -> None:
         """Send everything; the head only if none was sent yet. `book` is called before the last bytes leave. Raises
-        Fault, UpstreamError, Diverged after the head was sent: the caller of this continues the answer, or writes the
-        error event."""
+        Fault, UpstreamError, Diverged when the caller has a part: whoever called this continues the answer, or writes
+        the error event."""
         ready, self._ready = self._ready, b""
         self._events += ready.count(DATA)
         if self._delivered is not None:
             self._delivered.keep(ready)
-        await (client.write(ready) if client.answered else client.begin(headers, ready))
+        await (client.write(ready) if client.committed else client.begin(headers, ready))
         if self._end is None and not self.is_over:
             try:
                 frames = client.frames()

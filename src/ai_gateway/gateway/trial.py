@@ -11,6 +11,7 @@ from typing import final
 import msgspec
 
 from ai_gateway.domain.chat import ProviderError
+from ai_gateway.domain.config import Course
 from ai_gateway.domain.faults import Fault, GatewayFault, Origin, ProviderFailed, ProviderTooSlow, RateLimited
 from ai_gateway.domain.traffic import Hold, Outcome, Receipt, Shaped
 from ai_gateway.gateway import relay
@@ -82,11 +83,17 @@ class Trial:
         self._attempt = Attempt(
             ids.attempt_id(journey.admitted.head.request_id, number), candidate, taken.at, doors.clock.wall()
         )
+        self._ends = min(journey.admitted.head.received + self._timeouts.total, journey.deadline)
         self._draft = draft_receipt(journey.admitted, self._shaped, self._attempt)
         self._streaming: relay.Streaming | None = None
         self.diverged = False
         self._first_byte: float | None = None
         self._receipt: Receipt | None = None
+
+    @property
+    def is_late(self) -> bool:
+        """The time of a request at this endpoint was over before it could be asked."""
+        return self._attempt.started >= self._ends
 
     def hold(self) -> None:
         """Into the journal, before anybody is asked anything. Raises GatewayFault where it cannot be written."""
@@ -284,8 +291,7 @@ class Trial:
 
     def _left(self) -> float:
         """Seconds until the whole request must be over."""
-        own = self._journey.admitted.head.received + self._timeouts.total
-        return max(SHORTEST_SECONDS, min(own, self._journey.deadline) - self._now())
+        return max(SHORTEST_SECONDS, self._ends - self._now())
 
     def _at_most(self, seconds: float | None) -> float:
         return self._left() if seconds is None else min(seconds, self._left())
@@ -298,12 +304,16 @@ def gateway_headers(doors: Doors, journey: Journey, attempt: Attempt, number: in
     now = doors.clock.now()
     spent, waited = now - journey.admitted.head.received, now - attempt.started
     return (
-        ("x-gateway-route", course.route or course.pool or course.name),
+        route_header(course),
         ("x-gateway-endpoint", endpoint.name),
         ("x-gateway-provider", endpoint.provider),
         ("x-gateway-attempts", str(number)),
         ("server-timing", f"gateway;dur={(spent - waited) * 1000:.3f}, provider;dur={waited * 1000:.3f}"),
     )
+
+
+def route_header(course: Course) -> tuple[str, str]:
+    return ("x-gateway-route", course.route or course.pool or course.name)
 
 
 def draining() -> Fault:
@@ -334,7 +344,7 @@ def _fault_of(error: UpstreamError) -> Fault:
 def _outcome_on_the_wire(error: UpstreamError, client: Client) -> Outcome:
     if isinstance(error, TooSlow):
         return Outcome.TIMEOUT
-    return Outcome.CUT if client.answered else Outcome.PROVIDER_ERROR
+    return Outcome.CUT if client.committed else Outcome.PROVIDER_ERROR
 
 
 def _next_span(traceparent: str, attempt_id: str) -> str:

@@ -91,7 +91,7 @@ Attempts = Generator[Try | Wait, Fault | None, Fault | None]
 def pursue(world: World, limits: Limits, deadline: float, rng: Random) -> Attempts:
     """Returns the fault that the caller gets, None where the request succeeded. `deadline`: monotonic seconds."""
     if world.now() >= deadline:
-        return _too_late()
+        return too_late()
     place = world.pick(0, ())
     first = Try(0, place) if place is not None else _anybody(world, limits.tiers, rng)
     if first is None:
@@ -253,7 +253,8 @@ def _anybody(world: World, tiers: int, rng: Random) -> Try | None:
     return None
 
 
-def _too_late() -> Fault:
+def too_late() -> Fault:
+    """Nobody was asked, because there was no time left to answer in."""
     return ProviderTooSlow(
         "The request's time was over before an AI provider could be asked.",
         code="deadline_exceeded",

@@ -1,0 +1,121 @@
+"""A course of several endpoints on a line in memory, and providers that are told apart by their hosts."""
+
+from collections import defaultdict, deque
+from typing import Any, NamedTuple, final
+
+import msgspec
+
+from ai_gateway.domain.config import BaseUrl, Candidate, Course, Endpoint, EndpointId, Retries, Tenant, Tier
+from ai_gateway.domain.traffic import Outcome
+from ai_gateway.runtime.breakers import BreakerView
+from ai_gateway.runtime.upstream import Outgoing
+from support.builders import CLAUDE, a_candidate, a_claude_endpoint, a_course, a_snapshot, a_tenant, a_tier, an_endpoint
+from support.line import Line, a_line
+from support.upstream import EVENTS, JSON, Play, Script, Step
+from support.wire import CHAT_REPLY, chat_events
+
+CHAT = "/v1/chat/completions"
+MESSAGES = "/v1/messages"
+POOL = "fast"
+BODY = b'{"model":"fast","messages":[{"role":"user","content":"hi"}]}'
+STREAM_BODY = b'{"model":"fast","stream":true,"messages":[{"role":"user","content":"hi"}]}'
+MESSAGES_STREAM_BODY = b'{"model":"fast","stream":true,"max_tokens":500,"messages":[{"role":"user","content":"count"}]}'
+OTHER_MODEL = "gpt-4.1"
+THREE = Retries()
+RETRY_AFTER = {**JSON, "retry-after": "7"}
+GOOD = Script(200, JSON, (CHAT_REPLY,))
+GOOD_STREAM = Script(200, EVENTS, tuple(chat_events("Hello", "!")))
+
+
+def error(status: int, kind: str = "server_error", message: str = "no", headers: dict[str, str] = JSON) -> Script:
+    return Script(status, headers, (msgspec.json.encode({"error": {"message": message, "type": kind}}),))
+
+
+def named(name: str, **changes: Any) -> Endpoint:
+    return an_endpoint(name, **{"base_url": BaseUrl("https", f"{name}.test", 443, "/v1")} | changes)
+
+
+def claude(name: str, **changes: Any) -> Endpoint:
+    return a_claude_endpoint(name, **{"base_url": BaseUrl("https", f"{name}.test", 443, "")} | changes)
+
+
+def member(name: str, model: str | None = None, **changes: Any) -> Candidate:
+    endpoint = named(name, **changes)
+    return a_candidate(endpoint, model or endpoint.models[0])
+
+
+def claude_member(name: str, model: str = CLAUDE, **changes: Any) -> Candidate:
+    return a_candidate(claude(name, models=(model,), **changes), model)
+
+
+def tier(*members: Candidate | str, **changes: Any) -> Tier:
+    return a_tier(*(member(it) if isinstance(it, str) else it for it in members), **{"pool": POOL} | changes)
+
+
+def course(*tiers: Tier, **changes: Any) -> Course:
+    """The first tier is the pool's own, the others its fallbacks; three attempts where nothing else is said."""
+    pools = (it if place == 0 else msgspec.structs.replace(it, pool="spare") for place, it in enumerate(tiers))
+    return a_course(POOL, tiers=tuple(pools), **{"retries": THREE} | changes)
+
+
+def tenant_of(one: Course, tenant_id: str = "t1", **changes: Any) -> Tenant:
+    endpoints = {it.endpoint.name: it.endpoint for stage in one.tiers for it in stage.candidates}
+    return a_tenant(tenant_id, *endpoints.values(), courses=(one,), **changes)
+
+
+class World(NamedTuple):
+    line: Line
+    providers: "Providers"
+
+    @property
+    def told(self) -> list[tuple[str, Outcome]]:
+        """The receipts, as endpoint and outcome."""
+        return [(it.endpoint, it.outcome) for it in self.line.receipts]
+
+    def breaker(self, name: str) -> BreakerView:
+        return self.line.breakers.view(EndpointId(f"pc_{name}"))
+
+    def assert_quiet(self) -> None:
+        """Everything was given back, and every request to a provider has one receipt."""
+        self.line.assert_at_rest()
+        assert self.line.crashes == []
+        assert sorted(it.endpoint for it in self.line.receipts) == sorted(self.providers.asked)
+        assert all(self.providers.held), "every attempt is in the journal before anybody is asked"
+
+
+async def a_world(*tiers: Tier, tenant: dict[str, Any] | None = None, **changes: Any) -> World:
+    """`changes` are the course's, `tenant` the tenant's."""
+    line = await a_line(a_snapshot(tenant_of(course(*tiers, **changes), **tenant or {})))
+    return World(line, Providers(line))
+
+
+@final
+class Providers:
+    """What each provider does with its next requests; the last thing it was told to do it does for ever. `asked` are
+    the names of who was asked, in order; `held` how many attempts were in the journal's books at each sending."""
+
+    def __init__(self, line: Line) -> None:
+        self.asked: list[str] = []
+        self.held: list[int] = []
+        self._line = line
+        self._plays: dict[str, deque[Script | Play]] = defaultdict(deque)
+        line.upstream.always = self._play
+
+    def will(self, name: str, *plays: Script | Play) -> None:
+        self._plays[name] = deque(plays)
+
+    def _play(self, request: Outgoing) -> Script:
+        name = request.url.host.removesuffix(".test")
+        self.asked.append(name)
+        self.held.append(self._line.doors.journal.open_attempts)
+        plays = self._plays[name]
+        play = plays[0] if len(plays) == 1 else plays.popleft()
+        return play if isinstance(play, Script) else play(request)
+
+
+def streaming(*body: Step) -> Script:
+    return Script(200, EVENTS, body)
+
+
+def failing(*before: Step) -> Script:
+    return Script(before=before)
