@@ -72,6 +72,10 @@ class World(NamedTuple):
         """The receipts, as endpoint and outcome."""
         return [(it.endpoint, it.outcome) for it in self.line.receipts]
 
+    def endpoint(self, name: str) -> Endpoint:
+        tenants = self.line.doors.snapshots.current().tenants.values()
+        return next(it.endpoints[name] for it in tenants if name in it.endpoints)
+
     def breaker(self, name: str) -> BreakerView:
         return self.line.breakers.view(EndpointId(f"pc_{name}"))
 
