@@ -166,6 +166,19 @@ async def test_a_stream_measures_its_first_event_and_its_end() -> None:
     bench.assert_over()
 
 
+async def test_an_endpoint_that_has_begun_to_answer_owes_nothing_however_long_it_talks() -> None:
+    """Who owes many first answers is crowded, so a long stream must not count among them."""
+    bench = await a_bench(stream=True)
+    breaker, gate = bench.journey.plan.stages[0].members[0].gate.breaker, Gate()
+    events = chat_events("Hello", "!")
+    talking = asyncio.get_running_loop().create_task(bench.attempt(Script(200, EVENTS, (events[0], gate, *events[1:]))))
+    await gate.reached()
+    assert breaker.waiting == 0
+    gate.open()
+    assert await talking is None
+    bench.assert_over()
+
+
 @pytest.mark.parametrize(
     ("script", "code", "outcome", "errors"),
     [

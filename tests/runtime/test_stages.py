@@ -143,6 +143,14 @@ def test_nothing_but_a_crowd_is_overlooked_there(trouble: str) -> None:
     assert crowded(known, stage) is None
 
 
+def test_a_rule_that_was_bent_for_one_request_holds_for_the_next() -> None:
+    known = Known()
+    stage = known.stage(ONE)
+    known.open(ONE)
+    assert panicked(known, stage) == 0
+    assert picked(known, stage) == {None}
+
+
 @pytest.mark.parametrize(("trouble", "place"), [("open", 0), ("crowd", 0), ("cool", None), ("quarantine", None)])
 def test_panic_overlooks_an_open_breaker_and_no_word_of_the_provider(trouble: str, place: int | None) -> None:
     known = Known()
