@@ -5,12 +5,24 @@ from typing import Any, NamedTuple, final
 
 import msgspec
 
-from ai_gateway.domain.config import BaseUrl, Candidate, Course, Endpoint, EndpointId, Retries, Tenant, Tier
+from ai_gateway.domain.chat import Dialect
+from ai_gateway.domain.config import (
+    BaseUrl,
+    Candidate,
+    Course,
+    Endpoint,
+    EndpointId,
+    ProviderType,
+    Retries,
+    Tenant,
+    Tier,
+)
 from ai_gateway.domain.traffic import Outcome
 from ai_gateway.runtime.breakers import BreakerView
 from ai_gateway.runtime.upstream import Outgoing
+from providers.halves import TEXT, Seen, a_stream, read
 from support.builders import CLAUDE, a_candidate, a_claude_endpoint, a_course, a_snapshot, a_tenant, a_tier, an_endpoint
-from support.line import Line, a_line
+from support.line import BEARER, Line, a_line
 from support.upstream import EVENTS, JSON, Play, Script, Step
 from support.wire import CHAT_REPLY, chat_events
 
@@ -123,3 +135,40 @@ def streaming(*body: Step) -> Script:
 
 def failing(*before: Step) -> Script:
     return Script(before=before)
+
+
+def prefill_of(request: Outgoing) -> str:
+    """What the model is to go on with; nothing where it is asked from the beginning."""
+    body = request.body if isinstance(request.body, bytes) else b"".join(request.body)
+    last = msgspec.json.decode(body)["messages"][-1]
+    return last["content"] if last["role"] == "assistant" else ""
+
+
+def the_rest(dialect: Dialect, serial: str = "2") -> Play:
+    """A model that goes on where a prefill ends, and says everything where there is none."""
+    return lambda request: streaming(*a_stream(dialect, TEXT[len(prefill_of(request)) :], serial))
+
+
+def all_again(dialect: Dialect, serial: str = "2") -> Script:
+    return streaming(*a_stream(dialect, serial=serial))
+
+
+def path_of(dialect: Dialect) -> str:
+    return CHAT if dialect is Dialect.OPENAI else MESSAGES
+
+
+def body_of(dialect: Dialect) -> bytes:
+    return STREAM_BODY if dialect is Dialect.OPENAI else MESSAGES_STREAM_BODY
+
+
+def a_speaker(name: str, model: str = CLAUDE, **changes: Any) -> Candidate:
+    """A Claude that both dialects reach: the haiku continues a prefill."""
+    return member(name, model, **{"provider": ProviderType.MOCK, "models": (model,)} | changes)
+
+
+async def seen_by(world: World, dialect: Dialect, headers: dict[str, str] = BEARER) -> Seen:
+    """One stream, read as an SDK would; asserts that it has its end."""
+    answered = await world.line.post(path_of(dialect), body_of(dialect), headers)
+    assert answered.status == 200, answered.body
+    assert answered.whole
+    return read(dialect, answered.body)

@@ -30,6 +30,7 @@ from ai_gateway.runtime.upstream import Answer, UpstreamError
 PASSED_HEADERS: Final = frozenset({"content-type", "openai-processing-ms", "openai-version"})
 PASSED_PREFIXES: Final = ("x-ratelimit-", "anthropic-ratelimit-")
 DATA: Final = b"data:"
+CUT_CODE: Final = "provider_stream_cut"
 LINGER_SECONDS: Final = 1.0
 EVENT_STREAM: Final = ("content-type", "text/event-stream; charset=utf-8")
 
@@ -265,4 +266,4 @@ def stream_headers(answer: Answer) -> list[tuple[str, str]]:
 
 
 def _cut() -> Fault:
-    return ProviderFailed("The AI provider's answer was cut off before its end.", code="provider_stream_cut")
+    return ProviderFailed("The AI provider's answer was cut off before its end.", code=CUT_CODE)

@@ -111,7 +111,8 @@ class Trial:
         except Fault as fault:
             if answer is not None and isinstance(fault, RateLimited):
                 self._member.throttle.refused(answer.headers, self._now(), fault.retry_after_seconds)
-            return self._fail(fault, outcome_of(fault))
+            is_cut = fault.code == relay.CUT_CODE and self._client.committed
+            return self._fail(fault, Outcome.CUT if is_cut else outcome_of(fault))
         except UpstreamError as error:
             return self._fail(_fault_of(error), _outcome_on_the_wire(error, self._client))
         except Diverged:
