@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ai_gateway.domain.chat import Usage
@@ -48,6 +48,14 @@ def is_taken(journal: Journal, orphan: Receipt) -> bool:
     except GatewayFault:
         return False
     return True
+
+
+def is_short_of_room(journal: Journal) -> bool:
+    try:
+        journal.admit()
+    except GatewayFault:
+        return True
+    return False
 
 
 def all_of(journal: Journal) -> list[Receipt]:
@@ -121,17 +129,20 @@ STEPS = st.lists(
 )
 
 
+@example([("hold", 0), ("hold", 1), ("settle", 0), ("hold", 0), ("drop", 1)], 30, 1, True)
 @given(STEPS, st.integers(24, 60), st.integers(1, 6), st.booleans())
 async def test_after_a_crash_every_attempt_is_told_once_and_nothing_else(
     steps: list[tuple[str, int]], slots: int, in_memory: int, is_named: bool
 ) -> None:
     """Segments of a few slots, so that they are cut all the time; memory for a few receipts, so that others are read
-    back. What the ledger may have lost is what was dropped, and nothing."""
+    back. What the ledger may have lost is what was dropped, and nothing. It may be offered something twice, where there
+    was no room to write down that it has it."""
     folder = MemoryFolder()
     journal = a_journal(folder, a_size(slots, 1000, in_memory))
     ledger: dict[str, Receipt] = {}
     opened: dict[str, Receipt] = {}
     waiting: dict[str, Receipt] = {}
+    was_short = False
     for number, (what, which) in enumerate(steps):
         chosen = list(opened.values())[which % len(opened)] if opened else None
         if what == "hold":
@@ -151,6 +162,7 @@ async def test_after_a_crash_every_attempt_is_told_once_and_nothing_else(
             waiting[chosen.attempt_id] = settled(chosen, number)
             journal.append(waiting[chosen.attempt_id])
         elif what == "drop":
+            was_short = was_short or is_short_of_room(journal)
             batch = journal.peek(which)
             journal.drop(batch)
             ledger |= {it.attempt_id: waiting.pop(it.attempt_id) for it in batch}
@@ -168,7 +180,7 @@ async def test_after_a_crash_every_attempt_is_told_once_and_nothing_else(
     orphans = {name: by_attempt.pop(name) for name in opened}
     assert all(it.cost_nano_usd <= opened[name].cost_nano_usd for name, it in orphans.items())
     assert all(it.outcome is Outcome.ORPHAN and it.estimated for it in orphans.values())
-    assert by_attempt == {}
+    assert by_attempt == {} or (was_short and by_attempt.items() <= ledger.items())
     assert again.replayed.damaged == again.replayed.lost == 0
 
 
