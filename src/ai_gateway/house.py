@@ -165,6 +165,7 @@ class House:
             lambda: {
                 "ai_gateway_ledger_queue_rows": line.journal.depth,
                 "ai_gateway_open_holds": line.meters.open_holds,
+                "ai_gateway_history_dropped_rows": self._watch.dropped(),
                 "ai_gateway_configuration_revision": line.snapshots.current().revision,
             },
         )

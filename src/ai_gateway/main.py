@@ -24,7 +24,7 @@ from ai_gateway.jobs.refresh import keep_refreshing
 from ai_gateway.jobs.retention import Retention
 from ai_gateway.jobs.settle import keep_settling, restore_meters
 from ai_gateway.jobs.tend import GROUP_SECONDS, keep_tending
-from ai_gateway.jobs.watch import Histories, Watch, WatchDoors
+from ai_gateway.jobs.watch import Check, Histories, Watch, WatchDoors, check_of
 from ai_gateway.policy import access, egress
 from ai_gateway.policy.egress import EgressPolicy, Loopback
 from ai_gateway.providers.kinds import KINDS
@@ -39,6 +39,7 @@ from ai_gateway.runtime.logs import Log, adopt_libraries
 from ai_gateway.runtime.memory import keep_large_bodies_in_the_heap, settle_in
 from ai_gateway.runtime.meters import Meters
 from ai_gateway.runtime.mock_server import MockProvider
+from ai_gateway.runtime.paid_probe import PaidDoors, PaidProbe, Prices
 from ai_gateway.runtime.plans import PlanDoors, Plans
 from ai_gateway.runtime.probe import Probe
 from ai_gateway.runtime.segments import DiskFolder, JournalSize
@@ -191,7 +192,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     )
     _keep_books(tasks, journal, store, log, durability)
     house.watch_what_is_configured()
-    watch.start(tasks, doors.board, lambda endpoint: Probe(upstream, clock).check(endpoint, KINDS[endpoint.provider]))
+    watch.start(tasks, doors.board, _check(doors))
     tasks.keep("refresh", lambda: keep_refreshing(house.refresh, partial(_away, log, "configuration")))
     if planes is Planes.ALL:
         control = Control(
@@ -264,6 +265,25 @@ def _system_endpoints(settings: Settings) -> tuple[Endpoint, ...]:
         for provider, key in keys
         if key is not None
     )
+
+
+def _check(doors: Doors) -> Check:
+    def prices(tenant_id: str) -> Prices:
+        snapshot = doors.snapshots.current()
+        tenant = snapshot.tenants.get(TenantId(tenant_id))
+        return Prices(own={} if tenant is None else tenant.prices, book=snapshot.book, revision=snapshot.revision)
+
+    paid = PaidProbe(
+        PaidDoors(
+            upstream=doors.upstream,
+            clock=doors.clock,
+            journal=doors.journal,
+            meters=doors.meters,
+            kinds=KINDS,
+            prices=prices,
+        )
+    )
+    return check_of(Probe(doors.upstream, doors.clock), paid, KINDS)
 
 
 async def _watch(

@@ -38,11 +38,12 @@ def test_a_body_survives_being_a_row() -> None:
             "timeouts": {"connect": 5},
             "weight": 7,
             "queue": {"max_waiting": 3},
+            "paid_check_model": "a",
         }
     )
     row = EnhancedProviderConfig(id="p", tenant_id="t", created_at=0, **columns_of(body))
     assert columns_of(body_of(row)) == columns_of(body)
-    assert row.timeouts == {"connect": 5.0}
+    assert (row.timeouts, row.paid_check_model) == ({"connect": 5.0}, "a")
     assert row.queue == {"max_waiting": 3, "timeout_seconds": 30.0}
 
 

@@ -260,3 +260,13 @@ async def test_a_queue_and_limits_of_a_config_reach_the_data_plane(world: World)
     assert patched.json()["queue"] is None
     assert _endpoints(world)["up"].queue is None
     assert (await world.call("PATCH", "/providers/up", {"queue": {"max_waiting": 0}})).status_code == 422
+
+
+async def test_a_check_that_costs_is_made_only_where_somebody_asked_for_it(world: World) -> None:
+    made = await world.made("/providers", _BARE)
+    assert made["paid_check_model"] is None
+    assert _endpoints(world)["up"].paid_check_model is None
+    patched = await world.call("PATCH", "/providers/up", {"paid_check_model": "gpt-4o-mini"})
+    assert patched.json()["paid_check_model"] == "gpt-4o-mini"
+    assert _endpoints(world)["up"].paid_check_model == "gpt-4o-mini"
+    assert (await world.call("PATCH", "/providers/up", {"paid_check_model": ""})).status_code == 422

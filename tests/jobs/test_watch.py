@@ -5,9 +5,10 @@ from typing import Any
 from ai_gateway.domain.config import Endpoint
 from ai_gateway.domain.faults import ProviderFailed
 from ai_gateway.jobs.health import CheckPace
-from ai_gateway.jobs.watch import Histories, Watch, WatchDoors
+from ai_gateway.jobs.watch import Histories, Watch, WatchDoors, check_of
 from ai_gateway.policy.circuit_breaker import State
 from ai_gateway.policy.health import Override
+from ai_gateway.providers.kinds import KINDS
 from ai_gateway.runtime.board import Board
 from ai_gateway.runtime.probe import Checked
 from ai_gateway.runtime.tasks import Tasks
@@ -148,3 +149,26 @@ async def test_a_database_that_is_away_at_the_end_is_told_of_and_waited_for_by_n
     world.fail(5)
     await world.watch.flush()
     assert world.told == ["history"]
+
+
+class Asker:
+    """A probe that answers as it was told and remembers what it was asked."""
+
+    def __init__(self, fault: ProviderFailed | None = None) -> None:
+        self.fault = fault
+        self.asked: list[str] = []
+
+    async def check(self, endpoint: Endpoint, how: object) -> Checked:
+        self.asked.append(endpoint.name)
+        return Checked(status=200, latency_ms=1.0, fault=self.fault, paid=how == "m")
+
+
+async def test_a_paid_question_is_asked_only_where_the_tenant_said_so_and_the_free_one_was_answered() -> None:
+    free: Any = Asker()
+    paid: Any = Asker()
+    check = check_of(free, paid, KINDS)
+    assert not (await check(an_endpoint("plain"))).paid
+    assert (await check(an_endpoint("payer", paid_check_model="m"))).paid
+    free.fault = ProviderFailed()
+    assert not (await check(an_endpoint("down", paid_check_model="m"))).paid
+    assert (free.asked, paid.asked) == (["plain", "payer", "down"], ["payer"])

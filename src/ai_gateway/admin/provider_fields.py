@@ -28,7 +28,9 @@ SecretReference = Annotated[str, StringConstraints(min_length=1, max_length=128,
 
 class ProviderBody(Body):
     """`api_key` is stored as a secret and never answered; `api_key_secret_name` names one that is there already.
-    `queue`: requests wait for a place while `rate_limits` are reached; without it they go elsewhere or are refused."""
+    `queue`: requests wait for a place while `rate_limits` are reached; without it they go elsewhere or are refused.
+    `paid_check_model`: health checks ask this model for a word every 30 seconds, which costs; without it they are
+    free."""
 
     name: ConfigName
     provider: Literal["openai", "anthropic", "openai_compatible", "mock"]
@@ -44,6 +46,7 @@ class ProviderBody(Body):
     enabled: bool = True
     default_max_output: Annotated[int, Field(ge=1, le=10_000_000)] = 4096
     queue: QueueBody | None = None
+    paid_check_model: Text | None = None
 
 
 class ProviderPatch(ProviderBody):
@@ -115,6 +118,7 @@ def body_of(row: EnhancedProviderConfig) -> ProviderBody:
         enabled=row.enabled,
         default_max_output=row.default_max_output,
         queue=rebuilt(QueueBody, row.queue),
+        paid_check_model=row.paid_check_model,
     )
 
 
@@ -133,4 +137,5 @@ def columns_of(body: ProviderBody) -> dict[str, Any]:
         "enabled": body.enabled,
         "default_max_output": body.default_max_output,
         "queue": dumped(body.queue),
+        "paid_check_model": body.paid_check_model,
     }

@@ -228,6 +228,7 @@ def describe(row: EnhancedProviderConfig) -> Answer:
         "enabled": row.enabled,
         "default_max_output": row.default_max_output,
         "queue": row.queue,
+        "paid_check_model": row.paid_check_model,
         "system": False,
         "created_at": show_instant(row.created_at),
     }
@@ -251,6 +252,7 @@ def describe_system(endpoint: Endpoint) -> Answer:
         "enabled": True,
         "default_max_output": endpoint.default_max_output,
         "queue": None,
+        "paid_check_model": None,
         "system": True,
         "created_at": None,
     }

@@ -133,7 +133,8 @@ class BaseUrl(msgspec.Struct, frozen=True):
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    """One provider config, ready to be called. `api_key` None: `credential_problem` says why (or none is needed)."""
+    """One provider config, ready to be called. `api_key` None: `credential_problem` says why (or none is needed).
+    `paid_check_model`: the model that health checks may ask at the tenant's expense; None: they cost nothing."""
 
     id: EndpointId
     tenant_id: TenantId
@@ -152,6 +153,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     timeouts: Timeouts = Timeouts()
     default_max_output: int = 4096
     queue: QueueLimits | None = None
+    paid_check_model: str | None = None
 
 
 class Candidate(msgspec.Struct, frozen=True):

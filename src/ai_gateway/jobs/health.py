@@ -107,6 +107,7 @@ class Checks:
             latency_ms=checked.latency_ms,
             category=None if fault is None else fault.category.value,
             reason=reason,
+            paid=checked.paid,
         )
 
 

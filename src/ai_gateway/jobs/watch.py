@@ -4,14 +4,14 @@ SQL remembers of them, decisions, numbers, and the loops that tend them.
 The line and the admin API are handed its parts; nobody but the start and the end of the process sees the whole.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from random import Random
 from typing import final
 
 import msgspec
 
-from ai_gateway.domain.config import Endpoint
+from ai_gateway.domain.config import Endpoint, ProviderType
 from ai_gateway.domain.decisions import Decision
 from ai_gateway.jobs import breakers as breakers_job
 from ai_gateway.jobs.breakers import Moves, Names, keep_saving
@@ -20,12 +20,14 @@ from ai_gateway.jobs.metrics_history import MinuteDoors, Minutes, keep_minutes
 from ai_gateway.jobs.outbox import Outbox, keep_flushing
 from ai_gateway.jobs.retention import Retention, RetentionDoors, keep_cutting
 from ai_gateway.policy.health import Override
+from ai_gateway.providers import ProviderKind
 from ai_gateway.runtime.board import Board
 from ai_gateway.runtime.breakers import Breakers, Digest
 from ai_gateway.runtime.clock import Clock
 from ai_gateway.runtime.decisions import Decisions
 from ai_gateway.runtime.health import Healths
-from ai_gateway.runtime.probe import Checked
+from ai_gateway.runtime.paid_probe import PaidProbe
+from ai_gateway.runtime.probe import Checked, Probe
 from ai_gateway.runtime.tasks import Tasks
 from ai_gateway.runtime.transitions import Transitions
 from ai_gateway.store.breaker_states import BreakerStates
@@ -34,6 +36,8 @@ from ai_gateway.store.decisions import row_of
 from ai_gateway.store.health import HealthHistory
 from ai_gateway.store.metrics_history import MetricsHistory
 from ai_gateway.store.records import StoreUnavailable
+
+Check = Callable[[Endpoint], Awaitable[Checked]]
 
 
 class Histories(msgspec.Struct, frozen=True):
@@ -93,8 +97,8 @@ class Watch:
         self.breakers.keep_only(set(self._endpoints))
         self.healths.keep_only(self._endpoints)
 
-    def start(self, tasks: Tasks, board: Board, check: Callable[[Endpoint], Awaitable[Checked]]) -> None:
-        """`check` asks an endpoint its free question."""
+    def start(self, tasks: Tasks, board: Board, check: Check) -> None:
+        """`check` asks an endpoint how it is, as `check_of` makes it."""
         doors = self._doors
         clock, histories, report = doors.clock, doors.histories, doors.report
         minutes = Minutes(
@@ -157,6 +161,17 @@ class Watch:
     def _names(self, endpoint_id: str) -> Names | None:
         endpoint = self._endpoints.get(endpoint_id)
         return None if endpoint is None else Names(endpoint.name, endpoint.provider.value)
+
+
+def check_of(free: Probe, paid: PaidProbe, kinds: Mapping[ProviderType, ProviderKind]) -> Check:
+    """The free question for everybody; and where it was answered well and the tenant pays for more, a paid one."""
+
+    async def check(endpoint: Endpoint) -> Checked:
+        checked = await free.check(endpoint, kinds[endpoint.provider])
+        model = endpoint.paid_check_model
+        return checked if model is None or checked.fault is not None else await paid.check(endpoint, model)
+
+    return check
 
 
 def _last(board: Board, endpoint_id: str) -> object | None:

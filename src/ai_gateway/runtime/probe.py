@@ -19,11 +19,13 @@ SECONDS: Final = 10.0
 
 
 class Checked(msgspec.Struct, frozen=True):
-    """`fault` None: the endpoint answered as it should. `status` None: nothing answered."""
+    """`fault` None: the endpoint answered as it should. `status` None: nothing answered. `paid`: the question was one
+    that costs, and has its row in the ledger."""
 
     status: int | None
     latency_ms: float
     fault: Fault | None
+    paid: bool = False
 
 
 @final
@@ -40,18 +42,8 @@ class Probe:
             status, fault = await self._ask(endpoint, kind)
         except Fault as refused:
             fault = refused
-        except TooSlow as slow:
-            fault = ProviderTooSlow(detail=str(slow))
-        except EgressRefused as refused:
-            fault = ProviderFailed(
-                "The address that is configured for this AI provider may not be called.",
-                code="egress_denied",
-                detail=str(refused),
-            )
         except UpstreamError as error:
-            fault = ProviderFailed(
-                "The AI provider cannot be reached at its address.", code="provider_unreachable", detail=str(error)
-            )
+            fault = fault_on_the_wire(error)
         return Checked(status=status, latency_ms=round((self._clock.now() - started) * 1000, 3), fault=fault)
 
     async def _ask(self, endpoint: Endpoint, kind: ProviderKind) -> tuple[int, Fault | None]:
@@ -79,3 +71,19 @@ class Probe:
             return answer.status, None
         error: ProviderError = codec.read_error(answer.status, answer.headers, body)
         return answer.status, classify(endpoint.provider, error)
+
+
+def fault_on_the_wire(error: UpstreamError) -> Fault:
+    """What an administrator is told of a question that got no answer."""
+    detail = str(error)
+    if isinstance(error, TooSlow):
+        return ProviderTooSlow(detail=detail)
+    if isinstance(error, EgressRefused):
+        return ProviderFailed(
+            "The address that is configured for this AI provider may not be called.",
+            code="egress_denied",
+            detail=detail,
+        )
+    return ProviderFailed(
+        "The AI provider cannot be reached at its address.", code="provider_unreachable", detail=detail
+    )

@@ -82,6 +82,7 @@ class EndpointCompiler(msgspec.Struct, frozen=True):
             timeouts=settings_of(Timeouts, row.timeouts),
             default_max_output=row.default_max_output,
             queue=queue_of(row.queue),
+            paid_check_model=row.paid_check_model,
         )
 
     def _address(self, row: EnhancedProviderConfig, provider: ProviderType) -> _Address:

@@ -144,6 +144,7 @@ class EnhancedProviderConfig(Row, frozen=True, kw_only=True):
     enabled: bool = True
     default_max_output: int = 4096
     queue: dict[str, Any] | None = None
+    paid_check_model: str | None = None
 
 
 class PoolRow(Row, frozen=True, kw_only=True):
