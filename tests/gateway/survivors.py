@@ -72,7 +72,7 @@ def course(*tiers: Tier, **changes: Any) -> Course:
 
 def tenant_of(one: Course, tenant_id: str = "t1", **changes: Any) -> Tenant:
     endpoints = {it.endpoint.name: it.endpoint for stage in one.tiers for it in stage.candidates}
-    return a_tenant(tenant_id, *endpoints.values(), courses=(one,), **changes)
+    return a_tenant(tenant_id, *endpoints.values(), **{"courses": (one,)} | changes)
 
 
 class World(NamedTuple):
@@ -99,9 +99,11 @@ class World(NamedTuple):
         assert all(self.providers.held), "every attempt is in the journal before anybody is asked"
 
 
-async def a_world(*tiers: Tier, tenant: dict[str, Any] | None = None, **changes: Any) -> World:
-    """`changes` are the course's, `tenant` the tenant's."""
-    line = await a_line(a_snapshot(tenant_of(course(*tiers, **changes), **tenant or {})))
+async def a_world(
+    *tiers: Tier, tenant: dict[str, Any] | None = None, doors: dict[str, Any] | None = None, **changes: Any
+) -> World:
+    """`changes` are the course's, `tenant` the tenant's, `doors` the line's."""
+    line = await a_line(a_snapshot(tenant_of(course(*tiers, **changes), **tenant or {})), **doors or {})
     return World(line, Providers(line))
 
 

@@ -127,6 +127,11 @@ class Visit:
     def leave(self) -> None:
         self.watch.lose()
 
+    def cancel(self) -> None:
+        """As the end of the process does."""
+        assert self._task is not None
+        self._task.cancel()
+
     async def heard(self, count: int) -> None:
         """Until the caller has heard so many messages (the head is one)."""
         async with self._heard:
