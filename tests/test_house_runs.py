@@ -15,21 +15,29 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ai_gateway.domain.chat import Dialect, Operation
 from ai_gateway.domain.config import BaseUrl
 from ai_gateway.gateway.doors import Doors
 from ai_gateway.house import House, HouseDoors
 from ai_gateway.jobs.settle import settle_all
+from ai_gateway.jobs.watch import Histories, Watch, WatchDoors
 from ai_gateway.providers.kinds import KINDS
 from ai_gateway.providers.mock.prices import PRICES
 from ai_gateway.runtime.board import Board
 from ai_gateway.runtime.logs import Log
 from ai_gateway.runtime.meters import Meters
-from ai_gateway.runtime.plans import Plans
+from ai_gateway.runtime.plans import PlanDoors, Plans
 from ai_gateway.runtime.snapshot import Snapshots
 from ai_gateway.runtime.tasks import Tasks
 from ai_gateway.runtime.telemetry import Telemetry
+from ai_gateway.runtime.throttles import Throttles
+from ai_gateway.runtime.waiting_room import Rooms
 from ai_gateway.settings import load
 from ai_gateway.store import demo, schema
+from ai_gateway.store.breaker_states import SqlBreakerStates
+from ai_gateway.store.decisions import SqlDecisions
+from ai_gateway.store.health import SqlHealthHistory
+from ai_gateway.store.metrics_history import SqlMetricsHistory
 from ai_gateway.store.receipts import LedgerHistory
 from ai_gateway.store.records import StoreUnavailable
 from ai_gateway.store.rows import PoolRow
@@ -37,7 +45,7 @@ from ai_gateway.store.session import database_url, open_engine
 from ai_gateway.store.snapshots import SnapshotCompiler
 from ai_gateway.store.sql import SqlStore
 from store.rows_for_tests import open_as_text
-from support.builders import digest_key
+from support.builders import a_candidate, a_course, an_endpoint, digest_key
 from support.clock import FakeClock
 from support.journal import a_journal
 from support.line import ask
@@ -88,13 +96,26 @@ async def make_home(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
         snapshots = Snapshots(store)
         await snapshots.load()
         upstream = ScriptedUpstream(clock)
+        watch = Watch(
+            WatchDoors(
+                histories=Histories(
+                    SqlHealthHistory(store), SqlBreakerStates(store), SqlMetricsHistory(store), SqlDecisions(store)
+                ),
+                clock=clock,
+                rng=Random(2),
+                digest=lambda text: text,
+                report=lambda *_: None,
+                writer="p1",
+            )
+        )
+        board, tasks = Board(), Tasks(lambda *_: None)
         line = Doors(
             clock=clock,
             rng=Random(1),
             snapshots=snapshots,
             digest_key=digest_key,
-            plans=Plans(KINDS),
-            board=Board(),
+            plans=Plans(PlanDoors(KINDS, clock, watch.breakers, watch.healths, board, Throttles())),
+            board=board,
             meters=Meters(),
             journal=a_journal(),
             upstream=upstream,
@@ -102,16 +123,17 @@ async def make_home(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
             telemetry=Telemetry(),
             kinds=KINDS,
             live=set(),
+            rooms=Rooms(clock, asyncio.get_running_loop().call_later),
+            tasks=tasks,
         )
         settings = load("development", {"PORT": "0", "HOST": "127.0.0.1"} | environ, {})
-        tasks = Tasks(lambda *_: None)
 
         async def schema_version() -> str | None:
             if homes[-1].away:
                 raise StoreUnavailable
             return await schema.current_version(engine)
 
-        house = House(HouseDoors(settings, line, store, tasks, Log("error"), schema_version))
+        house = House(HouseDoors(settings, line, store, watch, tasks, Log("error"), schema_version))
         homes.append(Home(house, line, store, engine, upstream, tasks))
         return homes[-1]
 
@@ -171,13 +193,16 @@ async def test_a_change_is_live_when_the_refresh_returns_and_what_is_gone_is_for
         (pool,) = await unit.find(PoolRow, demo.TENANT_ID, group_name="demo-fallback")
         await unit.delete(PoolRow, demo.TENANT_ID, pool.id)
         await unit.bump(demo.TENANT_ID, PoolRow.noun, pool.id)
-    home.line.board.of("a config that is gone").requests = 5
+    home.line.board.of("pc_gone").requests = 5
+    course = a_course("fast", a_candidate(an_endpoint("gone")))
+    plan = home.line.plans.of("t1", course, Dialect.OPENAI, Operation.CHAT)
 
     await home.house.refresh()
 
     names = [it["id"] for it in (await ask(home.house, "GET", "/v1/models", BEARER)).json()["data"]]
     assert "demo-fallback" not in names
-    assert home.line.board.of("a config that is gone").requests == 0
+    assert home.line.board.of("pc_gone").requests == 0
+    assert home.line.plans.of("t1", course, Dialect.OPENAI, Operation.CHAT) is not plan
 
 
 @pytest.mark.parametrize(
