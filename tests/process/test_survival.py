@@ -41,11 +41,18 @@ def flapping(bad: Respond) -> Respond:
     good = answering(200, COMPLETION)
 
     def respond(provider: Provider, caller: socket.socket) -> None:
+        if not provider.asked[-1][0].startswith("POST"):  # a health check, which says nothing of requests
+            good(provider, caller)
+            return
         began.append(time.monotonic())
         is_well = int((began[-1] - began[0]) / PERIOD_SECONDS) % 2 == 0
         (good if is_well else bad)(provider, caller)
 
     return respond
+
+
+def posts(provider: Provider) -> int:
+    return sum(head.startswith("POST") for head, _ in provider.asked)
 
 
 def hanging(provider: Provider, caller: socket.socket) -> None:
@@ -65,7 +72,7 @@ def test_a_provider_that_flaps_is_not_noticed_while_another_is_well(fresh: Gatew
         replies = under_load(fresh, PERIODS * PERIOD_SECONDS)
 
     assert [it for it in replies if it.status != 200] == []
-    calls = len(primary.asked) + len(spare.asked)
+    calls = posts(primary) + posts(spare)
     assert calls <= 1.1 * len(replies)
     assert {it.headers["x-gateway-endpoint"] for it in replies} == {"primary", "spare"}
 
@@ -95,7 +102,7 @@ def test_after_a_kill_an_open_breaker_is_open_still(tmp_path: Path) -> None:
                 assert gateway.chat(POOL).status == 200
             until(lambda: state_of(gateway, "dead") == "OPEN", "an open breaker")
             until(lambda: gateway.admin("GET", "/router/health-dashboard").json["recent_transitions"], "its record")
-        asked_before = len(dead.asked)
+        asked_before = posts(dead)
 
         with running_gateway(data) as again:
             began = time.monotonic()
@@ -103,7 +110,7 @@ def test_after_a_kill_an_open_breaker_is_open_still(tmp_path: Path) -> None:
             while time.monotonic() - began < 1.0:
                 replies.append(again.chat(POOL))
             assert {it.status for it in replies} == {200}
-            assert len(dead.asked) - asked_before <= 1
+            assert posts(dead) - asked_before <= 1
             assert state_of(again, "dead") == "OPEN"
 
 
@@ -207,6 +214,6 @@ def test_a_refused_key_of_one_tenant_leaves_another_alone(tmp_path: Path) -> Non
             stop.set()
             hammering.join()
         assert set(answered) == {200}
-        assert len(bad.asked) == 1, "a credential that is refused is not tried again"
+        assert posts(bad) == 1, "a credential that is refused is not tried again"
         theirs = gateway.admin("GET", "/router/circuit-breakers", headers=inside).json["data"]
         assert {it["state"] for it in theirs} == {"CLOSED"}

@@ -73,7 +73,7 @@ def test_a_provider_that_is_gone_is_found_unhealthy_without_a_request(tmp_path: 
 def test_a_request_can_be_explained_by_its_id(tmp_path: Path) -> None:
     with running_gateway(tmp_path / "data") as gateway:
         good = gateway.chat("gpt-4").headers["x-request-id"]
-        bad = gateway.chat("mock-status-503").headers["x-request-id"]
+        bad = gateway.chat("openai-1/mock-status-503").headers["x-request-id"]
         found = gateway.admin("GET", f"/requests/{good}").json
         assert found["decision"]["chosen"]["endpoint"] in ("openai-1", "openai-2")
         assert [row["outcome"] for row in found["attempts"]] == ["ok"]
