@@ -18,7 +18,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 async def read(connection: AsyncConnection, query: Select[Any], kind: type[S]) -> list[S]:
     """`query` selects columns with the names of the fields."""
     found = await connection.execute(query)
-    names = [str(name) for name in found.keys()]  # SQLAlchemy's own are a subclass of str
+    names = list(map(str, found.keys()))  # SQLAlchemy's own are a subclass of str
     return [msgspec.convert(dict(zip(names, columns, strict=True)), kind) for columns in found]
 
 
