@@ -7,6 +7,7 @@ from ai_gateway.domain.chat import Dialect, Operation
 from ai_gateway.domain.config import BreakerSettings, Retries, Timeouts
 from ai_gateway.domain.decisions import What
 from ai_gateway.domain.traffic import Outcome
+from ai_gateway.policy.circuit_breaker import State
 from gateway.survivors import (
     BODY,
     CHAT,
@@ -202,4 +203,17 @@ async def test_a_deadline_that_is_no_number_of_seconds_is_400(bad: str) -> None:
     assert (answered.status, answered.error["param"]) == (400, "x-gateway-timeout-seconds")
     assert answered.headers["x-gateway-error"] == "invalid_header"
     assert world.providers.asked == []
+    world.assert_quiet()
+
+
+async def test_a_caller_who_waits_too_little_does_not_open_a_breaker() -> None:
+    world = await a_world(tier(member("one")))
+    world.providers.will("one", Script(200, JSON, (Pause(2.0), CHAT_REPLY)))
+
+    for _ in range(6):
+        answered = await world.line.post(CHAT, BODY, within("1"))
+        assert (answered.status, answered.error["gateway"]["category"]) == (504, "timeout")
+
+    assert (world.breaker("one").state, world.breaker("one").failures) == (State.CLOSED, 0)
+    assert {it.outcome for it in world.line.receipts} == {Outcome.TIMEOUT}
     world.assert_quiet()

@@ -114,6 +114,9 @@ class Trial:
             is_cut = fault.code == relay.CUT_CODE and self._client.committed
             return self._fail(fault, Outcome.CUT if is_cut else outcome_of(fault))
         except UpstreamError as error:
+            if isinstance(error, TooSlow) and self._is_callers_time_over():
+                self._leave(Outcome.TIMEOUT)
+                return _fault_of(error)
             return self._fail(_fault_of(error), _outcome_on_the_wire(error, self._client))
         except Diverged:
             self.diverged = True
@@ -128,6 +131,11 @@ class Trial:
                 self._leave(Outcome.CUT)
             self._streaming = None  # it knows this attempt, for its deadlines and marks: no ring is left behind
         return None
+
+    def _is_callers_time_over(self) -> bool:
+        """Whoever waits less than an endpoint may take has not shown that it is slow."""
+        head = self._journey.admitted.head
+        return head.timeout_seconds is not None and self._now() >= head.received + head.timeout_seconds
 
     def receipt(self) -> Receipt:
         assert self._receipt is not None, "every attempt ends in a receipt"
