@@ -131,8 +131,8 @@ class Providers:
         return play if isinstance(play, Script) else play(request)
 
 
-def streaming(*body: Step) -> Script:
-    return Script(200, EVENTS, body)
+def streaming(*body: Step, headers: dict[str, str] = EVENTS) -> Script:
+    return Script(200, headers, body)
 
 
 def failing(*before: Step) -> Script:

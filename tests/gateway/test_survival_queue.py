@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from ai_gateway.domain.chat import Dialect
-from ai_gateway.domain.config import QueueLimits, RateLimits, Retries, Tier
+from ai_gateway.domain.config import OnStreamCut, QueueLimits, RateLimits, Retries, Tier
 from ai_gateway.domain.decisions import What
 from ai_gateway.domain.traffic import Outcome
 from gateway.survivors import (
@@ -306,10 +306,11 @@ async def test_who_need_not_wait_hears_nothing_of_a_queue() -> None:
     assert b"queue position" not in answered.body
 
 
-async def test_news_commit_the_status_and_not_the_endpoint() -> None:
+@pytest.mark.parametrize("on_cut", OnStreamCut)
+async def test_news_commit_the_status_and_not_the_endpoint(on_cut: OnStreamCut) -> None:
     """The place that was waited for fails in every way, and the fallback answers unseen."""
     for bad in (error(500), failing(), streaming(CHAT_ERROR_EVENT), streaming(), Script(200, JSON, (CHAT_REPLY,))):
-        world = await a_full_world(tier(member("spare", rate_limits=TWO_A_MINUTE)))
+        world = await a_full_world(tier(member("spare", rate_limits=TWO_A_MINUTE)), on_stream_cut=on_cut)
         world.providers.will("spare", GOOD)
         for _ in range(2):
             await world.line.post(CHAT, BODY)
