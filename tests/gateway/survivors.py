@@ -13,6 +13,8 @@ from ai_gateway.domain.config import (
     Endpoint,
     EndpointId,
     ProviderType,
+    QueueLimits,
+    RateLimits,
     Retries,
     Tenant,
     Tier,
@@ -22,7 +24,8 @@ from ai_gateway.runtime.breakers import BreakerView
 from ai_gateway.runtime.upstream import Outgoing
 from providers.halves import TEXT, Seen, a_stream, read
 from support.builders import CLAUDE, a_candidate, a_claude_endpoint, a_course, a_snapshot, a_tenant, a_tier, an_endpoint
-from support.line import BEARER, Line, a_line
+from support.line import BEARER, Line, Visit, a_line
+from support.turns import until
 from support.upstream import EVENTS, JSON, Play, Script, Step
 from support.wire import CHAT_REPLY, chat_events
 
@@ -37,6 +40,12 @@ THREE = Retries()
 RETRY_AFTER = {**JSON, "retry-after": "7"}
 GOOD = Script(200, JSON, (CHAT_REPLY,))
 GOOD_STREAM = Script(200, EVENTS, tuple(chat_events("Hello", "!")))
+
+TWO_A_MINUTE = RateLimits(requests_per_minute=2)
+"""The third goes when half a minute is over."""
+LINE = QueueLimits(max_waiting=10, timeout_seconds=100.0)
+UPDATES = {**BEARER, "x-gateway-queue-updates": "1"}
+HALF_A_MINUTE = 30.0
 
 
 def error(status: int, kind: str = "server_error", message: str = "no", headers: dict[str, str] = JSON) -> Script:
@@ -174,3 +183,21 @@ async def seen_by(world: World, dialect: Dialect, headers: dict[str, str] = BEAR
     assert answered.status == 200, answered.body
     assert answered.whole
     return read(dialect, answered.body)
+
+
+async def a_full_world(*fallbacks: Tier, queue: QueueLimits | None = LINE, **changes: Any) -> World:
+    """Both requests of this minute were made."""
+    world = await a_world(tier(member("one", rate_limits=TWO_A_MINUTE), queue=queue), *fallbacks, **changes)
+    world.providers.will("one", GOOD)
+    for _ in range(2):
+        assert (await world.line.post(CHAT, BODY)).status == 200
+    return world
+
+
+def start(world: World, body: bytes = BODY, headers: dict[str, str] = BEARER, path: str = CHAT) -> Visit:
+    return world.line.visit(path, body, headers).start(world.line.app)
+
+
+async def waiting(world: World, count: int) -> None:
+    """Until so many wait."""
+    await until(lambda: sum(it.waiting for it in world.line.doors.rooms.standings()) == count)

@@ -320,6 +320,8 @@ def test_ways_are_lost_by_what_they_come_to() -> None:
     lose(relay.Diverged())
     assert way() is None
     assert way(OPUS) is None
+    assert rescue.has_way_on([a_claude(OPUS), a_claude("claude-sonnet-4-5")])
+    assert not rescue.has_way_on([a_claude(OPUS), a_claude(HAIKU)])
 
 
 # A thousand cuts
