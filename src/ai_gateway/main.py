@@ -166,7 +166,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         rng=Random(),  # noqa: S311  balancing, not secrets
         snapshots=snapshots,
         digest_key=lambda key: access.digest(key_pepper, key),
-        plans=Plans(PlanDoors(KINDS, clock, watch.breakers, watch.healths, board, Throttles())),
+        plans=_plans(clock, watch, board),
         board=board,
         meters=meters,
         journal=journal,
@@ -215,6 +215,12 @@ def _keep_books(tasks: Tasks, journal: Journal, store: SqlStore, log: Log, durab
     group_seconds = 0.0 if durability is Durability.ALWAYS else GROUP_SECONDS
     tasks.keep("settle", lambda: keep_settling(journal, store, partial(_away, log, "ledger")))
     tasks.keep("tend journal", lambda: keep_tending(journal, partial(_away, log, "journal"), group_seconds))
+
+
+def _plans(clock: SystemClock, watch: Watch, board: Board) -> Plans:
+    throttles = Throttles()
+    watch.breakers.on_reset(throttles.forgive)
+    return Plans(PlanDoors(KINDS, clock, watch.breakers, watch.healths, board, throttles))
 
 
 def _tell_replay(log: Log, journal: Journal) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event, Thread
-from typing import Any
+from typing import IO, Any
 
 DRIP_SECONDS = 0.02
 EVENT = b'data: {"id":"x","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"drip "}}]}\n\n'
@@ -93,11 +93,19 @@ def a_provider(respond: Respond) -> Iterator[Provider]:
             caller.close()
 
 
+def _head(lines: IO[bytes]) -> str:
+    """Nothing where the caller has left."""
+    head = b""
+    while (line := lines.readline()) not in (b"", b"\r\n"):
+        head += line
+    return head.decode("latin-1")
+
+
 def _serve(provider: Provider, caller: socket.socket, respond: Respond) -> None:
     """One connection, kept alive until somebody leaves."""
     try:
         with caller, caller.makefile("rb") as lines:
-            while head := b"".join(iter(lines.readline, b"\r\n")).decode("latin-1"):
+            while head := _head(lines):
                 sizes = [line.partition(":")[2] for line in head.split("\r\n") if line.lower().startswith("content-le")]
                 body = lines.read(int(sizes[0])) if sizes else b""
                 provider.asked.append((head, body))

@@ -243,3 +243,10 @@ def test_an_operators_word_beats_what_was_saved_of_a_breaker_itself() -> None:
     registry.force_open([ONE], None, "maintenance")
     forced = [it for it in registry.dirty() if it.key not in {row.key for row in rows}]
     assert breakers(clock, (*rows, *forced)).of(ONE).breaker.forced
+
+
+def test_whoever_else_holds_something_against_an_endpoint_hears_of_its_reset() -> None:
+    registry, told = breakers(), list[str]()
+    registry.on_reset(told.append)
+    registry.reset([ONE.id, TWO.id], "over")
+    assert told == [ONE.id, TWO.id]

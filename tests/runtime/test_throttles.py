@@ -117,3 +117,19 @@ def test_endpoints_that_are_gone_are_forgotten_and_named() -> None:
     assert throttles.keep_only({"pc_kept"}) == set()
     assert throttles.of(an_endpoint("kept"), 0.0) is kept
     assert throttles.of(an_endpoint("gone"), 0.0) is not gone
+
+
+def test_an_operator_may_forgive_what_a_provider_said_and_nothing_else() -> None:
+    throttles = Throttles()
+    endpoint = an_endpoint("limited", rate_limits=TEN)
+    throttle = throttles.of(endpoint, 0.0)
+    assert throttle.limits is not None
+    throttle.limits.take(0.0, 0)
+    throttle.refused({}, 0.0, 60.0)
+    assert not throttle.limits.admits(1.0, 0)
+
+    throttles.forgive("unknown")
+    throttles.forgive(endpoint.id)
+
+    assert throttle.limits.admits(1.0, 0)
+    assert left(throttle) == 9

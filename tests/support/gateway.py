@@ -93,6 +93,12 @@ class Gateway:
         body = {"model": model, "messages": QUESTION, **more}
         return self.request("POST", "/v1/chat/completions", body, {"authorization": f"Bearer {key or self.key}"})
 
+    def forgive(self) -> None:
+        """Every breaker is closed again, every cooldown over, every refused key taken again."""
+        known = self.admin("GET", "/router/circuit-breakers").json["data"]
+        for name in {it["provider"] for it in known}:
+            assert self.admin("POST", f"/router/circuit-breakers/{name}/reset").status == 200
+
     def ledger(self, **equal: str) -> list[Any]:
         query = "&".join(f"{name}={text}" for name, text in {"limit": "200", **equal}.items())
         return self.admin("GET", f"/ledger?{query}").json["data"]

@@ -40,6 +40,9 @@ class Replay:
             while head := await _read_head(reader):
                 path, headers = head
                 body = await reader.readexactly(int(headers.get("content-length", "0")))
+                if not body:  # the gateway looks whether anybody is there
+                    writer.write(b"HTTP/1.1 404 Recorded\r\ncontent-length: 0\r\n\r\n")
+                    continue
                 name = json.loads(body)["model"]
                 self.asked[name] = (path, headers, body)
                 await self._answer(writer, self.answers[name])

@@ -154,6 +154,11 @@ class ProviderLimits:
         if self._heard_requests is not None or self._heard_tokens is not None:
             self._forgets_at = now + BELIEVED_SECONDS
 
+    def forgive(self) -> None:
+        """Forget what the provider said; what is configured stays, and what was used of it."""
+        self._rests_until = -inf
+        self._forget()
+
     def standing(self, now: float) -> LimitsStanding:
         if now >= self._forgets_at:
             self._forget()

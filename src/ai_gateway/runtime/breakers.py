@@ -74,6 +74,7 @@ class Breakers:
         self._awaited: dict[EndpointId, dict[str, SavedBreaker]] = {}
         self._dirty: dict[str, Gate | SavedBreaker] = {}
         self._listeners: list[Callable[[CircuitMoved], None]] = []
+        self._forgivers: list[Callable[[EndpointId], None]] = []
 
     def of(self, endpoint: Endpoint, settings: BreakerSettings = DEFAULT_SETTINGS) -> Gate:
         """For plans, not for each request: it compares the endpoint's address and credential with the record's."""
@@ -104,6 +105,8 @@ class Breakers:
         """Closed, and no longer cooling or quarantined, whatever anybody said before; saved states are forgotten."""
         now = self._clock.now()
         for endpoint_id in endpoint_ids:
+            for forgive in self._forgivers:
+                forgive(endpoint_id)
             for row in self._awaited.pop(endpoint_id, {}).values():
                 closed = Saved(State.CLOSED, row.saved.fingerprint, self._clock.wall())
                 self._dirty[row.key] = msgspec.structs.replace(row, saved=closed)
@@ -112,6 +115,10 @@ class Breakers:
                 account.lift()
                 for gate in account.gates.values():
                     gate.breaker.reset(now, reason)
+
+    def on_reset(self, forgive: Callable[[EndpointId], None]) -> None:
+        """Somebody else who holds something against endpoints; told the id of each that is reset."""
+        self._forgivers.append(forgive)
 
     def listen(self, listener: Callable[[CircuitMoved], None]) -> None:
         """Called in the step in which a state changes: it may note, not wait."""

@@ -74,6 +74,12 @@ class Throttles:
             throttle.configure(endpoint.rate_limits, now)
         return throttle
 
+    def forgive(self, endpoint_id: str) -> None:
+        """An operator's word: whatever the provider of this endpoint said of its limits no longer counts."""
+        throttle = self._throttles.get(endpoint_id)
+        if throttle is not None and throttle.limits is not None:
+            throttle.limits.forgive()
+
     def keep_only(self, endpoint_ids: set[str]) -> set[str]:
         """Forget endpoints that are no longer configured; which these are. Requests that are under way keep theirs."""
         gone = self._throttles.keys() - endpoint_ids
