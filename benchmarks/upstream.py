@@ -95,9 +95,10 @@ def _answer(status: int, kind: bytes, body: bytes) -> bytes:
     return b"HTTP/1.1 %d X\r\ncontent-type: %b\r\ncontent-length: %d\r\n\r\n%b" % (status, kind, len(body), body)
 
 
-STREAM_HEAD: Final = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-LAST_CHUNK: Final = b"0\r\n\r\n"
 JSON: Final = b"application/json"
+STREAM_HEAD: Final = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+MODELS: Final = _answer(200, JSON, b'{"object":"list","data":[]}')
+LAST_CHUNK: Final = b"0\r\n\r\n"
 
 
 @final
@@ -214,6 +215,9 @@ class Connection(asyncio.Protocol):
 
     def _serve(self, request: bytes) -> None:
         provider = self._provider
+        if request.startswith(b"GET /v1/models "):  # the gateway looks whether anybody is there
+            self._write(MODELS)
+            return
         if not request.startswith(b"POST /v1/"):
             self._control(request)
             return
