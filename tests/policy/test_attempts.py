@@ -28,7 +28,7 @@ from ai_gateway.domain.faults import (
     RateLimited,
     Unauthenticated,
 )
-from ai_gateway.policy.attempts import Attempts, Limits, Try, Wait, attempts, pursue
+from ai_gateway.policy.attempts import Attempts, Limits, Try, Wait, pursue
 
 NO_PAUSE = Retries(max_attempts=3, base_seconds=0.0)
 REFUSED = CircuitOpen("nobody may be asked")
@@ -396,20 +396,3 @@ def test_no_dialogue_breaks_the_law(
     else:
         assert told is (None if last is None else endings[0])
     assert len(made) <= min(most, 1 + budget)
-
-
-@pytest.mark.parametrize("fault", [None, ProviderFailed()])
-def test_one_attempt_is_all_there_is_and_its_end_is_the_requests_end(fault: Fault | None) -> None:
-    picks: list[int] = []
-
-    def pick() -> int:
-        picks.append(3)
-        return 3
-
-    tries = attempts(pick)
-
-    assert next(tries) == 3
-    with pytest.raises(StopIteration) as end:
-        tries.send(fault)
-    assert end.value.value is fault
-    assert picks == [3]

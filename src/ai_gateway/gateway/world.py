@@ -16,6 +16,7 @@ from ai_gateway.domain.decisions import Step, What
 from ai_gateway.domain.faults import CircuitOpen, Fault, RateLimited
 from ai_gateway.domain.traffic import Call
 from ai_gateway.gateway import envelope
+from ai_gateway.gateway.receipts import BYTES_PER_TOKEN
 from ai_gateway.policy.attempts import Try
 from ai_gateway.policy.circuit_breaker import State, Ticket
 from ai_gateway.policy.cooldowns import gentlest
@@ -24,7 +25,6 @@ from ai_gateway.runtime.clock import Clock
 from ai_gateway.runtime.plans import Plan
 from ai_gateway.runtime.stages import NOBODY, Member, Stage
 
-BYTES_PER_TOKEN: Final = 4
 MOST_STEPS: Final = 64
 LOOK_AGAIN_SECONDS: Final = 1.0
 UNHEALTHY: Final = "It was taken out, by its health checks or by an operator."

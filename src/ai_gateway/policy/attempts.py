@@ -19,7 +19,7 @@ in an outage of everything a request costs one call, not three.
 What the caller is told in the end is the first fault: it is about the endpoint that he asked for.
 """
 
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections.abc import Collection, Generator, Iterator
 from enum import Enum, auto
 from random import Random
 from typing import Final, Protocol
@@ -100,13 +100,6 @@ def pursue(world: World, limits: Limits, deadline: float, rng: Random) -> Attemp
     if fault is None:
         return None
     return (yield from _insist(world, limits, deadline, rng, last=first, fault=fault))
-
-
-def attempts(pick: Callable[[], int]) -> Generator[int, Fault | None, Fault | None]:
-    """Yields an index into the candidates; is sent the attempt's fault, or None for success. Returns the fault that
-    the caller gets, None where the request succeeded."""
-    fault = yield pick()
-    return fault
 
 
 class _Way(Enum):
