@@ -35,6 +35,7 @@ OUTPUT_CAPS: Final = {
     Operation.MESSAGES: ("max_tokens",),
 }
 STREAMED: Final = frozenset({Operation.CHAT, Operation.MESSAGES})
+_CHAT: Final = Operation.CHAT  # a member of an enum is a look-up in Python each time
 
 
 def read_head(
@@ -92,7 +93,7 @@ def read_call(head: Head, body: bytes, limits: BodyLimits) -> Call:
     if stream and head.operation not in STREAMED:
         raise InvalidRequest("This operation cannot be streamed.", code="not_streamable", param="stream")
     wants_usage = False
-    if head.operation is Operation.CHAT and "stream_options" in fields:
+    if head.operation is _CHAT and "stream_options" in fields:
         options = envelope.read_object(fields, "stream_options")
         wants_usage = options is not None and (envelope.read_bool(options, "include_usage") or False)
     return Call(
@@ -102,7 +103,7 @@ def read_call(head: Head, body: bytes, limits: BodyLimits) -> Call:
         stream=stream,
         wants_usage=wants_usage,
         max_output=_output_cap(head.operation, fields),
-        choices=(envelope.read_int(fields, "n") or 1) if head.operation is Operation.CHAT else 1,
+        choices=(envelope.read_int(fields, "n") or 1) if head.operation is _CHAT else 1,
         body_bytes=len(body),
     )
 
