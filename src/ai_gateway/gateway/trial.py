@@ -6,6 +6,7 @@ decided here: another attempt may make up for it.
 """
 
 import asyncio
+from functools import lru_cache
 from typing import Final, final
 
 import msgspec
@@ -183,12 +184,12 @@ class Trial:
         receipt = self._close(Measured(_OK, self._now(), usage, delivered_tokens=delivered))
         if self._doors.journal.is_strict:
             await self._doors.journal.safe()
-        headers = (
-            *relay.passed_headers(answer),
-            *self._headers(),
-            ("x-gateway-cost-usd", pricing.dollars(receipt.cost_nano_usd)),
-        )
-        if not self._client.answer_lines(200, lines_of(headers), body):
+        cost = pricing.dollars(receipt.cost_nano_usd)
+        passed = lines_of(relay.passed_headers(answer))
+        own = gateway_lines(self._doors, self._journey, self._attempt, self._number)
+        lines = None if passed is None or own is None else f"{passed}{own}x-gateway-cost-usd: {cost}\r\n"
+        if not self._client.answer_lines(200, lines, body):
+            headers = (*relay.passed_headers(answer), *self._headers(), ("x-gateway-cost-usd", cost))
             await self._client.answer(200, headers, body)
 
     async def _stream(self, answer: Answer) -> None:
@@ -318,6 +319,25 @@ def gateway_headers(doors: Doors, journey: Journey, attempt: Attempt, number: in
         ("x-gateway-attempts", str(number)),
         ("server-timing", f"gateway;dur={(spent - waited) * 1000:.3f}, provider;dur={waited * 1000:.3f}"),
     )
+
+
+def gateway_lines(doors: Doors, journey: Journey, attempt: Attempt, number: int) -> str | None:
+    """The same as header lines; None where a name would break its line."""
+    endpoint = attempt.candidate.endpoint
+    course = journey.plan.course
+    names = _name_lines(course.route or course.pool or course.name, endpoint.name, endpoint.provider)
+    now = doors.clock.now()
+    waited = now - attempt.started
+    before = now - journey.admitted.head.received - waited
+    return names and (
+        f"{names}x-gateway-attempts: {number}\r\n"
+        f"server-timing: gateway;dur={before * 1000:.3f}, provider;dur={waited * 1000:.3f}\r\n"
+    )
+
+
+@lru_cache(4096)
+def _name_lines(route: str, endpoint: str, provider: str) -> str | None:
+    return lines_of((("x-gateway-route", route), ("x-gateway-endpoint", endpoint), ("x-gateway-provider", provider)))
 
 
 def route_header(course: Course) -> tuple[str, str]:
