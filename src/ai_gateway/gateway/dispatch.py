@@ -25,7 +25,7 @@ from ai_gateway.gateway.trial import Journey, Trial, draining, route_header
 from ai_gateway.gateway.world import Taken, World
 from ai_gateway.policy.attempts import Try, Wait, pursue, too_late
 from ai_gateway.providers.continuation import Continuation
-from ai_gateway.runtime.waiting_room import Ask, Guest, Rooms, WaitingRoom
+from ai_gateway.runtime.waiting_room import Ask, Guest, InVain, Rooms, WaitingRoom
 
 
 class Carried(msgspec.Struct, frozen=True):
@@ -177,7 +177,8 @@ class _Pursuit:
         return None if tenant.queue is None else (f"{tenant.id} tenant", tenant.queue)
 
     async def _stand_in(self, name: str, limits: QueueLimits) -> None:
-        """Until a place is promised. Raises RateLimited; `_Stop` where nobody waits for it any more."""
+        """Until a place is promised, or there is none to wait for. Raises RateLimited; `_Stop` where nobody waits for
+        it any more."""
         world = self.world
         tenant_id = self._journey.admitted.caller.tenant.id
         room = self._doors.rooms.of(name, limits)
@@ -186,19 +187,25 @@ class _Pursuit:
             if promised is not None:
                 world.promise(promised)
                 return
-            if not world.waits_for_a_place:
-                return
+        if not world.waits_for_a_place and not world.is_admitted:
+            return
         began = self._doors.clock.now()
         guest = Guest(tenant_id, self._journey.deadline)
-        ask = Ask(world.take_any, lambda now, promised: promised[1].withdraw(now), world.free_in)
+        ask = Ask(
+            world.take_any,
+            lambda now, promised: promised[1].withdraw(now),
+            world.free_in,
+            lambda: world.waits_for_a_place,
+        )
         try:
-            promised = await self._wait_in(room, guest, ask)
+            world.promise(await self._wait_in(room, guest, ask))
+        except InVain:
+            return
         except asyncio.CancelledError:
             raise self._interrupted() from None
         finally:
             waited = round(self._doors.clock.now() - began, 3)
             world.note(What.QUEUED, f"In the queue '{name}'.", seconds=waited)
-        world.promise(promised)
 
     async def _wait_in(self, room: WaitingRoom, guest: Guest, ask: Ask[tuple[Try, Taken]]) -> tuple[Try, Taken]:
         journey = self._journey

@@ -172,6 +172,16 @@ class World:
                     return True
         return False
 
+    @property
+    def is_admitted(self) -> bool:
+        """Whether somebody would take it now: behind a line it has to wait for its turn all the same."""
+        now = self._clock.now()
+        return any(
+            stage.would_admit(member, now, self._tokens(stage))
+            for stage in self._plan.stages
+            for member in stage.members
+        )
+
     def use(self) -> Taken:
         """The place that the last pick took; from here on it is the attempt's."""
         taken, self._taken = self._taken, None
