@@ -5,10 +5,12 @@ import pytest
 
 from ai_gateway.domain.config import BreakerSettings, QueueLimits, RateLimits, Retries
 from ai_gateway.domain.decisions import What
+from ai_gateway.domain.traffic import Outcome
 from gateway.survivors import (
     BODY,
     CHAT,
     GOOD,
+    GOOD_STREAM,
     HALF_A_MINUTE,
     LINE,
     STREAM_BODY,
@@ -168,13 +170,50 @@ async def test_tokens_that_were_set_aside_and_not_used_are_given_back() -> None:
 async def test_a_rest_after_a_429_is_waited_for_in_the_queue() -> None:
     world = await a_world(tier("one", queue=LINE))
     world.providers.will("one", error(429, "rate_limit_error", headers={**JSON, "retry-after": "7"}), GOOD)
-    assert (await world.line.post(CHAT, BODY)).status == 429
-    visit = start(world)
+    visits = [start(world)]
     await waiting(world, 1)
+    visits.append(start(world))
+    await waiting(world, 2)
+    assert world.providers.asked == ["one"]
 
     await world.line.timers.advance(7.1)
 
-    assert (await visit.end()).status == 200
+    assert [(await it.end()).headers["x-gateway-attempts"] for it in visits] == ["2", "1"]
+    world.assert_quiet()
+
+
+@pytest.mark.parametrize("how", ["whole", "stream"])
+async def test_who_meets_a_429_waits_in_the_queue_too(how: str) -> None:
+    """The provider knew of its limit first: the request that found out is not the one to pay for it."""
+    world = await a_world(tier("one", queue=LINE))
+    told = error(429, "rate_limit_error", headers={**JSON, "retry-after": "7"})
+    world.providers.will("one", told, GOOD if how == "whole" else GOOD_STREAM)
+    visit = start(world, BODY if how == "whole" else STREAM_BODY)
+    await waiting(world, 1)
+    assert visit.messages == []
+
+    await world.line.timers.advance(7.1)
+    answered = await visit.end()
+
+    assert (answered.status, answered.headers["x-gateway-attempts"]) == (200, "2")
+    assert [it.what for it in world.line.ended[-1].steps] == [What.QUEUED]
+    assert world.told == [("one", Outcome.PROVIDER_ERROR), ("one", Outcome.OK)]
+    world.assert_quiet()
+
+
+async def test_behind_a_429_nobody_waits_longer_than_the_queue_lets() -> None:
+    world = await a_world(tier("one", queue=QueueLimits(max_waiting=1, timeout_seconds=5.0)))
+    world.providers.will("one", error(429, "rate_limit_error", headers={**JSON, "retry-after": "70"}))
+    visit = start(world)
+    await waiting(world, 1)
+    refused = await world.line.post(CHAT, BODY)
+    await world.line.timers.advance(5.1)
+    answered = await visit.end()
+
+    assert (refused.status, refused.headers["x-gateway-error"]) == (429, "queue_full")
+    assert (answered.status, answered.error["gateway"]["origin"]) == (429, "provider")
+    assert answered.headers["retry-after"] == "70"
+    assert world.providers.asked == ["one"]
     world.assert_quiet()
 
 
@@ -236,7 +275,6 @@ async def test_an_operator_who_opens_a_breaker_ends_the_wait_for_it() -> None:
 async def test_an_operator_who_resets_ends_the_rest_that_is_waited_for() -> None:
     world = await a_world(tier("one", queue=LINE))
     world.providers.will("one", error(429, "rate_limit_error", headers={**JSON, "retry-after": "70"}), GOOD)
-    assert (await world.line.post(CHAT, BODY)).status == 429
     visit = start(world)
     await waiting(world, 1)
 

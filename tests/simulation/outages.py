@@ -151,7 +151,7 @@ class _Request:
         self._begun = True
         if isinstance(asked, Wait):
             simulation.later(simulation.now + asked.seconds, lambda: self.step(None))
-        else:
+        elif isinstance(asked, Try):
             self._send(simulation.tiers[asked.tier][asked.place])
 
     def _send(self, upstream: Upstream) -> None:
@@ -214,6 +214,9 @@ class _Town:
 
     def may_retry(self) -> bool:
         return self._simulation.budget.withdraw(self._simulation.now)
+
+    def has_line(self) -> bool:
+        return False
 
     def refusal(self) -> Fault:
         now = self._simulation.now

@@ -13,7 +13,7 @@ import msgspec
 
 from ai_gateway.domain.config import QueueLimits
 from ai_gateway.domain.decisions import Step, What
-from ai_gateway.domain.faults import Fault, GatewayFault, ProviderFailed
+from ai_gateway.domain.faults import Fault, GatewayFault, ProviderFailed, RateLimited
 from ai_gateway.domain.traffic import Receipt
 from ai_gateway.gateway import answers
 from ai_gateway.gateway.client import Client, Interruption
@@ -23,7 +23,7 @@ from ai_gateway.gateway.queue_updates import queue_updates, wants_updates
 from ai_gateway.gateway.relay import EVENT_STREAM, Diverged
 from ai_gateway.gateway.trial import Journey, Trial, draining, route_header
 from ai_gateway.gateway.world import Taken, World
-from ai_gateway.policy.attempts import Try, Wait, pursue, too_late
+from ai_gateway.policy.attempts import Line, Try, Wait, pursue, too_late
 from ai_gateway.providers.continuation import Continuation
 from ai_gateway.runtime.waiting_room import Ask, Guest, InVain, Rooms, WaitingRoom
 
@@ -63,7 +63,7 @@ class _Pursuit:
         self._journey = journey
         self._client = client
         self._rescue: Rescue | None = None
-        self.world = World(journey.plan, journey.shaped.call, doors.clock, doors.rng)
+        self.world = World(journey.plan, journey.shaped.call, doors.clock, doors.rng, _line_of(journey))
         self.receipts: list[Receipt] = []
 
     async def run(self) -> Fault | None:
@@ -72,9 +72,8 @@ class _Pursuit:
             self._rescue = rescue_for(plan.course.on_stream_cut, self._journey.shaped)
         plan.budget.deposit(self._doors.clock.now())
         try:
-            line = self._line()
-            if line is not None:
-                await self._stand_in(*line)
+            if self.world.line is not None:
+                await self._stand_in(*self.world.line)
             fault = await self._pursue()
         except _Stop as stop:
             fault = stop.fault
@@ -105,11 +104,13 @@ class _Pursuit:
                 step = tries.send(answer)
             except StopIteration as end:
                 return end.value
-            if isinstance(step, Wait):
+            if isinstance(step, Try):
+                answer = await self._try(step)
+            elif isinstance(step, Wait):
                 await self._pause(step.seconds)
                 answer = None
             else:
-                answer = await self._try(step)
+                answer = await self._stand_in_again(step)
 
     async def _try(self, step: Try) -> Fault | None:
         taken = self.world.use()
@@ -169,13 +170,6 @@ class _Pursuit:
         except asyncio.CancelledError:
             raise self._interrupted() from None
 
-    def _line(self) -> tuple[str, QueueLimits] | None:
-        """The queue that this request stands in if it has to wait: its pool's, its provider's, else its tenant's."""
-        plan, tenant = self._journey.plan, self._journey.admitted.caller.tenant
-        if plan.line is not None:
-            return f"{tenant.id} {plan.line[0]}", plan.line[1]
-        return None if tenant.queue is None else (f"{tenant.id} tenant", tenant.queue)
-
     async def _stand_in(self, name: str, limits: QueueLimits) -> None:
         """Until a place is promised, or there is none to wait for. Raises RateLimited; `_Stop` where nobody waits for
         it any more."""
@@ -207,6 +201,16 @@ class _Pursuit:
             waited = round(self._doors.clock.now() - began, 3)
             world.note(What.QUEUED, f"In the queue '{name}'.", seconds=waited)
 
+    async def _stand_in_again(self, step: Line) -> Fault | None:
+        """Behind a provider that asked for a pause."""
+        assert self.world.line is not None
+        self.world.bar(step.barred)
+        try:
+            await self._stand_in(*self.world.line)
+        except RateLimited as refusal:
+            return refusal
+        return None
+
     async def _wait_in(self, room: WaitingRoom, guest: Guest, ask: Ask[tuple[Try, Taken]]) -> tuple[Try, Taken]:
         journey = self._journey
         if not journey.shaped.call.stream or not wants_updates(journey.admitted.head):
@@ -221,6 +225,14 @@ class _Pursuit:
         if why is None:
             return asyncio.CancelledError()
         return _Stop(None if why is Interruption.LEFT else draining())
+
+
+def _line_of(journey: Journey) -> tuple[str, QueueLimits] | None:
+    """The queue that a request stands in if it has to wait: its pool's, its provider's, else its tenant's."""
+    plan, tenant = journey.plan, journey.admitted.caller.tenant
+    if plan.line is not None:
+        return f"{tenant.id} {plan.line[0]}", plan.line[1]
+    return None if tenant.queue is None else (f"{tenant.id} tenant", tenant.queue)
 
 
 def _place_free(rooms: Rooms) -> None:
