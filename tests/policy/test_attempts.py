@@ -28,7 +28,7 @@ from ai_gateway.domain.faults import (
     RateLimited,
     Unauthenticated,
 )
-from ai_gateway.policy.attempts import Attempts, Limits, Line, Try, Wait, pursue
+from ai_gateway.policy.attempts import ASKED_WRONGLY, Attempts, Limits, Line, Try, Wait, pursue
 
 NO_PAUSE = Retries(max_attempts=3, base_seconds=0.0)
 REFUSED = CircuitOpen("nobody may be asked")
@@ -353,6 +353,20 @@ def test_whoever_opened_during_the_pause_is_not_asked() -> None:
     with pytest.raises(StopIteration) as end:
         tries.send(None)
     assert end.value.value is TRANSIENT[0]
+
+
+def test_who_was_only_asked_in_the_wrong_way_is_asked_again_at_once_before_who_failed() -> None:
+    town = Town(1, 1)
+    wrongly = ProviderFailed(code=ASKED_WRONGLY)
+    said, end = drive(begin(town), town, [ProviderFailed(), wrongly, None])
+    assert said == [Try(0, 0), Try(1, 0), Try(1, 0)]
+    assert end is None
+
+
+def test_however_often_it_is_asked_wrongly_attempts_are_counted() -> None:
+    town = Town(1)
+    said, _ = drive(begin(town), town, [ProviderFailed(code=ASKED_WRONGLY)] * 3)
+    assert said == [Try(0, 0)] * 3
 
 
 BUSY = RateLimited(origin=Origin.PROVIDER, retry_after_seconds=7.0)

@@ -23,7 +23,7 @@ from ai_gateway.gateway.queue_updates import queue_updates, wants_updates
 from ai_gateway.gateway.relay import EVENT_STREAM, Diverged
 from ai_gateway.gateway.trial import Journey, Trial, draining, route_header
 from ai_gateway.gateway.world import Taken, World
-from ai_gateway.policy.attempts import Line, Try, Wait, pursue, too_late
+from ai_gateway.policy.attempts import ASKED_WRONGLY, Line, Try, Wait, pursue, too_late
 from ai_gateway.providers.continuation import Continuation
 from ai_gateway.runtime.waiting_room import Ask, Guest, InVain, Rooms, WaitingRoom
 
@@ -155,8 +155,8 @@ class _Pursuit:
             raise _Stop(fault)
         if continuation is not None:
             why = Diverged() if trial.diverged else fault
-            rescue.came_to_nothing(continuation, trial.receipt().model, why)
-            fault = _cannot_continue()
+            is_well = rescue.came_to_nothing(continuation, trial.receipt().model, why)
+            fault = _cannot_continue(ASKED_WRONGLY) if is_well else _cannot_continue()
         elif not rescue.broke(fault):
             raise _Stop(fault)
         if not rescue.has_way_on(self._journey.plan.candidates):
@@ -249,6 +249,6 @@ def tried_headers(last: Receipt, attempts_made: int) -> tuple[tuple[str, str], .
     )
 
 
-def _cannot_continue() -> Fault:
+def _cannot_continue(code: str = "continuation_failed") -> Fault:
     """For the generator: on, to whoever is next."""
-    return ProviderFailed("This endpoint cannot continue the answer.", code="continuation_failed")
+    return ProviderFailed("This endpoint cannot continue the answer.", code=code)

@@ -31,6 +31,9 @@ from ai_gateway.domain.config import OnContentFilter, Retries
 from ai_gateway.domain.faults import Category, Fault, Origin, ProviderTooSlow
 from ai_gateway.policy.backoff import pause_seconds
 
+ASKED_WRONGLY: Final = "asked_wrongly"
+"""The code of a fault that says: this place is well, and may be asked again at once, as it will be asked otherwise."""
+
 
 class Try(msgspec.Struct, frozen=True, gc=False):
     """Send the request to the member `place` of the course's tier `tier`. Answered with the fault, None: it is done."""
@@ -115,9 +118,11 @@ def pursue(world: World, limits: Limits, deadline: float, rng: Random) -> Attemp
 
 
 class _Way(Enum):
-    """Where a fault leaves it worth going. LATER is elsewhere at once, and there again in its turn."""
+    """Where a fault leaves it worth going. HERE is anywhere, there too and at once; LATER is elsewhere at once, and
+    there again in its turn."""
 
     NOWHERE = auto()
+    HERE = auto()
     ANYWHERE = auto()
     ELSEWHERE = auto()
     LATER = auto()
@@ -192,6 +197,8 @@ class _Ground:
         self._rest: dict[Try, float] = {}
 
     def leave(self, place: Try, way: _Way, retry_after_seconds: float | None) -> None:
+        if way is _Way.HERE:
+            return
         self._tried[place.tier].add(place.place)
         if way is not _Way.ANYWHERE:
             self._barred[place.tier].add(place.place)
@@ -252,6 +259,8 @@ class _Ground:
 
 def _way(fault: Fault, on_content_filter: OnContentFilter) -> _Way:
     """A rate limit of the gateway's own is about the caller, wherever the request goes."""
+    if fault.code == ASKED_WRONGLY:
+        return _Way.HERE
     way = _WAYS.get(fault.category, _Way.NOWHERE)
     if way is _Way.LATER_TIER and on_content_filter is not OnContentFilter.FALLBACK:
         return _Way.NOWHERE
