@@ -192,7 +192,7 @@ class _Pursuit:
             lambda: world.waits_for_a_place,
         )
         try:
-            world.promise(await self._wait_in(room, guest, ask))
+            await self._wait_in(room, guest, ask)
         except InVain:
             return
         except asyncio.CancelledError:
@@ -211,13 +211,15 @@ class _Pursuit:
             return refusal
         return None
 
-    async def _wait_in(self, room: WaitingRoom, guest: Guest, ask: Ask[tuple[Try, Taken]]) -> tuple[Try, Taken]:
+    async def _wait_in(self, room: WaitingRoom, guest: Guest, ask: Ask[tuple[Try, Taken]]) -> None:
+        """The world knows of the place before anything else is waited for: whoever leaves then gives it back."""
         journey = self._journey
         if not journey.shaped.call.stream or not wants_updates(journey.admitted.head):
-            return await room.enter(guest, ask)
+            self.world.promise(await room.enter(guest, ask))
+            return
         headers = (EVENT_STREAM, ("cache-control", "no-cache"), route_header(journey.plan.course))
         async with queue_updates(self._doors.tasks, self._client, headers) as listener:
-            return await room.enter(msgspec.structs.replace(guest, listener=listener), ask)
+            self.world.promise(await room.enter(msgspec.structs.replace(guest, listener=listener), ask))
 
     def _interrupted(self) -> Exception | asyncio.CancelledError:
         """What a cancellation was about: the caller left, the gateway drains, or the process ends."""
