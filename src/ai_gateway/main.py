@@ -30,6 +30,7 @@ from ai_gateway.policy.egress import EgressPolicy, Loopback
 from ai_gateway.providers.kinds import KINDS
 from ai_gateway.providers.mock import PRICES
 from ai_gateway.runtime.board import Board
+from ai_gateway.runtime.breakers import Breakers
 from ai_gateway.runtime.clock import SystemClock
 from ai_gateway.runtime.dialer import trust
 from ai_gateway.runtime.folder import FolderInUse, FolderLock
@@ -192,6 +193,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     )
     _keep_books(tasks, journal, store, log, durability)
     house.watch_what_is_configured()
+    _wake_rooms(watch.breakers, doors.rooms)
     watch.start(tasks, doors.board, _check(doors))
     tasks.keep("refresh", lambda: keep_refreshing(house.refresh, partial(_away, log, "configuration")))
     if planes is Planes.ALL:
@@ -221,6 +223,12 @@ def _plans(clock: SystemClock, watch: Watch, board: Board) -> Plans:
     throttles = Throttles()
     watch.breakers.on_reset(throttles.forgive)
     return Plans(PlanDoors(KINDS, clock, watch.breakers, watch.healths, board, throttles))
+
+
+def _wake_rooms(breakers: Breakers, rooms: Rooms) -> None:
+    """A breaker that moves ends the waiting for some and begins the turn of others."""
+    breakers.listen(lambda _: rooms.look_again())
+    breakers.on_reset(lambda _: rooms.look_again())
 
 
 def _tell_replay(log: Log, journal: Journal) -> None:
