@@ -141,7 +141,8 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     await snapshots.load()
     settle_in()
 
-    meters = Meters()
+    rooms = Rooms(clock, asyncio.get_running_loop().call_later)
+    meters = _meters(rooms)
     await restore_meters(meters, journal, store, clock.wall())
     watch = await _watch(settings, store, clock, log, lambda text: access.digest(key_pepper, text))
 
@@ -150,10 +151,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     listeners = listeners if tracing is None else (*listeners, tracing.note)
     if tracing is not None:
         stack.callback(tracing.close)
-    policy = EgressPolicy(
-        allow=egress.parse_allow(settings.egress_allow),
-        loopback=Loopback.ALLOWED if settings.mode == "development" else Loopback.REFUSED,
-    )
+    policy = _egress(settings)
     upstream = Http1Upstream(
         lambda address: egress.may_connect(policy, address).allowed,
         trust(settings.ca_file),
@@ -175,7 +173,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         telemetry=Telemetry(listeners),
         kinds=KINDS,
         live=set(),
-        rooms=Rooms(clock, asyncio.get_running_loop().call_later),
+        rooms=rooms,
         tasks=tasks,
         limits=LineLimits(body_bytes=settings.limits.max_body_bytes),
     )
@@ -217,10 +215,24 @@ def _keep_books(tasks: Tasks, journal: Journal, store: SqlStore, log: Log, durab
     tasks.keep("tend journal", lambda: keep_tending(journal, partial(_away, log, "journal"), group_seconds))
 
 
+def _meters(rooms: Rooms) -> Meters:
+    """Whoever waits for what a limit's others hold is called when they settle."""
+    meters = Meters()
+    meters.freed = lambda _cell: rooms.place_free()
+    return meters
+
+
 def _plans(clock: SystemClock, watch: Watch, board: Board) -> Plans:
     throttles = Throttles()
     watch.breakers.on_reset(throttles.forgive)
     return Plans(PlanDoors(KINDS, clock, watch.breakers, watch.healths, board, throttles))
+
+
+def _egress(settings: Settings) -> EgressPolicy:
+    return EgressPolicy(
+        allow=egress.parse_allow(settings.egress_allow),
+        loopback=Loopback.ALLOWED if settings.mode == "development" else Loopback.REFUSED,
+    )
 
 
 def _tell_replay(log: Log, journal: Journal) -> None:
