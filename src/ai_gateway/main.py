@@ -16,7 +16,7 @@ from typing import Final
 import uvloop
 
 from ai_gateway import __version__
-from ai_gateway.domain.config import BaseUrl, Endpoint, EndpointId, Ownership, ProviderType, TenantId
+from ai_gateway.domain.config import BaseUrl, Endpoint, EndpointId, Ownership, PriceBook, ProviderType, TenantId
 from ai_gateway.gateway.doors import Doors, LineLimits
 from ai_gateway.house import Control, House, HouseDoors
 from ai_gateway.jobs.health import CheckPace
@@ -59,6 +59,7 @@ from ai_gateway.store.health import SqlHealthHistory
 from ai_gateway.store.instance_keys import KEY_DIGESTS, TOKEN_DIGESTS, load_or_create_instance_key
 from ai_gateway.store.keyfile import read_or_make_master_key
 from ai_gateway.store.metrics_history import SqlMetricsHistory
+from ai_gateway.store.price_editions import seed_book
 from ai_gateway.store.receipts import LedgerHistory
 from ai_gateway.store.records import StoreUnavailable
 from ai_gateway.store.session import database_url, open_engine
@@ -135,6 +136,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         environment={name: secret.reveal() for name, secret in settings.environment.items()},
     )
     store = SqlStore(engine, compiler, clock.wall)
+    log.info("price_book", seeded=await seed_book(store, clock.wall()))
     if settings.mode == "development":
         await demo.seed_demo(store, lambda key: access.digest(key_pepper, key), PRICES, clock.wall())
     snapshots = Snapshots(store)
@@ -267,6 +269,7 @@ def _system_endpoints(settings: Settings) -> tuple[Endpoint, ...]:
             models=SYSTEM_MODELS[provider],
             api_key=key,
             ownership=Ownership.SYSTEM,
+            payees=(provider.value,),
         )
         for provider, key in keys
         if key is not None
@@ -277,7 +280,8 @@ def _check(doors: Doors) -> Check:
     def prices(tenant_id: str) -> Prices:
         snapshot = doors.snapshots.current()
         tenant = snapshot.tenants.get(TenantId(tenant_id))
-        return Prices(own={} if tenant is None else tenant.prices, book=snapshot.book, revision=snapshot.revision)
+        own = PriceBook() if tenant is None else tenant.prices
+        return Prices(own=own, book=snapshot.book, revision=snapshot.revision)
 
     paid = PaidProbe(
         PaidDoors(

@@ -98,6 +98,7 @@ class World:
         self.saved = 0
         self.is_away = False
         self.oncall = self._open_oncall()
+        self.corrected: list[Receipt] = []
         self.doors = AdminDoors(
             mode=mode,
             store=self.store,
@@ -109,6 +110,7 @@ class World:
             snapshot=lambda: self.snapshot,
             observe=lambda endpoint_id: self.views.get(endpoint_id, USUAL_VIEW),
             probe=self._probe,
+            corrected=self.corrected.append,
             oncall=self.oncall,
             check_url=refuse_metadata,
             mock_enabled=mock_enabled,

@@ -2,8 +2,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ai_gateway.domain.chat import Usage
-from ai_gateway.policy.pricing import Worst, cost_nano, worst_of
+from ai_gateway.policy.pricing import cost_nano
 from ai_gateway.policy.quotas import charge, legs_of
+from ai_gateway.policy.worst_case import Worst, worst_of
 from support.builders import MODEL, a_book, a_call, a_caller, a_candidate, a_price
 
 

@@ -35,6 +35,7 @@ def _inert_doors() -> AdminDoors:
         snapshot=_closed,
         observe=_closed,
         probe=_closed,
+        corrected=_closed,
         oncall=cast(OnCall, _closed),
         check_url=_closed,
         mock_enabled=False,

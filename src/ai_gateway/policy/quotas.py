@@ -6,24 +6,36 @@ caller asked for, else by the endpoint's default.
 """
 
 from ai_gateway.domain.traffic import Call, Caller, Charge, Leg
-from ai_gateway.policy.pricing import PICO_PER_NANO, Worst
+from ai_gateway.policy.worst_case import Worst, worst_nano
 
 
 def legs_of(caller: Caller) -> tuple[Leg, ...]:
     """The levels that pay, in the order they are checked; a missing level is skipped."""
-    legs: list[Leg] = [("key", caller.key.id)]
-    if caller.team_id is not None:
-        legs.append(("team", caller.team_id))
-    if caller.department_id is not None:
-        legs.append(("department", caller.department_id))
-    if caller.user_id is not None:
-        legs.append(("user", caller.user_id))
-    legs.append(("tenant", caller.tenant.id))
+    return legs_of_ids(
+        key_id=caller.key.id,
+        team_id=caller.team_id,
+        department_id=caller.department_id,
+        user_id=caller.user_id,
+        tenant_id=caller.tenant.id,
+    )
+
+
+def legs_of_ids(
+    *, key_id: str, team_id: str | None, department_id: str | None, user_id: str | None, tenant_id: str
+) -> tuple[Leg, ...]:
+    legs: list[Leg] = [("key", key_id)]
+    if team_id is not None:
+        legs.append(("team", team_id))
+    if department_id is not None:
+        legs.append(("department", department_id))
+    if user_id is not None:
+        legs.append(("user", user_id))
+    legs.append(("tenant", tenant_id))
     return tuple(legs)
 
 
 def charge(caller: Caller, call: Call, worst: Worst) -> Charge:
     """`worst` are the dearest rates among the endpoints that may serve the call."""
     output = (worst.default_output if call.max_output is None else call.max_output) * call.choices
-    pico = call.body_bytes * worst.input_pico + output * worst.output_pico
-    return Charge(legs=caller.legs or legs_of(caller), worst_nano=-(-pico // PICO_PER_NANO), at=call.head.received_wall)
+    held = worst_nano(worst, call.body_bytes, output)
+    return Charge(legs=caller.legs or legs_of(caller), worst_nano=held, at=call.head.received_wall)
