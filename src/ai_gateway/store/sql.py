@@ -143,8 +143,9 @@ class _SqlUnit:
         if not rows:
             return 0
         dialect_insert = postgresql.insert if self._connection.dialect.name == "postgresql" else sqlite.insert
-        statement = dialect_insert(TABLES[type(rows[0])]).on_conflict_do_nothing(index_elements=["id"])
-        return (await self._connection.execute(statement, [values_of(row) for row in rows])).rowcount
+        table = TABLES[type(rows[0])]
+        statement = dialect_insert(table).on_conflict_do_nothing(index_elements=["id"]).returning(table.c.id)
+        return len((await self._connection.execute(statement, [values_of(row) for row in rows])).all())
 
     async def fetch(self, kind: type[R], scope: Scope, row_id: str) -> R | None:
         table = TABLES[kind]
