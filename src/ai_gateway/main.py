@@ -30,6 +30,7 @@ from ai_gateway.policy.egress import EgressPolicy, Loopback
 from ai_gateway.providers.kinds import KINDS
 from ai_gateway.providers.mock import PRICES
 from ai_gateway.runtime.board import Board
+from ai_gateway.runtime.breakers import Breakers
 from ai_gateway.runtime.clock import SystemClock
 from ai_gateway.runtime.dialer import trust
 from ai_gateway.runtime.folder import FolderInUse, FolderLock
@@ -136,14 +137,13 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         environment={name: secret.reveal() for name, secret in settings.environment.items()},
     )
     store = SqlStore(engine, compiler, clock.wall)
-    log.info("price_book", seeded=await seed_book(store, clock.wall()))
-    if settings.mode == "development":
-        await demo.seed_demo(store, lambda key: access.digest(key_pepper, key), PRICES, clock.wall())
+    await _seed(store, settings, lambda key: access.digest(key_pepper, key), clock.wall())
     snapshots = Snapshots(store)
     await snapshots.load()
     settle_in()
 
-    meters = Meters()
+    rooms = Rooms(clock, asyncio.get_running_loop().call_later)
+    meters = _meters(rooms)
     await restore_meters(meters, journal, store, clock.wall())
     watch = await _watch(settings, store, clock, log, lambda text: access.digest(key_pepper, text))
 
@@ -152,10 +152,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     listeners = listeners if tracing is None else (*listeners, tracing.note)
     if tracing is not None:
         stack.callback(tracing.close)
-    policy = EgressPolicy(
-        allow=egress.parse_allow(settings.egress_allow),
-        loopback=Loopback.ALLOWED if settings.mode == "development" else Loopback.REFUSED,
-    )
+    policy = _egress(settings)
     upstream = Http1Upstream(
         lambda address: egress.may_connect(policy, address).allowed,
         trust(settings.ca_file),
@@ -177,7 +174,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         telemetry=Telemetry(listeners),
         kinds=KINDS,
         live=set(),
-        rooms=Rooms(clock, asyncio.get_running_loop().call_later),
+        rooms=rooms,
         tasks=tasks,
         limits=LineLimits(body_bytes=settings.limits.max_body_bytes),
     )
@@ -194,6 +191,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     )
     _keep_books(tasks, journal, store, log, durability)
     house.watch_what_is_configured()
+    _wake_rooms(watch.breakers, doors.rooms)
     watch.start(tasks, doors.board, _check(doors))
     tasks.keep("refresh", lambda: keep_refreshing(house.refresh, partial(_away, log, "configuration")))
     if planes is Planes.ALL:
@@ -219,10 +217,30 @@ def _keep_books(tasks: Tasks, journal: Journal, store: SqlStore, log: Log, durab
     tasks.keep("tend journal", lambda: keep_tending(journal, partial(_away, log, "journal"), group_seconds))
 
 
+def _meters(rooms: Rooms) -> Meters:
+    """Whoever waits for what a limit's others hold is called when they settle."""
+    meters = Meters()
+    meters.freed = lambda _cell: rooms.place_free()
+    return meters
+
+
 def _plans(clock: SystemClock, watch: Watch, board: Board) -> Plans:
     throttles = Throttles()
     watch.breakers.on_reset(throttles.forgive)
     return Plans(PlanDoors(KINDS, clock, watch.breakers, watch.healths, board, throttles))
+
+
+def _wake_rooms(breakers: Breakers, rooms: Rooms) -> None:
+    """A breaker that moves ends the waiting for some and begins the turn of others."""
+    breakers.listen(lambda _: rooms.look_again())
+    breakers.on_reset(lambda _: rooms.look_again())
+
+
+def _egress(settings: Settings) -> EgressPolicy:
+    return EgressPolicy(
+        allow=egress.parse_allow(settings.egress_allow),
+        loopback=Loopback.ALLOWED if settings.mode == "development" else Loopback.REFUSED,
+    )
 
 
 def _tell_replay(log: Log, journal: Journal) -> None:
@@ -256,6 +274,13 @@ async def _start_mock(tasks: Tasks, clock: SystemClock) -> BaseUrl:
     return BaseUrl("http", "127.0.0.1", server.port, "")
 
 
+async def _seed(store: SqlStore, settings: Settings, digest_key: Callable[[bytes], bytes], now: float) -> None:
+    """What an empty database begins with: the shipped price book, and in development the demo."""
+    await seed_book(store, now)
+    if settings.mode == "development":
+        await demo.seed_demo(store, digest_key, PRICES, now)
+
+
 def _system_endpoints(settings: Settings) -> tuple[Endpoint, ...]:
     """The gateway-level keys of the environment, as configs that a platform admin can lend to tenants."""
     keys = ((ProviderType.OPENAI, settings.openai_api_key), (ProviderType.ANTHROPIC, settings.anthropic_api_key))
@@ -280,8 +305,15 @@ def _check(doors: Doors) -> Check:
     def prices(tenant_id: str) -> Prices:
         snapshot = doors.snapshots.current()
         tenant = snapshot.tenants.get(TenantId(tenant_id))
-        own = PriceBook() if tenant is None else tenant.prices
-        return Prices(own=own, book=snapshot.book, revision=snapshot.revision)
+        if tenant is None:
+            return Prices(own=PriceBook(), book=snapshot.book, revision=snapshot.revision)
+        return Prices(
+            own=tenant.prices,
+            book=snapshot.book,
+            revision=snapshot.revision,
+            limits=tenant.limits.get(("tenant", tenant_id), ()),
+            zone=tenant.zone,
+        )
 
     paid = PaidProbe(
         PaidDoors(

@@ -1,14 +1,17 @@
 """The values on the line, in the order they arise: Head, Caller, Call, Shaped, Charge, Hold, Receipt.
 
-Each step takes the earlier values it needs and makes one new one; none is changed after it was made.
+Each step takes the earlier values it needs and makes one new one; none is changed after it was made. So none can be
+part of a ring, and the garbage collector need not look at them (`gc=False`): thousands wait for the ledger at any time.
 """
 
 from collections.abc import Sequence
+from datetime import UTC, tzinfo
 from enum import StrEnum
 from typing import Literal
 
 import msgspec
 
+from ai_gateway.domain.budgets import Leg, Limits, Window
 from ai_gateway.domain.chat import Dialect, Operation, Usage
 from ai_gateway.domain.config import Key, Ownership, ProviderType, Tenant
 
@@ -23,7 +26,7 @@ def size_of(body: Body) -> int:
     return len(body) if isinstance(body, bytes) else sum([len(piece) for piece in body])
 
 
-class Head(msgspec.Struct, frozen=True):
+class Head(msgspec.Struct, frozen=True, gc=False):
     """A request before its body was read. Times: `received` monotonic seconds, `received_wall` Unix seconds.
 
     `credentials` are the keys that were offered, in the order they are tried; `forward` are the caller's headers that
@@ -46,13 +49,10 @@ class Head(msgspec.Struct, frozen=True):
     timeout_seconds: float | None = None
 
 
-Leg = tuple[str, str]
-"""A level that pays ("key", "team", "department", "user", "tenant") and the id of its owner."""
-
-
-class Caller(msgspec.Struct, frozen=True):
+class Caller(msgspec.Struct, frozen=True, gc=False):
     """Who asks: a key and its place in the hierarchy (missing levels are None). `legs` are the levels that pay, as
-    policy/quotas.py lists them, worked out once for all requests of a key; empty where nobody has yet."""
+    policy/quotas.py lists them, and `limits` what they may spend: worked out once for all requests of a key, empty
+    where nobody has yet."""
 
     tenant: Tenant
     key: Key
@@ -60,9 +60,10 @@ class Caller(msgspec.Struct, frozen=True):
     department_id: str | None
     user_id: str | None
     legs: tuple[Leg, ...] = ()
+    limits: Limits = ()
 
 
-class Call(msgspec.Struct, frozen=True):
+class Call(msgspec.Struct, frozen=True, gc=False):
     """What is asked. `fields` are the body's top-level members, raw; the typed ones were read out of them.
 
     `wants_usage` says whether the caller asked for the usage chunk of a stream itself (`stream_options`).
@@ -78,7 +79,7 @@ class Call(msgspec.Struct, frozen=True):
     body_bytes: int = 0
 
 
-class Shaped(msgspec.Struct, frozen=True):
+class Shaped(msgspec.Struct, frozen=True, gc=False):
     """A call after the route's rules: what a codec encodes. Without rules the fields are the call's own."""
 
     call: Call
@@ -86,41 +87,38 @@ class Shaped(msgspec.Struct, frozen=True):
     route: str | None = None
 
 
-class LegLimits(msgspec.Struct, frozen=True):
-    """Nano-dollars that one leg may spend in each window; None where nobody set a limit."""
+class Charge(msgspec.Struct, frozen=True, gc=False):
+    """What a call may cost at worst (nano-dollars, tokens) and who pays: ids of key, team, department, user, tenant.
 
-    day: int | None = None
-    month: int | None = None
-    total: int | None = None
-
-
-class Charge(msgspec.Struct, frozen=True):
-    """What a call may cost at worst (nano-dollars) and who pays: ids of key, team, department, user, tenant.
-
-    `at` is the instant of admission (Unix seconds): it decides the windows, whenever the call ends. `limits` stands
-    beside `legs`, one for each; empty where no leg has any.
+    `at` is the instant of admission (Unix seconds): with the tenant's `zone` it decides the windows, whenever the call
+    ends. `limits` are those in force for its legs, in the order of checking, as the configuration `revision` has them.
     """
 
-    legs: tuple[tuple[str, str], ...]
+    legs: tuple[Leg, ...]
     worst_nano: int
+    worst_tokens: int = 0
     at: float = 0.0
-    limits: tuple[LegLimits, ...] = ()
+    limits: Limits = ()
+    zone: tzinfo = UTC
+    revision: int = 0
 
 
-class LegSpent(msgspec.Struct, frozen=True):
-    """Nano-dollars that the ledger has booked on one leg in the windows of one instant."""
+class WindowSpent(msgspec.Struct, frozen=True, gc=False):
+    """Nano-dollars, tokens and requests that the books have for one leg in one window (`policy.windows.number_of`)."""
 
-    leg: tuple[str, str]
-    day_nano: int
-    month_nano: int
-    total_nano: int
+    leg: Leg
+    window: Window
+    number: int
+    amounts: tuple[int, int, int]
 
 
-class Hold(msgspec.Struct, frozen=True):
-    """Money set aside for one request until its receipt is in."""
+class Hold(msgspec.Struct, frozen=True, gc=False):
+    """What is set aside for one request until its receipt is in, on the day (`policy.windows.Windows`) of its
+    admission."""
 
     request_id: str
     charge: Charge
+    day: int = 0
 
 
 class Outcome(StrEnum):
@@ -134,9 +132,10 @@ class Outcome(StrEnum):
     REFUSED = "refused"
 
 
-class Receipt(msgspec.Struct, frozen=True):
+class Receipt(msgspec.Struct, frozen=True, gc=False):
     """One ledger row: what one attempt was, used and cost. `cost_nano_usd` is never null; times are milliseconds,
-    `started_at` Unix seconds. `endpoint` is the config's name, `provider` its type, `model` the one sent upstream."""
+    `started_at` Unix seconds. `endpoint` is the config's name, `provider` its type, `model` the one sent upstream.
+    `day` is the day of admission in the tenant's calendar, which names the windows that it is booked in."""
 
     request_id: str
     attempt_id: str
@@ -164,3 +163,4 @@ class Receipt(msgspec.Struct, frozen=True):
     user_id: str | None = None
     kind: Literal["charge", "adjust"] = "charge"
     client_request_id: str | None = None
+    day: int = 0

@@ -1,12 +1,8 @@
-"""A correction of what was booked, in the windows of the request that it corrects.
+"""A correction of what was booked, in the windows of the request that it corrects: as the ledger adds it up, so that
+what is spent in memory and what the books say stay one number."""
 
-It takes the way of any request, with nothing held: so it is spent on every leg and in the day of admission by the same
-code as everything else, whatever the clock says now.
-"""
-
-from ai_gateway.domain.traffic import Charge, Receipt
+from ai_gateway.domain.traffic import Receipt
 from ai_gateway.policy.quotas import legs_of_ids
-from ai_gateway.runtime.ids import admitted_at
 from ai_gateway.runtime.meters import Meters
 
 
@@ -19,6 +15,4 @@ def spend_correction(meters: Meters, receipt: Receipt) -> None:
         user_id=receipt.user_id,
         tenant_id=receipt.tenant_id,
     )
-    hold = meters.hold(receipt.attempt_id, Charge(legs=legs, worst_nano=0, at=admitted_at(receipt.request_id)))
-    meters.book(hold, receipt.cost_nano_usd)
-    meters.settle(hold)
+    meters.correct(legs, receipt.day, receipt.cost_nano_usd)

@@ -1,8 +1,9 @@
-"""What the journal's records say: receipts in 139 bytes, and back.
+"""What the journal's records say: receipts in 143 bytes, and back.
 
 A hold is the receipt that will be booked if nobody ever writes a better one: outcome `orphan`, the floor as its cost.
 So a replay has nothing to compute, above all no price to find in a configuration that may have changed since. Its two
-own numbers (the instant of admission and the worst case) stand where a settled receipt has its latencies.
+own numbers (the instant of admission and the worst case) stand where a settled receipt has its latencies. The day says
+which windows it is booked in, also after the tenant has moved to another zone.
 
 Names are not repeated in every record. Who pays and what was called are two tuples of strings that are written once a
 segment and then are numbers; segments stand alone, so each has its own.
@@ -18,7 +19,7 @@ from ai_gateway.domain.chat import Operation, ServiceTier, Usage
 from ai_gateway.domain.config import Ownership, ProviderType
 from ai_gateway.domain.traffic import Outcome, Receipt
 
-VERSION: Final = 2
+VERSION: Final = 3
 
 Names = tuple[str | None, ...]
 Told = tuple[bytes, int, int, bytes]
@@ -42,8 +43,8 @@ _SERVICES: Final = (ServiceTier.STANDARD, ServiceTier.FLEX, ServiceTier.PRIORITY
 _SERVICE_CODES: Final = {service: code for code, service in enumerate(_SERVICES)}
 
 _IDS: Final = struct.Struct("<14sHB")
-_SETTLE: Final = struct.Struct("<14sHBBIIdddqq9qB")
-_HOLD: Final = struct.Struct("<14sHBBIIddqqq9qB")
+_SETTLE: Final = struct.Struct("<14sHBBIIIdddqq9qB")
+_HOLD: Final = struct.Struct("<14sHBBIIIddqqq9qB")
 _PROGRESS: Final = struct.Struct("<14sHBqqqd")
 _NUMBER: Final = struct.Struct("<I")
 _HEADER: Final = struct.Struct("<IIQ")
@@ -64,7 +65,7 @@ _decode_tail = msgspec.json.Decoder(_Tail).decode
 _decode_names = msgspec.json.Decoder(Names).decode
 
 
-class Held(msgspec.Struct, frozen=True):
+class Held(msgspec.Struct, frozen=True, gc=False):
     """`receipt` is what is booked if this attempt never settles. `at` is the instant of admission (Unix seconds)."""
 
     receipt: Receipt
@@ -72,7 +73,7 @@ class Held(msgspec.Struct, frozen=True):
     worst_nano: int
 
 
-class Progress(msgspec.Struct, frozen=True):
+class Progress(msgspec.Struct, frozen=True, gc=False):
     """How far a stream has come: what would be booked for it if the process ended now."""
 
     request_id: str
@@ -163,6 +164,7 @@ def encode_settle(receipt: Receipt, who: int, what: int, told: Told | None = Non
             _CODES[receipt.outcome],
             who,
             what,
+            receipt.day,
             receipt.started_at,
             ttft,
             receipt.total_ms,
@@ -176,7 +178,9 @@ def encode_settle(receipt: Receipt, who: int, what: int, told: Told | None = Non
 
 def decode_settle(payload: bytes, names: Mapping[int, Names]) -> Receipt:
     """Raises UnknownName."""
-    ids, number, flags, code, who, what, started, ttft, total, cost, revision, *lanes = _SETTLE.unpack_from(payload)
+    ids, number, flags, code, who, what, day, started, ttft, total, cost, revision, *lanes = _SETTLE.unpack_from(
+        payload
+    )
     told = _ids_told(ids, number, flags, payload[_SETTLE.size :])
     return _receipt(
         told,
@@ -184,6 +188,7 @@ def decode_settle(payload: bytes, names: Mapping[int, Names]) -> Receipt:
         code,
         (_named(names, who), _named(names, what)),
         _usage_of(lanes),
+        day=day,
         started_at=started,
         ttft_ms=ttft if flags & _HAS_TTFT else None,
         total_ms=total,
@@ -205,6 +210,7 @@ def encode_hold(held: Held, who: int, what: int, told: Told | None = None) -> by
             _CODES[receipt.outcome],
             who,
             what,
+            receipt.day,
             receipt.started_at,
             held.at,
             held.worst_nano,
@@ -218,7 +224,7 @@ def encode_hold(held: Held, who: int, what: int, told: Told | None = None) -> by
 
 def decode_hold(payload: bytes, names: Mapping[int, Names]) -> Held:
     """Raises UnknownName."""
-    ids, number, flags, code, who, what, started, at, worst, cost, revision, *lanes = _HOLD.unpack_from(payload)
+    ids, number, flags, code, who, what, day, started, at, worst, cost, revision, *lanes = _HOLD.unpack_from(payload)
     told = _ids_told(ids, number, flags, payload[_HOLD.size :])
     receipt = _receipt(
         told,
@@ -226,6 +232,7 @@ def decode_hold(payload: bytes, names: Mapping[int, Names]) -> Held:
         code,
         (_named(names, who), _named(names, what)),
         _usage_of(lanes),
+        day=day,
         started_at=started,
         ttft_ms=None,
         total_ms=0.0,
@@ -288,6 +295,7 @@ def _receipt(
     names: tuple[Names, Names],
     usage: Usage,
     *,
+    day: int,
     started_at: float,
     ttft_ms: float | None,
     total_ms: float,
@@ -325,6 +333,7 @@ def _receipt(
         user_id=user_id,
         kind=kind,
         client_request_id=client_request_id,
+        day=day,
     )
 
 
