@@ -14,9 +14,10 @@ from secrets import token_hex
 from typing import Final
 
 import uvloop
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ai_gateway import __version__
-from ai_gateway.domain.config import BaseUrl, Endpoint, EndpointId, Ownership, ProviderType, TenantId
+from ai_gateway.domain.config import BaseUrl, Endpoint, EndpointId, Ownership, PriceBook, ProviderType, TenantId
 from ai_gateway.gateway.doors import Doors, LineLimits
 from ai_gateway.house import Control, House, HouseDoors
 from ai_gateway.jobs.health import CheckPace
@@ -59,6 +60,7 @@ from ai_gateway.store.health import SqlHealthHistory
 from ai_gateway.store.instance_keys import KEY_DIGESTS, TOKEN_DIGESTS, load_or_create_instance_key
 from ai_gateway.store.keyfile import read_or_make_master_key
 from ai_gateway.store.metrics_history import SqlMetricsHistory
+from ai_gateway.store.price_editions import seed_book
 from ai_gateway.store.receipts import LedgerHistory
 from ai_gateway.store.records import StoreUnavailable
 from ai_gateway.store.session import database_url, open_engine
@@ -111,19 +113,13 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     journal = Journal(DiskFolder(settings.data_dir / "journal"), size, durability)
     stack.callback(journal.close)
     _tell_replay(log, journal)
-    log.info(
-        "journal",
-        bytes=settings.journal_bytes,
-        minutes_at_100_requests_a_second=round(settings.journal_bytes / (BYTES_A_REQUEST * 100 * 60)),
-        fsync=durability,
-    )
+    _tell_size(log, settings.journal_bytes, durability)
     vault = _vault(settings)
     tasks = Tasks(lambda name, error: log.error("task_failed", task=name, error=repr(error)))
     stack.push_async_callback(tasks.stop)
     mock_url = await _start_mock(tasks, clock) if settings.mock_enabled else None
 
-    url = settings.database_url.reveal() if settings.database_url else None
-    engine = open_engine(database_url(url, settings.data_dir))
+    engine = _engine(settings)
     stack.push_async_callback(engine.dispose)
     await schema.migrate(engine)
     key_pepper = await load_or_create_instance_key(engine, vault, KEY_DIGESTS)
@@ -135,6 +131,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         environment={name: secret.reveal() for name, secret in settings.environment.items()},
     )
     store = SqlStore(engine, compiler, clock.wall)
+    log.info("price_book", seeded=await seed_book(store, clock.wall()))
     if settings.mode == "development":
         await demo.seed_demo(store, lambda key: access.digest(key_pepper, key), PRICES, clock.wall())
     snapshots = Snapshots(store)
@@ -235,6 +232,20 @@ def _egress(settings: Settings) -> EgressPolicy:
     )
 
 
+def _engine(settings: Settings) -> AsyncEngine:
+    url = settings.database_url.reveal() if settings.database_url else None
+    return open_engine(database_url(url, settings.data_dir))
+
+
+def _tell_size(log: Log, journal_bytes: int, durability: Durability) -> None:
+    log.info(
+        "journal",
+        bytes=journal_bytes,
+        minutes_at_100_requests_a_second=round(journal_bytes / (BYTES_A_REQUEST * 100 * 60)),
+        fsync=durability,
+    )
+
+
 def _tell_replay(log: Log, journal: Journal) -> None:
     """What an earlier process left behind, where it did."""
     found = journal.replayed
@@ -279,6 +290,7 @@ def _system_endpoints(settings: Settings) -> tuple[Endpoint, ...]:
             models=SYSTEM_MODELS[provider],
             api_key=key,
             ownership=Ownership.SYSTEM,
+            payees=(provider.value,),
         )
         for provider, key in keys
         if key is not None
@@ -290,7 +302,7 @@ def _check(doors: Doors) -> Check:
         snapshot = doors.snapshots.current()
         tenant = snapshot.tenants.get(TenantId(tenant_id))
         if tenant is None:
-            return Prices(own={}, book=snapshot.book, revision=snapshot.revision)
+            return Prices(own=PriceBook(), book=snapshot.book, revision=snapshot.revision)
         return Prices(
             own=tenant.prices,
             book=snapshot.book,

@@ -101,6 +101,7 @@ class World:
         self.is_away = False
         self.oncall = self._open_oncall()
         self.meters = Meters()
+        self.corrected: list[Receipt] = []
         self.doors = AdminDoors(
             mode=mode,
             store=self.store,
@@ -112,6 +113,7 @@ class World:
             snapshot=lambda: self.snapshot,
             observe=lambda endpoint_id: self.views.get(endpoint_id, USUAL_VIEW),
             probe=self._probe,
+            corrected=self.corrected.append,
             oncall=self.oncall,
             budgets=OwnStandings(self.meters),
             check_url=refuse_metadata,

@@ -17,6 +17,7 @@ from ai_gateway.admin.fields import LimitsBody, Text, Zone, limits_of, merged, s
 from ai_gateway.admin.instants import show_instant
 from ai_gateway.admin.lookup import WORDS, deleted, fetch
 from ai_gateway.admin.paging import Paged, list_rows
+from ai_gateway.admin.price_fields import CeilingBody, ceiling_body_of, show_ceiling
 from ai_gateway.admin.refusals import conflict, missing
 from ai_gateway.admin.routing import Route
 from ai_gateway.admin.traffic_fields import Groups, QueueBody, dumped, rebuilt
@@ -55,7 +56,8 @@ _GOING_ALONG: Final[tuple[type[Row], ...]] = (ApiKeyRow, AdminTokenRow, PriceRow
 class TenantBody(LimitsBody):
     """`system_grants`: which of the gateway's own accounts the tenant may use. `default_fallbacks`: the groups behind
     every pool that names none of its own, and behind bare model names. `queue`: requests wait while the tenant's own
-    limits are reached. `timezone` (an IANA name) is the calendar of its days and months."""
+    limits are reached. `timezone` (an IANA name) is the calendar of its days and months. `ceiling_price`: what a model
+    costs whose price nobody knows."""
 
     name: Text
     enabled: bool = True
@@ -63,6 +65,7 @@ class TenantBody(LimitsBody):
     default_fallbacks: Groups = Field(default_factory=list[str])
     queue: QueueBody | None = None
     timezone: Zone = "UTC"
+    ceiling_price: CeilingBody | None = None
 
 
 class TenantPatch(TenantBody):
@@ -162,6 +165,7 @@ async def settle(unit: Unit, body: TenantBody, row_id: str, created_at: float) -
         default_fallbacks=tuple(body.default_fallbacks),
         queue=dumped(body.queue),
         timezone=body.timezone,
+        ceiling_price=None if body.ceiling_price is None else body.ceiling_price.lanes(),
         **stored_limits(body),
     )
 
@@ -174,6 +178,7 @@ def body_of(row: TenantRow) -> TenantBody:
         default_fallbacks=list(row.default_fallbacks),
         queue=rebuilt(QueueBody, row.queue),
         timezone=row.timezone,
+        ceiling_price=ceiling_body_of(row.ceiling_price),
         **sent_limits(row),
     )
 
@@ -187,6 +192,7 @@ def describe(row: TenantRow) -> Answer:
         "default_fallbacks": list(row.default_fallbacks),
         "queue": row.queue,
         "timezone": row.timezone,
+        "ceiling_price": show_ceiling(row.ceiling_price),
         **limits_of(row),
         "created_at": show_instant(row.created_at),
     }

@@ -17,7 +17,7 @@ from ai_gateway.domain.faults import RateLimited
 from ai_gateway.domain.traffic import Call, Caller, Charge, Hold
 from ai_gateway.gateway.doors import Doors
 from ai_gateway.policy import quotas
-from ai_gateway.policy.pricing import Worst
+from ai_gateway.policy.worst_case import Worst
 from ai_gateway.runtime.cells import NEVER, Cell, Short, Shortage
 from ai_gateway.runtime.shortages import fault_of
 from ai_gateway.runtime.waiting_room import Ask, Guest

@@ -14,6 +14,7 @@ from ai_gateway.gateway.admission import Admitted
 from ai_gateway.gateway.client import Client
 from ai_gateway.gateway.dispatch import Carried
 from ai_gateway.gateway.doors import Doors
+from ai_gateway.gateway.pricing_rule import is_money_watched, priced_plan
 from ai_gateway.gateway.trial import Journey
 from ai_gateway.policy import access, request_transformer, routing
 
@@ -30,6 +31,9 @@ async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
         raise _nobody_can(course, head.dialect)
     shaped = request_transformer.shape(call, course)
     worst = plan.worst(caller.tenant.prices, admitted.snapshot.book, head.received_wall)
+    if worst.unpriced and is_money_watched(caller.limits):
+        plan = priced_plan(doors, admitted, plan)
+        worst = plan.worst(caller.tenant.prices, admitted.snapshot.book, head.received_wall)
     deadline = head.received + min(course.total_seconds, head.timeout_seconds or inf)
     if caller.limits:
         queue = caller.tenant.queue if plan.line is None else plan.line[1]

@@ -16,7 +16,7 @@ import msgspec
 
 from ai_gateway.domain.budgets import Leg, Limit, Limits, Window
 from ai_gateway.domain.traffic import Charge, Hold, WindowSpent
-from ai_gateway.policy.windows import Windows, ends_ms, windows_at
+from ai_gateway.policy.windows import Windows, ends_ms, windows_at, windows_of_day
 from ai_gateway.runtime.accounts import Account, Amounts, Day
 from ai_gateway.runtime.cells import NEVER, Allowances, Cell, Owner, Short, Shortage
 
@@ -144,6 +144,14 @@ class Meters:
             for cell in opened.cells:
                 if cell in self.awaited:
                     self.freed(cell)
+
+    def correct(self, legs: Iterable[Leg], day: int, nano: int) -> None:
+        """What a request of that day has cost more, or less, than was booked for it."""
+        spent = (nano, 0, 0)
+        for leg in legs:
+            its_day = self._account(leg).day(windows_of_day(day))
+            its_day.nano += nano
+            self._spend(its_day, spent)
 
     def restore(self, sums: Iterable[WindowSpent]) -> None:
         """Begin where the books are, before the first hold. Sets, never adds: restoring twice is restoring once."""
