@@ -23,6 +23,7 @@ from ai_gateway.gateway.continuing import Rescue
 from ai_gateway.gateway.doors import Doors
 from ai_gateway.gateway.funding import Funded
 from ai_gateway.gateway.marks import Marks
+from ai_gateway.gateway.purse import Purse
 from ai_gateway.gateway.receipts import (
     BYTES_PER_TOKEN,
     Attempt,
@@ -96,6 +97,7 @@ class Trial:
         self._ends = min(journey.admitted.head.received + self._timeouts.total, journey.deadline)
         self._draft = draft_receipt(journey.admitted, self._shaped, self._attempt, journey.hold.day)
         self._streaming: relay.Streaming | None = None
+        self._purse: Purse | None = None
         self.diverged = False
         self._first_byte: float | None = None
         self._receipt: Receipt | None = None
@@ -217,6 +219,7 @@ class Trial:
             marks=marks,
             delivered=None if self._rescue is None else self._rescue.delivered,
             continuation=self._continuation,
+            purse=self._open_purse(),
         )
         await streaming.begin()
         self._first_byte = self._now()
@@ -224,10 +227,21 @@ class Trial:
         headers = (*relay.stream_headers(answer), ("cache-control", "no-cache"), *self._headers())
         await streaming.carry(self._client, headers, self._book_success)
 
+    def _open_purse(self) -> Purse | None:
+        """Where the hold covers a step only."""
+        steps = self._journey.funded.steps
+        if steps is None:
+            return None
+        meters, hold = self._doors.meters, self._journey.hold
+        self._purse = Purse(steps, lambda step: meters.extend(hold, step.nano, step.tokens) is None)
+        return self._purse
+
     async def _book_success(self) -> None:
+        """The end is ours where the money was: what the provider reported by then is no report of the whole."""
         if self._receipt is None:
             assert self._streaming is not None
-            self._close(self._measured(_OK))
+            is_spent = self._purse is not None and self._purse.is_empty
+            self._close(self._measured(Outcome.CANCELLED if is_spent else _OK))
         await self._doors.journal.safe()
 
     def _mark(self) -> None:
