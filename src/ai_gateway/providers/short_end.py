@@ -22,7 +22,7 @@ def short_end(dialect: Dialect, first: bytes, last: bytes, choices: int, output_
     notice = {"type": "budget", "code": "budget_exceeded", "message": NOTICE}
     if dialect is Dialect.ANTHROPIC:
         return _anthropic(last, notice, output_tokens)
-    chunk = {
+    chunk: dict[str, Any] = {
         **_identity_in(first),
         "choices": [{"index": index, "delta": {}, "finish_reason": "length"} for index in range(choices)],
         "gateway": {"notice": notice},

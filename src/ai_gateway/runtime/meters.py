@@ -125,11 +125,11 @@ class Meters:
         opened.tokens += tokens
         opened.requests = ONE_REQUEST
 
-    def settle(self, hold: Hold) -> None:
-        """Give back the whole hold and spend what was booked. Settling twice is settling once."""
+    def settle(self, hold: Hold) -> int:
+        """Give back the whole hold and spend what was booked: the tokens of it. Settling twice is settling once."""
         opened = self._open.pop(hold.request_id, None)
         if opened is None:
-            return
+            return 0
         held, spent = opened.amounts, (opened.nano, opened.tokens, opened.requests)
         for cell in opened.cells:
             cell.held -= held[cell.unit]
@@ -144,6 +144,7 @@ class Meters:
             for cell in opened.cells:
                 if cell in self.awaited:
                     self.freed(cell)
+        return tokens
 
     def correct(self, legs: Iterable[Leg], day: int, nano: int) -> None:
         """What a request of that day has cost more, or less, than was booked for it."""
