@@ -14,6 +14,7 @@ from secrets import token_hex
 from typing import Final
 
 import uvloop
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ai_gateway import __version__
 from ai_gateway.domain.config import BaseUrl, Endpoint, EndpointId, Ownership, PriceBook, ProviderType, TenantId
@@ -113,19 +114,13 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     journal = Journal(DiskFolder(settings.data_dir / "journal"), size, durability)
     stack.callback(journal.close)
     _tell_replay(log, journal)
-    log.info(
-        "journal",
-        bytes=settings.journal_bytes,
-        minutes_at_100_requests_a_second=round(settings.journal_bytes / (BYTES_A_REQUEST * 100 * 60)),
-        fsync=durability,
-    )
+    _tell_size(log, settings.journal_bytes, durability)
     vault = _vault(settings)
     tasks = Tasks(lambda name, error: log.error("task_failed", task=name, error=repr(error)))
     stack.push_async_callback(tasks.stop)
     mock_url = await _start_mock(tasks, clock) if settings.mock_enabled else None
 
-    url = settings.database_url.reveal() if settings.database_url else None
-    engine = open_engine(database_url(url, settings.data_dir))
+    engine = _engine(settings)
     stack.push_async_callback(engine.dispose)
     await schema.migrate(engine)
     key_pepper = await load_or_create_instance_key(engine, vault, KEY_DIGESTS)
@@ -241,6 +236,20 @@ def _egress(settings: Settings) -> EgressPolicy:
     return EgressPolicy(
         allow=egress.parse_allow(settings.egress_allow),
         loopback=Loopback.ALLOWED if settings.mode == "development" else Loopback.REFUSED,
+    )
+
+
+def _engine(settings: Settings) -> AsyncEngine:
+    url = settings.database_url.reveal() if settings.database_url else None
+    return open_engine(database_url(url, settings.data_dir))
+
+
+def _tell_size(log: Log, journal_bytes: int, durability: Durability) -> None:
+    log.info(
+        "journal",
+        bytes=journal_bytes,
+        minutes_at_100_requests_a_second=round(journal_bytes / (BYTES_A_REQUEST * 100 * 60)),
+        fsync=durability,
     )
 
 

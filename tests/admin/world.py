@@ -100,8 +100,8 @@ class World:
         self.saved = 0
         self.is_away = False
         self.oncall = self._open_oncall()
-        self.corrected: list[Receipt] = []
         self.meters = Meters()
+        self.corrected: list[Receipt] = []
         self.doors = AdminDoors(
             mode=mode,
             store=self.store,

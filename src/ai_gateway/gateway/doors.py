@@ -19,6 +19,7 @@ from ai_gateway.runtime.journal import Journal
 from ai_gateway.runtime.meters import Meters
 from ai_gateway.runtime.plans import Plans
 from ai_gateway.runtime.ports import History
+from ai_gateway.runtime.rates import Rates
 from ai_gateway.runtime.snapshot import Snapshots
 from ai_gateway.runtime.tasks import Tasks
 from ai_gateway.runtime.telemetry import Telemetry
@@ -52,6 +53,7 @@ class Doors(msgspec.Struct, frozen=True):
     rooms: Rooms
     tasks: Tasks
     grants: Grants = NoGrants()
+    rates: Rates = msgspec.field(default_factory=Rates)
     ids: Ids = msgspec.field(default_factory=Ids)
     limits: LineLimits = LineLimits()
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

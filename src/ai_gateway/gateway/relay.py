@@ -21,10 +21,12 @@ from ai_gateway.domain.faults import Fault, ProviderFailed
 from ai_gateway.domain.traffic import Shaped
 from ai_gateway.gateway.client import Client, Headers
 from ai_gateway.gateway.marks import Marks
+from ai_gateway.gateway.purse import Purse
 from ai_gateway.gateway.watch import Watch
 from ai_gateway.providers import Codec, StreamEnd, StreamWatch
 from ai_gateway.providers.continuation import Continuation, Delivered
 from ai_gateway.providers.continued_watch import ContinuedWatch
+from ai_gateway.providers.short_end import short_end
 from ai_gateway.runtime.upstream import Answer, UpstreamError
 
 PASSED_HEADERS: Final = frozenset({"content-type", "openai-processing-ms", "openai-version"})
@@ -66,7 +68,8 @@ class Streaming:
     """One stream on its way. `begin` reads up to the commit point; `carry` does the rest.
 
     `delivered` remembers what the caller was given, None where nobody would go on with it. With a `continuation` the
-    stream is the rest of an answer that the caller has a part of: its commit point is where the two parts meet.
+    stream is the rest of an answer that the caller has a part of: its commit point is where the two parts meet. With a
+    `purse` the stream ends where the money does.
     """
 
     def __init__(
@@ -80,6 +83,7 @@ class Streaming:
         marks: Marks,
         delivered: Delivered | None = None,
         continuation: Continuation | None = None,
+        purse: Purse | None = None,
     ) -> None:
         self._answer = answer
         self._marks = marks
@@ -88,6 +92,8 @@ class Streaming:
         self._classify = classify
         self._deadlines = deadlines
         self._delivered = delivered
+        self._purse = purse
+        self._shaped = shaped
         self._ready = b""
         self._end: StreamEnd | None = None
         self._events = 0
@@ -123,6 +129,8 @@ class Streaming:
         self._events += ready.count(DATA)
         if self._delivered is not None:
             self._delivered.keep(ready)
+        if self._purse is not None:
+            self._purse.note(self._events, ready)
         await (client.write(ready) if client.committed else client.begin(headers, ready))
         if self._end is None and not self.is_over:
             try:
@@ -135,6 +143,11 @@ class Streaming:
                     raise
         if self._watch.error is not None:
             raise self._classify(self._watch.error)
+        if self._purse is not None and self._purse.is_empty and not self._watch.finished:
+            await book()
+            self._answer.close()
+            await client.finish(self._short_end(self._purse))
+            return
         end = self._end or self._watch.end()
         if self._has_diverged:
             raise Diverged
@@ -176,12 +189,21 @@ class Streaming:
                 self._delivered.keep(ready)
             else:
                 self._delivered.keep_alike(ready, alike)
+        if self._purse is not None and ready:
+            self._purse.note(self._events, ready)
         return ready
 
     @property
     def is_over(self) -> bool:
-        """Nothing more of this stream is for the caller: its terminal event or an error was read."""
-        return self._watch.finished or self._watch.error is not None
+        """Nothing more of this stream is for the caller: its terminal event or an error was read, or it is not paid
+        for."""
+        return (
+            self._watch.finished or self._watch.error is not None or (self._purse is not None and self._purse.is_empty)
+        )
+
+    def _short_end(self, purse: Purse) -> bytes:
+        call = self._shaped.call
+        return short_end(call.head.dialect, purse.first, purse.last, call.choices, purse.tokens)
 
     @property
     def _has_diverged(self) -> bool:

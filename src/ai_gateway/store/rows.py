@@ -52,8 +52,8 @@ class TenantRow(LimitedRow, frozen=True, kw_only=True):
     system_grants: tuple[str, ...] = ()
     default_fallbacks: tuple[str, ...] = ()
     queue: dict[str, Any] | None = None
-    ceiling_price: dict[str, int] | None = None
     timezone: str = "UTC"
+    ceiling_price: dict[str, int] | None = None
 
 
 class DepartmentRow(LimitedRow, frozen=True, kw_only=True):
@@ -224,6 +224,11 @@ class BudgetRow(Row, frozen=True, kw_only=True):
     limit_requests: int | None = None
     mode: str = "clamp"
     warn_at_percent: tuple[int, ...] = (50, 80, 90, 100)
+
+    @property
+    def name(self) -> str:
+        """What a report of changes calls it."""
+        return f"{self.scope} {self.window}"
 
 
 class AuditRow(Row, frozen=True, kw_only=True):
