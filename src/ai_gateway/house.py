@@ -28,6 +28,7 @@ from ai_gateway.runtime.board import spread
 from ai_gateway.runtime.logs import Log
 from ai_gateway.runtime.probe import Probe
 from ai_gateway.runtime.server import Server, open_sockets
+from ai_gateway.runtime.standings import OwnStandings
 from ai_gateway.runtime.tasks import Tasks
 from ai_gateway.runtime.telemetry import render
 from ai_gateway.settings import Settings
@@ -272,6 +273,7 @@ class Control(msgspec.Struct, frozen=True):
                     unsettled=self.line.journal.find,
                     waiting=self._waiting,
                 ),
+                budgets=OwnStandings(self.line.meters),
                 check_url=self.check_url,
                 mock_enabled=self.mock_enabled,
                 now=self.line.clock.wall,

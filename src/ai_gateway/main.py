@@ -142,7 +142,8 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     await snapshots.load()
     settle_in()
 
-    meters = Meters()
+    rooms = Rooms(clock, asyncio.get_running_loop().call_later)
+    meters = _meters(rooms)
     await restore_meters(meters, journal, store, clock.wall())
     watch = await _watch(settings, store, clock, log, lambda text: access.digest(key_pepper, text))
 
@@ -151,10 +152,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     listeners = listeners if tracing is None else (*listeners, tracing.note)
     if tracing is not None:
         stack.callback(tracing.close)
-    policy = EgressPolicy(
-        allow=egress.parse_allow(settings.egress_allow),
-        loopback=Loopback.ALLOWED if settings.mode == "development" else Loopback.REFUSED,
-    )
+    policy = _egress(settings)
     upstream = Http1Upstream(
         lambda address: egress.may_connect(policy, address).allowed,
         trust(settings.ca_file),
@@ -176,7 +174,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         telemetry=Telemetry(listeners),
         kinds=KINDS,
         live=set(),
-        rooms=Rooms(clock, asyncio.get_running_loop().call_later),
+        rooms=rooms,
         tasks=tasks,
         limits=LineLimits(body_bytes=settings.limits.max_body_bytes),
     )
@@ -219,6 +217,13 @@ def _keep_books(tasks: Tasks, journal: Journal, store: SqlStore, log: Log, durab
     tasks.keep("tend journal", lambda: keep_tending(journal, partial(_away, log, "journal"), group_seconds))
 
 
+def _meters(rooms: Rooms) -> Meters:
+    """Whoever waits for what a limit's others hold is called when they settle."""
+    meters = Meters()
+    meters.freed = lambda _cell: rooms.place_free()
+    return meters
+
+
 def _plans(clock: SystemClock, watch: Watch, board: Board) -> Plans:
     throttles = Throttles()
     watch.breakers.on_reset(throttles.forgive)
@@ -229,6 +234,13 @@ def _wake_rooms(breakers: Breakers, rooms: Rooms) -> None:
     """A breaker that moves ends the waiting for some and begins the turn of others."""
     breakers.listen(lambda _: rooms.look_again())
     breakers.on_reset(lambda _: rooms.look_again())
+
+
+def _egress(settings: Settings) -> EgressPolicy:
+    return EgressPolicy(
+        allow=egress.parse_allow(settings.egress_allow),
+        loopback=Loopback.ALLOWED if settings.mode == "development" else Loopback.REFUSED,
+    )
 
 
 def _tell_replay(log: Log, journal: Journal) -> None:
@@ -285,7 +297,15 @@ def _check(doors: Doors) -> Check:
     def prices(tenant_id: str) -> Prices:
         snapshot = doors.snapshots.current()
         tenant = snapshot.tenants.get(TenantId(tenant_id))
-        return Prices(own={} if tenant is None else tenant.prices, book=snapshot.book, revision=snapshot.revision)
+        if tenant is None:
+            return Prices(own={}, book=snapshot.book, revision=snapshot.revision)
+        return Prices(
+            own=tenant.prices,
+            book=snapshot.book,
+            revision=snapshot.revision,
+            limits=tenant.limits.get(("tenant", tenant_id), ()),
+            zone=tenant.zone,
+        )
 
     paid = PaidProbe(
         PaidDoors(

@@ -101,13 +101,17 @@ class _Pursuit:
         journey = self._journey
         tries = pursue(self.world, journey.plan.limits, journey.deadline, self._doors.rng)
         answer: Fault | None = None
+        last: Fault | None = None
         while True:
             try:
                 step = tries.send(answer)
             except StopIteration as end:
                 return end.value
             if isinstance(step, Try):
-                answer = await self._attempt(step)
+                if last is not None and self._doors.meters.cover(journey.hold) is not None:
+                    self.world.note(What.GAVE_UP, "A cost limit has no room for another attempt.")
+                    return last
+                answer = last = await self._attempt(step)
             elif isinstance(step, Wait):
                 await self._pause(step.seconds)
                 answer = None

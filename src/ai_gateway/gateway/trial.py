@@ -17,9 +17,11 @@ from ai_gateway.domain.faults import Fault, GatewayFault, Origin, ProviderFailed
 from ai_gateway.domain.traffic import Hold, Outcome, Receipt, Shaped
 from ai_gateway.gateway import relay
 from ai_gateway.gateway.admission import Admitted
+from ai_gateway.gateway.budget_headers import budget_headers
 from ai_gateway.gateway.client import Client, Interruption, lines_of
 from ai_gateway.gateway.continuing import Rescue
 from ai_gateway.gateway.doors import Doors
+from ai_gateway.gateway.funding import Funded
 from ai_gateway.gateway.marks import Marks
 from ai_gateway.gateway.receipts import (
     BYTES_PER_TOKEN,
@@ -34,6 +36,7 @@ from ai_gateway.gateway.world import Taken
 from ai_gateway.policy import pricing
 from ai_gateway.policy.error_handler import classify
 from ai_gateway.providers.continuation import Continuation
+from ai_gateway.providers.output_caps import capped
 from ai_gateway.runtime import credentials, ids
 from ai_gateway.runtime.entries import Progress
 from ai_gateway.runtime.plans import Plan
@@ -50,8 +53,12 @@ class Journey(msgspec.Struct, frozen=True, gc=False):
     admitted: Admitted
     shaped: Shaped
     plan: Plan
-    hold: Hold
+    funded: Funded
     deadline: float
+
+    @property
+    def hold(self) -> Hold:
+        return self.funded.hold
 
 
 @final
@@ -87,7 +94,7 @@ class Trial:
             ids.attempt_id(journey.admitted.head.request_id, number), candidate, taken.at, doors.clock.wall()
         )
         self._ends = min(journey.admitted.head.received + self._timeouts.total, journey.deadline)
-        self._draft = draft_receipt(journey.admitted, self._shaped, self._attempt)
+        self._draft = draft_receipt(journey.admitted, self._shaped, self._attempt, journey.hold.day)
         self._streaming: relay.Streaming | None = None
         self.diverged = False
         self._first_byte: float | None = None
@@ -148,6 +155,8 @@ class Trial:
     def _outgoing(self) -> Outgoing:
         endpoint = self._attempt.candidate.endpoint
         shaped = self._shaped
+        if self._journey.admitted.caller.limits:
+            shaped = capped(shaped, self._attempt.candidate, self._journey.funded.clamped)
         encoded = self._member.codec.encode(shaped, self._attempt.candidate.model)
         headers = encoded.headers
         if shaped.call.head.traceparent is not None:
@@ -277,9 +286,9 @@ class Trial:
         receipt = write_receipt(self._draft, self._attempt, measured)
         self._receipt = receipt
         self._doors.journal.append(receipt)
-        self._doors.meters.book(self._journey.hold, receipt.cost_nano_usd)
         usage = receipt.usage
         used = usage.input_tokens + usage.output_tokens
+        self._doors.meters.book(self._journey.hold, receipt.cost_nano_usd, used)
         if measured.outcome is _OK:
             self._taken.succeed(measured.ended, receipt.total_ms, receipt.ttft_ms, used)
         elif fault is None:
@@ -312,13 +321,16 @@ def gateway_headers(doors: Doors, journey: Journey, attempt: Attempt, number: in
     course = journey.plan.course
     now = doors.clock.now()
     spent, waited = now - journey.admitted.head.received, now - attempt.started
-    return (
+    headers = (
         route_header(course),
         ("x-gateway-endpoint", endpoint.name),
         ("x-gateway-provider", endpoint.provider),
         ("x-gateway-attempts", str(number)),
         ("server-timing", f"gateway;dur={(spent - waited) * 1000:.3f}, provider;dur={waited * 1000:.3f}"),
     )
+    if journey.admitted.caller.limits:
+        return (*headers, *budget_headers(doors.meters.cells_of(journey.hold), journey.funded.clamped))
+    return headers
 
 
 def gateway_lines(doors: Doors, journey: Journey, attempt: Attempt, number: int) -> str | None:
@@ -329,10 +341,17 @@ def gateway_lines(doors: Doors, journey: Journey, attempt: Attempt, number: int)
     now = doors.clock.now()
     waited = now - attempt.started
     before = now - journey.admitted.head.received - waited
-    return names and (
+    if names is None:
+        return None
+    lines = (
         f"{names}x-gateway-attempts: {number}\r\n"
         f"server-timing: gateway;dur={before * 1000:.3f}, provider;dur={waited * 1000:.3f}\r\n"
     )
+    if not journey.admitted.caller.limits:
+        return lines
+    budgets = budget_headers(doors.meters.cells_of(journey.hold), journey.funded.clamped)
+    said = lines_of(budgets) if budgets else ""
+    return None if said is None else lines + said
 
 
 @lru_cache(4096)
