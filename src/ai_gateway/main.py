@@ -142,10 +142,10 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     await snapshots.load()
     settle_in()
 
-    rooms = Rooms(clock, asyncio.get_running_loop().call_later)
+    watch = await _watch(settings, store, clock, log, lambda text: access.digest(key_pepper, text))
+    rooms = _rooms(clock, watch.breakers)
     meters = _meters(rooms)
     await restore_meters(meters, journal, store, clock.wall())
-    watch = await _watch(settings, store, clock, log, lambda text: access.digest(key_pepper, text))
 
     tracing = _tracing(settings)
     listeners = (log.note, watch.decisions.note)
@@ -191,7 +191,6 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     )
     _keep_books(tasks, journal, store, log, durability)
     house.watch_what_is_configured()
-    _wake_rooms(watch.breakers, doors.rooms)
     watch.start(tasks, doors.board, _check(doors))
     tasks.keep("refresh", lambda: keep_refreshing(house.refresh, partial(_away, log, "configuration")))
     if planes is Planes.ALL:
@@ -230,10 +229,12 @@ def _plans(clock: SystemClock, watch: Watch, board: Board) -> Plans:
     return Plans(PlanDoors(KINDS, clock, watch.breakers, watch.healths, board, throttles))
 
 
-def _wake_rooms(breakers: Breakers, rooms: Rooms) -> None:
+def _rooms(clock: SystemClock, breakers: Breakers) -> Rooms:
     """A breaker that moves ends the waiting for some and begins the turn of others."""
+    rooms = Rooms(clock, asyncio.get_running_loop().call_later)
     breakers.listen(lambda _: rooms.look_again())
     breakers.on_reset(lambda _: rooms.look_again())
+    return rooms
 
 
 def _egress(settings: Settings) -> EgressPolicy:
