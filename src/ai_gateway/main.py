@@ -277,7 +277,15 @@ def _check(doors: Doors) -> Check:
     def prices(tenant_id: str) -> Prices:
         snapshot = doors.snapshots.current()
         tenant = snapshot.tenants.get(TenantId(tenant_id))
-        return Prices(own={} if tenant is None else tenant.prices, book=snapshot.book, revision=snapshot.revision)
+        if tenant is None:
+            return Prices(own={}, book=snapshot.book, revision=snapshot.revision)
+        return Prices(
+            own=tenant.prices,
+            book=snapshot.book,
+            revision=snapshot.revision,
+            limits=tenant.limits.get(("tenant", tenant_id), ()),
+            zone=tenant.zone,
+        )
 
     paid = PaidProbe(
         PaidDoors(

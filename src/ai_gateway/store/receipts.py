@@ -46,6 +46,7 @@ def row_of(receipt: Receipt) -> LedgerRow:
         total_ms=receipt.total_ms,
         revision=receipt.revision,
         client_request_id=receipt.client_request_id,
+        day=receipt.day,
     )
 
 
@@ -86,6 +87,7 @@ def receipt_of(row: LedgerRow) -> Receipt:
         user_id=row.user_id,
         kind=cast(Literal["charge", "adjust"], row.kind),
         client_request_id=row.client_request_id,
+        day=row.day,
     )
 
 

@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ai_gateway.domain.config import Snapshot
 from ai_gateway.domain.events import ConfigurationChanged
-from ai_gateway.domain.traffic import LegSpent
-from ai_gateway.store import ledger, refresh
+from ai_gateway.domain.traffic import WindowSpent
+from ai_gateway.store import ledger, refresh, windows
 from ai_gateway.store.reading import SqlReader, read_changes
 from ai_gateway.store.records import AnyTenant, Conflict, Scope, StoreUnavailable, Unit
 from ai_gateway.store.rows import AuditRow, LedgerRow, Row
@@ -74,9 +74,9 @@ class SqlStore:
         async with self.reading() as connection:
             return await ledger.page(connection, scope, before, limit, equal)
 
-    async def spent_by_leg(self, day_from: str, month_from: str) -> list[LegSpent]:
+    async def spent_in(self, window_ids: Sequence[str]) -> list[WindowSpent]:
         async with self.reading() as connection:
-            return await ledger.spent_by_leg(connection, day_from, month_from)
+            return await windows.spent_in(connection, window_ids)
 
     async def ping(self) -> None:
         async with self.reading() as connection:
