@@ -12,6 +12,7 @@ from ai_gateway.gateway.envelope import BodyLimits
 from ai_gateway.policy.access import DigestKey
 from ai_gateway.providers import ProviderKind
 from ai_gateway.runtime.board import Board
+from ai_gateway.runtime.cells import Grants, NoGrants
 from ai_gateway.runtime.clock import Clock
 from ai_gateway.runtime.ids import Ids
 from ai_gateway.runtime.journal import Journal
@@ -50,6 +51,7 @@ class Doors(msgspec.Struct, frozen=True):
     live: set[Client]
     rooms: Rooms
     tasks: Tasks
+    grants: Grants = NoGrants()
     ids: Ids = msgspec.field(default_factory=Ids)
     limits: LineLimits = LineLimits()
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

@@ -6,12 +6,16 @@ at that level, as long as the caller's queue allows or a moment where there is n
 
 from ai_gateway.domain.traffic import Charge, Hold
 from ai_gateway.gateway.doors import Doors
+from ai_gateway.runtime.cells import Short, Shortage
 from ai_gateway.runtime.shortages import fault_of
 
 
 async def hold(doors: Doors, request_id: str, charge: Charge) -> Hold:
     """Raises BudgetExceeded, RateLimited."""
     taken = doors.meters.take(request_id, charge)
+    while isinstance(taken, Shortage) and taken.short is Short.NEEDS_GRANT:
+        await doors.grants.ask(taken, charge)
+        taken = doors.meters.take(request_id, charge)
     if isinstance(taken, Hold):
         return taken
     raise fault_of(taken, charge)
