@@ -21,6 +21,7 @@ from ai_gateway.runtime.transitions import Transitions
 from ai_gateway.runtime.waiting_room import RoomStanding
 from ai_gateway.store.decisions import Decisions as KeptDecisions
 from ai_gateway.store.health import HealthHistory
+from ai_gateway.store.leases import LeaseBook
 from ai_gateway.store.metrics_history import MetricsHistory
 from ai_gateway.store.records import Store
 
@@ -93,6 +94,7 @@ class AdminDoors(msgspec.Struct, frozen=True):
     probe: Callable[[str, str], Awaitable[ProbeResult]]
     oncall: OnCall
     check_url: Callable[[str], None]
+    leases: LeaseBook
     mock_enabled: bool
     now: Callable[[], float]
     default_tenant_id: str | None = None

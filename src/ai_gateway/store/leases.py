@@ -12,7 +12,7 @@ That a process is gone is not written anywhere: it is read from when it was last
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
-from typing import Any, Protocol, final
+from typing import Any, Final, Protocol, final
 
 import msgspec
 from sqlalchemy import TextClause
@@ -59,6 +59,26 @@ class LeaseBook(Protocol):
     async def tidy(self, before: float) -> None:
         """Forget what nobody needs of processes that ended before this instant (Unix seconds)."""
         ...
+
+
+@final
+class NoLeases:
+    """The LeaseBook where one process owns every limit whole."""
+
+    async def page(self, tenant_id: str | None, after: str | None = None, limit: int = 100) -> list[Lease]:
+        return []
+
+    async def resolve(self, wanted: str, spent: int) -> Lease | None:
+        return None
+
+    async def release_lost(self, after_seconds: float) -> int:
+        return 0
+
+    async def tidy(self, before: float) -> None:
+        """Nothing to forget."""
+
+
+NO_LEASES: Final = NoLeases()
 
 
 def lease_id(process_id: str, pot: Pot) -> str:
