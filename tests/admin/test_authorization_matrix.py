@@ -57,6 +57,7 @@ _BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PUT", "/routes/{row_id}"): {"name": "renamed", "pool": "pool-own"},
     ("PATCH", "/routes/{row_id}"): {"name": "renamed"},
     ("POST", "/prices"): _PRICE,
+    ("POST", "/leases/{row_id}/resolve"): {"outcome": "released"},
     ("POST", "/config/validate"): {"version": 1},
     ("POST", "/config/diff"): {"version": 1},
     ("POST", "/config/apply"): {"version": 1},

@@ -36,6 +36,7 @@ from ai_gateway.runtime.waiting_room import RoomStanding
 from ai_gateway.store.decisions import MemoryDecisions
 from ai_gateway.store.health import MemoryHealthHistory
 from ai_gateway.store.memory import MemoryStore
+from ai_gateway.store.memory_leases import MemoryLeaseDesk
 from ai_gateway.store.metrics_history import MemoryMetricsHistory
 from ai_gateway.store.records import StoreUnavailable
 from ai_gateway.store.rows import AdminTokenRow, Row, TenantRow
@@ -98,6 +99,7 @@ class World:
         self.saved = 0
         self.is_away = False
         self.oncall = self._open_oncall()
+        self.leases = MemoryLeaseDesk(lambda: self.now)
         self.doors = AdminDoors(
             mode=mode,
             store=self.store,
@@ -111,6 +113,7 @@ class World:
             probe=self._probe,
             oncall=self.oncall,
             check_url=refuse_metadata,
+            leases=self.leases,
             mock_enabled=mock_enabled,
             now=lambda: self.now,
             default_tenant_id=OWN if mode is Mode.DEVELOPMENT else None,

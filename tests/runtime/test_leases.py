@@ -1,8 +1,7 @@
 """One process's leases over the desk's twin: who waits for a grant, who does not, and who hears what."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from ai_gateway.domain.budgets import Limit, Limits, Mode, Unit, Window
 from ai_gateway.domain.faults import GatewayFault
 from ai_gateway.domain.leases import Grant, LeaseState, Pot, Want
 from ai_gateway.domain.traffic import Charge, Hold
-from ai_gateway.policy.windows import windows_at
 from ai_gateway.runtime.cells import Cell, Short, Shortage
 from ai_gateway.runtime.leases import AHEAD_SECONDS, IDLE_SECONDS, Leases
 from ai_gateway.runtime.meters import Meters

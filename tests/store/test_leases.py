@@ -15,7 +15,7 @@ from ai_gateway.store.memory_leases import MemoryLeaseDesk
 from ai_gateway.store.session import database_url, open_engine
 from ai_gateway.store.sql import SqlStore
 from store.conftest import open_empty
-from store.rows_for_tests import a_compiler, a_ledger_row
+from store.rows_for_tests import a_compiler, a_ledger_row, an_audit_row
 from support.clock import NOON
 
 DAY = int(NOON // 86_400)
@@ -216,7 +216,7 @@ async def test_a_lease_in_suspense_is_resolved_as_somebody_says(books: Books, de
     await desk.grant("prc_1", [a_want(asked=600)])
     await books.book("prc_1", 100)
     books.time_passes()
-    resolved = await books.desk.resolve(lease_id("prc_1", KEY), spent)
+    resolved = await books.desk.resolve(lease_id("prc_1", KEY), spent, an_audit_row())
     assert (resolved.state, resolved.charged) == (LeaseState.RESOLVED, spent)
     assert resolved.resolved_at is not None
     [grant] = await books.desk.grant("prc_2", [a_want(asked=left)])
@@ -227,24 +227,26 @@ async def test_a_lease_in_suspense_is_resolved_as_somebody_says(books: Books, de
 
 async def test_only_what_is_in_suspense_is_resolved_and_only_as_far_as_it_goes(books: Books, desk: Any) -> None:
     await desk.grant("prc_1", [a_want(asked=600)])
-    assert await desk.resolve("lse_nobody", 0) is None
+    assert await desk.fetch("lse_nobody") is None
+    with pytest.raises(CannotResolve):
+        await desk.resolve("lse_nobody", 0, an_audit_row())
     with pytest.raises(CannotResolve) as refused:
-        await desk.resolve(lease_id("prc_1", KEY), 0)
+        await desk.resolve(lease_id("prc_1", KEY), 0, an_audit_row())
     assert refused.value.lease.state is LeaseState.LIVE
     books.time_passes()
     with pytest.raises(CannotResolve) as refused:
-        await books.desk.resolve(lease_id("prc_1", KEY), 601)
+        await books.desk.resolve(lease_id("prc_1", KEY), 601, an_audit_row())
     assert refused.value.lease.charged == 600
-    await books.desk.resolve(lease_id("prc_1", KEY), 600)
+    await books.desk.resolve(lease_id("prc_1", KEY), 600, an_audit_row())
     with pytest.raises(CannotResolve):
-        await books.desk.resolve(lease_id("prc_1", KEY), 0)
+        await books.desk.resolve(lease_id("prc_1", KEY), 0, an_audit_row())
 
 
 async def test_a_journal_that_turns_up_again_has_the_last_word(books: Books, desk: Any) -> None:
     """Resolved as 200, and then it was 150: its rows eat up what was charged, and the rest is given back."""
     await desk.grant("prc_1", [a_want(asked=600)])
     books.time_passes()
-    await books.desk.resolve(lease_id("prc_1", KEY), 200)
+    await books.desk.resolve(lease_id("prc_1", KEY), 200, an_audit_row())
     await books.book("prc_1", 150)
     assert (await lease_of(books.desk, "prc_1")).charged == 50
     await books.desk.close("prc_1")
@@ -268,6 +270,9 @@ async def test_pages_are_of_one_tenant_or_of_all(desk: Any) -> None:
     assert [it.id for it in everything] == sorted(it.id for it in everything)
     assert {it.pot for it in everything} == {KEY, TENANT, other}
     assert [it.pot for it in await desk.page("t2")] == [other]
+    assert await desk.page("t2", state=LeaseState.LIVE) == await desk.page("t2")
+    assert await desk.page("t2", state=LeaseState.SUSPENSE) == []
+    assert await desk.fetch(everything[0].id) == everything[0]
     first = await desk.page(None, limit=1)
     assert [*first, *await desk.page(None, after=first[0].id)] == everything
 

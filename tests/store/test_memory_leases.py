@@ -12,6 +12,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from ai_gateway.domain.leases import LeaseState, Pot, Surrender, Verdict, Want
 from ai_gateway.store.leases import Patience
 from ai_gateway.store.memory_leases import MemoryLeaseDesk
+from store.rows_for_tests import an_audit_row
 
 T = TypeVar("T")
 
@@ -136,8 +137,7 @@ class Desk(RuleBasedStateMachine):
             if lease.process_id == process.name:
                 assert lease.state is LeaseState.SUSPENSE
                 spent = lease.charged * part // 100
-                resolved = now_or_never(self.desk.resolve(lease.id, spent))
-                assert resolved is not None
+                resolved = now_or_never(self.desk.resolve(lease.id, spent, an_audit_row()))
                 assert resolved.charged == spent
 
     @invariant()

@@ -1,5 +1,5 @@
-"""What a process knows of money, and how it comes into the ledger: whole where it owns every limit, as a lessee where it
-shares them. Everybody else is handed the same few things in both cases."""
+"""What a process knows of money, and how that comes into the ledger: whole where it owns every limit, as a lessee where
+it shares them. Everybody else is handed the same few things in both cases."""
 
 from collections.abc import Callable
 from typing import Final, final

@@ -1,5 +1,5 @@
-"""Journals that nobody lives in any more are settled by whoever gets their lock: what they have goes into the ledger, in
-the name of the run that wrote it, and then that run's leases are given back. It is all done again where it was cut
+"""Journals that nobody lives in any more are settled by whoever gets their lock: what they have goes into the ledger,
+in the name of the run that wrote it, and then that run's leases are given back. It is all done again where it was cut
 short, since a row arrives once however often it is sent.
 """
 

@@ -19,7 +19,7 @@ _AMOUNT: Final = (
     "CASE {0}.unit WHEN 'usd' THEN windows.cost_nano_usd WHEN 'tokens' THEN windows.tokens ELSE windows.requests END"
 )
 _USED: Final = (
-    f"(SELECT coalesce(sum({_AMOUNT.format('leases')}), 0) FROM spending_windows AS windows"
+    f"(SELECT coalesce(sum({_AMOUNT.format('leases')}), 0) FROM spending_windows AS windows"  # noqa: S608  # constants
     f" WHERE {_SAME_WINDOW.format('leases')} AND windows.process_id = leases.process_id)"
 )
 _SEEN: Final = "coalesce((SELECT seen_at FROM processes WHERE processes.id = leases.process_id), 0)"
@@ -95,7 +95,8 @@ _SHOWN: Final = (
     f" leases.granted_at, {_SEEN} AS seen_at, leases.resolved_at FROM leases"
 )
 PAGE: Final = text(
-    f"{_SHOWN} WHERE id > :after AND (CAST(:tenant AS text) IS NULL OR tenant_id = :tenant) ORDER BY id LIMIT :most"
+    f"SELECT * FROM ({_SHOWN} WHERE id > :after AND (CAST(:tenant AS text) IS NULL OR tenant_id = :tenant)) AS shown"  # noqa: S608
+    " WHERE CAST(:state AS text) IS NULL OR state = :state ORDER BY id LIMIT :most"
 )
 ONE: Final = text(f"{_SHOWN} WHERE id = :id")
 ONE_TO_CHANGE: Final = text(f"{_SHOWN} WHERE id = :id FOR UPDATE OF leases")

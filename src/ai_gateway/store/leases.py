@@ -12,24 +12,26 @@ That a process is gone is not written anywhere: it is read from when it was last
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
-from typing import Any, Final, Protocol, final
+from typing import Any, Final, Protocol, cast, final
 
 import msgspec
-from sqlalchemy import TextClause
+from sqlalchemy import TextClause, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ai_gateway.domain.leases import Grant, Lease, LeaseState, Pot, Pulse, Surrender, Verdict, Want
 from ai_gateway.policy.leases import Numbers, decide
 from ai_gateway.store import lease_statements as statements
 from ai_gateway.store.records import StoreUnavailable
+from ai_gateway.store.rows import AuditRow
 from ai_gateway.store.sql import SqlStore
+from ai_gateway.store.tables import TABLES, values_of
 
 
 class CannotResolve(Exception):
     """Its process may still speak for it, or more was said to be spent than it has."""
 
-    def __init__(self, lease: Lease) -> None:
-        super().__init__(lease.id)
+    def __init__(self, lease: Lease | None) -> None:
+        super().__init__("gone" if lease is None else lease.id)
         self.lease = lease
 
 
@@ -43,13 +45,17 @@ class Patience(msgspec.Struct, frozen=True):
 class LeaseBook(Protocol):
     """What people see and decide. Every call raises StoreUnavailable while the database is away."""
 
-    async def page(self, tenant_id: str | None, after: str | None = None, limit: int = 100) -> list[Lease]:
+    async def page(
+        self, tenant_id: str | None, *, state: LeaseState | None = None, after: str | None = None, limit: int = 100
+    ) -> list[Lease]:
         """At most `limit` in the order of their ids, those behind `after`; of all tenants where none is named."""
         ...
 
-    async def resolve(self, wanted: str, spent: int) -> Lease | None:
-        """Say what became of a lease in suspense: `spent` of it stays charged, the rest is free again. None where
-        there is no such lease. Raises CannotResolve."""
+    async def fetch(self, wanted: str) -> Lease | None: ...
+
+    async def resolve(self, wanted: str, spent: int, audit: AuditRow) -> Lease:
+        """Say what became of a lease in suspense: `spent` of it stays charged, the rest is free again, and `audit` is
+        written with it. Raises CannotResolve, also where there is none any more."""
         ...
 
     async def release_lost(self, after_seconds: float) -> int:
@@ -65,11 +71,16 @@ class LeaseBook(Protocol):
 class NoLeases:
     """The LeaseBook where one process owns every limit whole."""
 
-    async def page(self, tenant_id: str | None, after: str | None = None, limit: int = 100) -> list[Lease]:
+    async def page(
+        self, tenant_id: str | None, *, state: LeaseState | None = None, after: str | None = None, limit: int = 100
+    ) -> list[Lease]:
         return []
 
-    async def resolve(self, wanted: str, spent: int) -> Lease | None:
+    async def fetch(self, wanted: str) -> Lease | None:
         return None
+
+    async def resolve(self, wanted: str, spent: int, audit: AuditRow) -> Lease:
+        raise CannotResolve(None)
 
     async def release_lost(self, after_seconds: float) -> int:
         return 0
@@ -94,6 +105,7 @@ class SqlLeaseDesk:
     def __init__(self, store: SqlStore, patience: Patience = Patience()) -> None:
         self._store = store
         self._patience = patience
+        self._lost = {"lost": patience.lost_seconds}
 
     async def open(self, process_id: str, journal: str) -> Pulse:
         return await self._beat(process_id, {"process": process_id, "journal": journal}, statements.OPEN)
@@ -136,21 +148,27 @@ class SqlLeaseDesk:
                 await connection.execute(statements.RETURN, {"process": process_id})
                 await connection.execute(statements.CLOSE, {"process": process_id})
 
-    async def page(self, tenant_id: str | None, after: str | None = None, limit: int = 100) -> list[Lease]:
-        asked = {"tenant": tenant_id, "after": after or "", "most": limit, "lost": self._patience.lost_seconds}
+    async def page(
+        self, tenant_id: str | None, *, state: LeaseState | None = None, after: str | None = None, limit: int = 100
+    ) -> list[Lease]:
+        asked = {"tenant": tenant_id, "state": state, "after": after or "", "most": limit, **self._lost}
         async with self._store.reading() as connection:
             return [_lease_of(row) for row in await connection.execute(statements.PAGE, asked)]
 
-    async def resolve(self, wanted: str, spent: int) -> Lease | None:
-        asked = {"id": wanted, "lost": self._patience.lost_seconds}
+    async def fetch(self, wanted: str) -> Lease | None:
+        async with self._store.reading() as connection:
+            found = (await connection.execute(statements.ONE, {"id": wanted, **self._lost})).one_or_none()
+        return None if found is None else _lease_of(found)
+
+    async def resolve(self, wanted: str, spent: int, audit: AuditRow) -> Lease:
+        asked = {"id": wanted, **self._lost}
         async with self._store.writing() as connection:
             found = (await connection.execute(statements.ONE_TO_CHANGE, asked)).one_or_none()
-            if found is None:
-                return None
-            lease = _lease_of(found)
-            if lease.state is not LeaseState.SUSPENSE or spent > lease.charged:
+            lease = None if found is None else _lease_of(found)
+            if lease is None or lease.state is not LeaseState.SUSPENSE or spent > lease.charged:
                 raise CannotResolve(lease)
             await connection.execute(statements.RESOLVE, {"id": wanted, "granted": lease.used + spent})
+            await connection.execute(insert(TABLES[AuditRow]).values(values_of(audit)))
             return _lease_of((await connection.execute(statements.ONE, asked)).one())
 
     async def release_lost(self, after_seconds: float) -> int:
@@ -189,11 +207,12 @@ def _numbers(process_id: str, pots: int, rows: Iterable[Any]) -> list[Numbers]:
     used: list[dict[str, int]] = [{} for _ in range(pots)]
     granted: list[dict[str, tuple[int, bool]]] = [{} for _ in range(pots)]
     for row in rows:
-        place = row.place - 1
-        if row.granted or row.is_lost:
-            granted[place][row.process_id] = (row.granted, row.is_lost)
+        place, owner, booked, given, is_lost = cast(tuple[int, str, int, int, bool], row)
+        if given or is_lost:
+            granted[place - 1][owner] = (given, is_lost)
         else:
-            used[place][row.process_id] = used[place].get(row.process_id, 0) + row.used
+            booked_here = used[place - 1]
+            booked_here[owner] = booked_here.get(owner, 0) + booked
     return [_numbers_of(process_id, spent, given) for spent, given in zip(used, granted, strict=True)]
 
 

@@ -9,6 +9,7 @@ import msgspec
 from ai_gateway.domain.leases import Grant, Lease, LeaseState, Pot, Pulse, Surrender, Verdict, Want
 from ai_gateway.policy.leases import Numbers, decide
 from ai_gateway.store.leases import CannotResolve, Patience, lease_id
+from ai_gateway.store.rows import AuditRow
 
 _replace = msgspec.structs.replace
 
@@ -23,6 +24,7 @@ class MemoryLeaseDesk:
         self._leases: dict[tuple[str, Pot], Lease] = {}
         self._spent: dict[tuple[str, Pot], int] = {}
         self._seen: dict[str, float] = {}
+        self.audits: list[AuditRow] = []
         self._wants: dict[tuple[str, Pot], float] = {}
 
     async def open(self, process_id: str, journal: str) -> Pulse:
@@ -53,31 +55,37 @@ class MemoryLeaseDesk:
                 self._leases[owner, pot] = _replace(lease, granted=used, state=LeaseState.RETURNED)
         self._seen.pop(process_id, None)
 
-    async def page(self, tenant_id: str | None, after: str | None = None, limit: int = 100) -> list[Lease]:
+    async def page(
+        self, tenant_id: str | None, *, state: LeaseState | None = None, after: str | None = None, limit: int = 100
+    ) -> list[Lease]:
         found = sorted(map(self._shown, self._leases.values()), key=lambda it: it.id)
-        mine = [it for it in found if tenant_id in (None, it.pot.tenant_id) and it.id > (after or "")]
-        return mine[:limit]
+        mine = [it for it in found if tenant_id in (None, it.pot.tenant_id) and state in (None, it.state)]
+        return [it for it in mine if it.id > (after or "")][:limit]
 
-    async def resolve(self, wanted: str, spent: int) -> Lease | None:
-        for place, lease in self._leases.items():
-            if lease.id == wanted:
-                shown = self._shown(lease)
-                if shown.state is not LeaseState.SUSPENSE or spent > shown.charged:
-                    raise CannotResolve(shown)
-                granted = shown.used + spent
-                self._leases[place] = _replace(
-                    lease, granted=granted, state=LeaseState.RESOLVED, resolved_at=self._now()
-                )
-                return self._shown(self._leases[place])
-        return None
+    async def fetch(self, wanted: str) -> Lease | None:
+        return next((self._shown(it) for it in self._leases.values() if it.id == wanted), None)
+
+    async def resolve(self, wanted: str, spent: int, audit: AuditRow) -> Lease:
+        lease = await self.fetch(wanted)
+        if lease is None or lease.state is not LeaseState.SUSPENSE or spent > lease.charged:
+            raise CannotResolve(lease)
+        self.audits.append(audit)
+        return self._resolve(lease, spent)
 
     async def release_lost(self, after_seconds: float) -> int:
         latest = self._now() - after_seconds
         shown = [self._shown(it) for it in self._leases.values()]
         lost = [it for it in shown if it.state is LeaseState.SUSPENSE and it.seen_at < latest]
         for lease in lost:
-            await self.resolve(lease.id, 0)
+            self._resolve(lease, 0)
         return len(lost)
+
+    async def tidy(self, before: float) -> None:
+        """Memory forgets by itself."""
+
+    def know(self, lease: Lease) -> None:
+        """One that was there before."""
+        self._leases[lease.process_id, lease.pot] = lease
 
     def book(self, process_id: str, moves: Sequence[tuple[Pot, int]]) -> None:
         """Rows of this process are in the ledger now."""
@@ -89,6 +97,12 @@ class MemoryLeaseDesk:
 
     def leased(self, pot: Pot) -> int:
         return sum(self._shown(it).charged for (_, of), it in self._leases.items() if of == pot)
+
+    def _resolve(self, lease: Lease, spent: int) -> Lease:
+        granted = lease.used + spent
+        place = (lease.process_id, lease.pot)
+        self._leases[place] = _replace(lease, granted=granted, state=LeaseState.RESOLVED, resolved_at=self._now())
+        return self._shown(self._leases[place])
 
     def _grant(self, process_id: str, want: Want) -> Grant:
         pot, place = want.pot, (process_id, want.pot)

@@ -12,7 +12,7 @@ A window's name is told from the day that the row carries, never from a clock or
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -38,12 +38,10 @@ async def spent_in(connection: AsyncConnection, window_ids: Sequence[str]) -> li
     table = WINDOWS.c
     sums = (func.sum(table[name]) for name in ("cost_nano_usd", "tokens", "requests"))
     place = (table.scope, table.scope_id, table.window_id)
-    found = await connection.execute(select(*place, *sums).where(table.window_id.in_(window_ids)).group_by(*place))
+    query = select(*place, *sums).where(table.window_id.in_(window_ids)).group_by(*place)
+    found: list[Any] = list(await connection.execute(query))
     windows = {window_id: window_of_id(window_id) for window_id in window_ids}
-    return [
-        WindowSpent((scope, scope_id), *windows[window_id], (int(nano), int(tokens), int(requests)))
-        for scope, scope_id, window_id, nano, tokens, requests in found
-    ]
+    return [WindowSpent((row[0], row[1]), *windows[row[2]], (int(row[3]), int(row[4]), int(row[5]))) for row in found]
 
 
 def amounts_of(row: LedgerRow) -> tuple[int, int, int]:

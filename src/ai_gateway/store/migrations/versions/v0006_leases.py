@@ -4,16 +4,18 @@ What was spent in a window is told apart by who booked it. What is there already
 so it goes under no name.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.types import TypeEngine
 
 revision: Final = "0006"
 down_revision: Final = "0005"
 
 _ID: Final = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 _INT: Final = sa.BigInteger()
+_INSTANT: Final[TypeEngine[Any]] = sa.Double()
 _POT: Final = ("window_id", "scope", "scope_id", "unit")
 _WINDOW: Final = ("window_id", "scope", "scope_id", "tenant_id")
 _AMOUNTS: Final = ("cost_nano_usd", "tokens", "requests")
@@ -26,8 +28,8 @@ def upgrade() -> None:
         *(sa.Column(name, _ID, nullable=False) for name in ("id", "tenant_id", *_POT, "process_id")),
         sa.Column("granted", _INT, nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("granted_at", sa.Double(), nullable=False),
-        sa.Column("resolved_at", sa.Double(), nullable=True),
+        sa.Column("granted_at", _INSTANT, nullable=False),
+        sa.Column("resolved_at", _INSTANT, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_leases"),
         sa.UniqueConstraint(*_POT, "process_id", name="uq_leases_process_id"),
     )
@@ -41,15 +43,15 @@ def upgrade() -> None:
     op.create_table(
         "lease_wants",
         *(sa.Column(name, _ID, nullable=False) for name in (*_POT, "process_id", "tenant_id")),
-        sa.Column("at", sa.Double(), nullable=False),
+        sa.Column("at", _INSTANT, nullable=False),
         sa.PrimaryKeyConstraint(*_POT, "process_id", name="pk_lease_wants"),
     )
     op.create_table(
         "processes",
         sa.Column("id", _ID, nullable=False),
         sa.Column("journal", sa.Text(), nullable=False),
-        *(sa.Column(name, sa.Double(), nullable=False) for name in ("started_at", "seen_at")),
-        sa.Column("closed_at", sa.Double(), nullable=True),
+        *(sa.Column(name, _INSTANT, nullable=False) for name in ("started_at", "seen_at")),
+        sa.Column("closed_at", _INSTANT, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_processes"),
     )
 
