@@ -39,6 +39,7 @@ from ai_gateway.runtime.journal import Durability, Journal
 from ai_gateway.runtime.journal_places import FIRST, JournalPlace, take_place
 from ai_gateway.runtime.logs import Log, adopt_libraries
 from ai_gateway.runtime.memory import keep_large_bodies_in_the_heap, settle_in
+from ai_gateway.runtime.meters import Meters
 from ai_gateway.runtime.mock_server import MockProvider
 from ai_gateway.runtime.paid_probe import PaidDoors, PaidProbe, Prices
 from ai_gateway.runtime.plans import PlanDoors, Plans
@@ -139,6 +140,8 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
 
     books = Books(journal, store, None if place is None else _lessee(settings, store, clock, place))
     await books.begin(clock.wall())
+    rooms = Rooms(clock, asyncio.get_running_loop().call_later)
+    _wake_who_waits(books.meters, rooms)
     watch = await _watch(settings, store, clock, log, lambda text: access.digest(key_pepper, text))
 
     tracing = _tracing(settings)
@@ -146,10 +149,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     listeners = listeners if tracing is None else (*listeners, tracing.note)
     if tracing is not None:
         stack.callback(tracing.close)
-    policy = EgressPolicy(
-        allow=egress.parse_allow(settings.egress_allow),
-        loopback=Loopback.ALLOWED if settings.mode == "development" else Loopback.REFUSED,
-    )
+    policy = _egress(settings)
     upstream = Http1Upstream(
         lambda address: egress.may_connect(policy, address).allowed,
         trust(settings.ca_file),
@@ -171,7 +171,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         telemetry=Telemetry(listeners),
         kinds=KINDS,
         live=set(),
-        rooms=Rooms(clock, asyncio.get_running_loop().call_later),
+        rooms=rooms,
         tasks=tasks,
         grants=books.grants,
         limits=LineLimits(body_bytes=settings.limits.max_body_bytes),
@@ -239,10 +239,22 @@ def _lessee(settings: Settings, store: SqlStore, clock: SystemClock, place: Jour
     return Lessee(f"prc_{token_hex(12)}", store, desk, clock, place)
 
 
+def _wake_who_waits(meters: Meters, rooms: Rooms) -> None:
+    """Whoever waits for what others hold of a limit is called when they settle."""
+    meters.freed = lambda _cell: rooms.place_free()
+
+
 def _plans(clock: SystemClock, watch: Watch, board: Board) -> Plans:
     throttles = Throttles()
     watch.breakers.on_reset(throttles.forgive)
     return Plans(PlanDoors(KINDS, clock, watch.breakers, watch.healths, board, throttles))
+
+
+def _egress(settings: Settings) -> EgressPolicy:
+    return EgressPolicy(
+        allow=egress.parse_allow(settings.egress_allow),
+        loopback=Loopback.ALLOWED if settings.mode == "development" else Loopback.REFUSED,
+    )
 
 
 def _tell_replay(log: Log, journal: Journal) -> None:

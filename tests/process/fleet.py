@@ -1,4 +1,4 @@
-"""Several gateways over one PostgreSQL that spend one limit: who keeps them alive, who asks them, who watches the books.
+"""Several gateways over one PostgreSQL that spend one limit: who keeps them alive, who asks them, who watches.
 
 The provider always spends all that it was asked for, so what is held is what it costs, and a limit is passed by one
 request as soon as anybody holds what somebody else has.

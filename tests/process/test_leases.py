@@ -6,14 +6,12 @@ How many kills and how much money is for the environment to say (AI_GATEWAY_TEST
 
 import os
 import random
-import shutil
 import time
 from pathlib import Path
 
 import pytest
 
 from process.fleet import COST, Callers, Fleet, Watcher, a_spending_provider, move_in, sums_of
-from support.gateway import until
 
 KILLS = int(os.environ.get("AI_GATEWAY_TEST_KILLS", "2"))
 DOLLAR = 1_000_000_000

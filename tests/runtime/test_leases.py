@@ -156,7 +156,7 @@ async def test_what_lies_idle_elsewhere_is_contended_and_comes_when_its_owner_lo
     assert short_of(await other.granted(other.hold(200))) is Short.CONTENDED
     assert short_of(other.take(200)) is Short.CONTENDED
     await process.leases.answer_the_wanted()
-    clock.advance(0.25)
+    clock.advance(1.0)
     assert isinstance(await other.granted(other.hold(200)), Hold)
 
 
@@ -164,11 +164,11 @@ async def test_who_waits_for_what_others_hold_is_told_when_it_comes(process: Pro
     process.settle(await process.granted(process.hold(900)), 100)
     refused = await other.granted(other.hold(200))
     freed: list[Cell] = []
-    other.meters.awaited.add(refused.cell)
     other.meters.freed = freed.append
     await process.leases.answer_the_wanted()
-    other.leases.ask_again(other.meters.awaited)
-    await other.leases.fetch()
+    with other.meters.waiting_for(refused.cell):
+        other.leases.ask_again(other.meters.awaited)
+        await other.leases.fetch()
     assert freed == [refused.cell]
     assert isinstance(other.take(200), Hold)
 

@@ -13,9 +13,8 @@ from ai_gateway.policy.leases import SHARE, watermark
 from ai_gateway.policy.windows import Windows, ends_ms
 from ai_gateway.runtime.cells import Cell, Short
 
-_BELIEVED_SECONDS: Final = {Verdict.EXHAUSTED: 1.0, Verdict.CONTENDED: 0.25}
-"""How long a refusal is repeated without asking. Owners look for what is wanted as often as what is contended is asked
-for again."""
+_BELIEVED_SECONDS: Final = 1.0
+"""How long a refusal is repeated without asking. For those who wait it is asked again meanwhile (`ask_again`)."""
 _SHORT: Final = {Verdict.EXHAUSTED: Short.EXHAUSTED, Verdict.CONTENDED: Short.CONTENDED}
 NEVER_SEEN: Final = -1
 ANYTHING: Final = 1
@@ -106,7 +105,7 @@ class Lease:
         if self._refused is None:
             return None
         verdict, least, at = self._refused
-        return _SHORT[verdict] if amount >= least and now - at < _BELIEVED_SECONDS[verdict] else None
+        return _SHORT[verdict] if amount >= least and now - at < _BELIEVED_SECONDS else None
 
     def forgive(self) -> None:
         """The limit has changed."""
