@@ -45,7 +45,8 @@ class Process:
         """As the line does it."""
         taken = self.take(worst, *limits)
         while isinstance(taken, Shortage) and taken.short is Short.NEEDS_GRANT:
-            await self.leases.ask(taken, self.charge(worst, *limits))
+            charge = self.charge(worst, *limits)
+            await self.leases.ask(self.meters.lacking(charge), charge)
             taken = self.take(worst, *limits)
         return taken
 

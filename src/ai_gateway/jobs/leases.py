@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from ai_gateway.policy.clocks import Verdict, judge, slew
-from ai_gateway.runtime.clock import SystemClock
+from ai_gateway.runtime.clock import Clock, SystemClock
 from ai_gateway.runtime.leases import Leases
 from ai_gateway.runtime.meters import Meters
 from ai_gateway.store.leases import LeaseBook
@@ -28,11 +28,13 @@ Report = Callable[[Exception], None]
 
 
 class Rhythm(msgspec.Struct, frozen=True):
-    """Seconds between looks at what others want, between signs of life, and to wait for a database that was away."""
+    """Seconds between looks at what others want, between signs of life, to wait for a database that was away, and
+    between rounds of tidying."""
 
     look_seconds: float = LOOK_SECONDS
     beat_seconds: float = BEAT_SECONDS
     retry_seconds: float = RETRY_SECONDS
+    tidy_seconds: float = TIDY_SECONDS
 
 
 async def keep_fetching(leases: Leases, report: Report, rhythm: Rhythm = Rhythm()) -> None:
@@ -77,10 +79,13 @@ async def keep_beating(
             report(error)
 
 
-async def keep_tidy(book: LeaseBook, clock: SystemClock, release_seconds: float | None, report: Report) -> None:
+async def keep_tidy(
+    book: LeaseBook, clock: Clock, release_seconds: float | None, report: Report, rhythm: Rhythm = Rhythm()
+) -> None:
     """Runs until it is cancelled. Leases that were lost for `release_seconds` are released; None: never by itself."""
+    every_seconds = rhythm.tidy_seconds if release_seconds is None else min(rhythm.tidy_seconds, release_seconds)
     while True:
-        await asyncio.sleep(TIDY_SECONDS if release_seconds is None else min(TIDY_SECONDS, release_seconds))
+        await asyncio.sleep(every_seconds)
         try:
             if release_seconds is not None:
                 await book.release_lost(release_seconds)

@@ -14,6 +14,7 @@ NEEDS_GRANT may fit, but not in what is here: the line asks `Grants` and tries a
 is given back lowers it, and nothing else of a cell is a lessee's to change; what it remembers of one goes into `lease`.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final, Protocol, final
 
@@ -116,8 +117,9 @@ class Owner:
 class Grants(Protocol):
     """Who can be asked for more where a shortage says NEEDS_GRANT."""
 
-    async def ask(self, shortage: Shortage, charge: Charge) -> None:
-        """Returns once it is worth trying again. Raises GatewayFault (503) where nobody answers within 250 ms."""
+    async def ask(self, shortages: Sequence[Shortage], charge: Charge) -> None:
+        """For all that a charge lacks. Returns once it is worth trying again. Raises GatewayFault (503) where nobody
+        answers within 250 ms."""
         ...
 
 
@@ -125,5 +127,5 @@ class Grants(Protocol):
 class NoGrants:
     """Nobody is ever asked by an owner."""
 
-    async def ask(self, shortage: Shortage, charge: Charge) -> None:
+    async def ask(self, shortages: Sequence[Shortage], charge: Charge) -> None:
         raise AssertionError("an owner of the whole limit needs no grant")

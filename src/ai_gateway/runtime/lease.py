@@ -21,8 +21,10 @@ ANYTHING: Final = 1
 
 
 class Asker(msgspec.Struct, frozen=True):
+    """What it is answered: that it is worth trying again, or why nobody could be asked."""
+
     amount: int
-    answered: asyncio.Future[None]
+    answered: asyncio.Future[ConnectionError | None]
 
 
 @final
@@ -98,7 +100,7 @@ class Lease:
         while self.askers:
             asker = self.askers.popleft()
             if not asker.answered.done():
-                asker.answered.set_exception(error)
+                asker.answered.set_result(error)
 
     def refusal(self, amount: int, now: float) -> Short | None:
         """What was said of as much a moment ago (`now` monotonic)."""

@@ -69,20 +69,21 @@ class Leases:
                 return None
         return lease.refusal(amount, self._clock.now()) or Short.NEEDS_GRANT
 
-    async def ask(self, shortage: Shortage, charge: Charge) -> None:
-        """Until it is worth trying again. Raises GatewayFault where nobody answers."""
-        cell = shortage.cell
-        lease = cell.lease if isinstance(cell.lease, Lease) else self._adopt(cell, charge.legs[-1][1], charge.zone)
-        asker = Asker(shortage.amount, asyncio.get_running_loop().create_future())
-        lease.askers.append(asker)
-        self._enqueue(lease)
+    async def ask(self, shortages: Sequence[Shortage], charge: Charge) -> None:
+        """Until it is worth trying again: one transaction for all that is lacking. Raises GatewayFault where nobody
+        answers."""
+        askers = [self._line_up(shortage, charge) for shortage in shortages]
         try:
             async with asyncio.timeout(self._wait_seconds):
-                await asker.answered
-        except (TimeoutError, ConnectionError) as error:
-            raise _away(str(error)) from None
+                problems = [await asker.answered for asker in askers]
+        except TimeoutError:
+            raise _away("no grant in time") from None
         finally:
-            asker.answered.cancel()
+            for asker in askers:
+                asker.answered.cancel()
+        for problem in problems:
+            if problem is not None:
+                raise _away(str(problem))
 
     async def wait(self) -> None:
         """Until somebody asks."""
@@ -164,6 +165,14 @@ class Leases:
             if back:
                 await self._desk.give_back(self.process_id, back)
 
+    def _line_up(self, shortage: Shortage, charge: Charge) -> Asker:
+        cell = shortage.cell
+        lease = cell.lease if isinstance(cell.lease, Lease) else self._adopt(cell, charge.legs[-1][1], charge.zone)
+        asker = Asker(shortage.amount, asyncio.get_running_loop().create_future())
+        lease.askers.append(asker)
+        self._enqueue(lease)
+        return asker
+
     def _enqueue(self, lease: Lease) -> None:
         self._asking[lease] = None
         self._asked.set()
@@ -179,5 +188,5 @@ def _away(why: str) -> GatewayFault:
         "The gateway cannot reach the books of a budget at the moment, so it accepts no new requests on it.",
         code="budget_unavailable",
         retry_after_seconds=1,
-        detail=why or "no grant in time",
+        detail=why,
     )

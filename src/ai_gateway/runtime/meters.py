@@ -95,6 +95,16 @@ class Meters:
         """Those that this charge is checked against, in their order."""
         return self._path_of(charge).cells
 
+    def lacking(self, charge: Charge) -> list[Shortage]:
+        """Everything that must be granted before this charge can be held."""
+        amounts = (charge.worst_nano, charge.worst_tokens, ONE_REQUEST)
+        found: list[Shortage] = []
+        for cell in self._path_of(charge).cells:
+            shortage = self._shortage((cell,), amounts)
+            if shortage is not None and shortage.short is Short.NEEDS_GRANT:
+                found.append(shortage)
+        return found
+
     def extend(self, hold: Hold, nano: int, tokens: int) -> Shortage | None:
         """More for a request that has a hold, on all its cells or on none. None: it has it."""
         opened = self._open[hold.request_id]
