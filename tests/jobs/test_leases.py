@@ -94,6 +94,7 @@ async def _asked_again(leases: Leases, meters: Meters, charge: Charge, told: lis
 async def test_what_others_are_refused_is_given_back_also_after_a_failure(
     leases: Leases, desk: Desk, twin: MemoryLeaseDesk
 ) -> None:
+    await twin.open("prc_1", "here")
     meters, told = Meters(leases), list[Exception]()
     meters.take("r", CHARGE)
     asking = asyncio.ensure_future(leases.ask(meters.lacking(CHARGE), CHARGE))
