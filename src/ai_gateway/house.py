@@ -27,6 +27,7 @@ from ai_gateway.runtime.board import spread
 from ai_gateway.runtime.logs import Log
 from ai_gateway.runtime.probe import Probe
 from ai_gateway.runtime.server import Server, open_sockets
+from ai_gateway.runtime.standings import OwnStandings
 from ai_gateway.runtime.tasks import Tasks
 from ai_gateway.runtime.telemetry import render
 from ai_gateway.settings import Settings
@@ -103,17 +104,16 @@ class House:
         await self._watch.flush()
         self._log.info("stopped")
 
-    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> Awaitable[None]:
         """The whole address space: `/v1` first, because nearly everything is. What leads nowhere is the data plane's
         to refuse, in the shape of an SDK's error."""
         path: str = scope["path"]
-        app: Asgi = self._data_plane
         if not path.startswith("/v1/"):
             if path in PATHS:
-                app = self._ops
-            elif self._admin is not None and path.startswith(ADMIN_PREFIX) and b"%" not in scope["raw_path"]:
-                app = await asyncio.shield(self._admin)
-        await app(scope, receive, send)
+                return self._ops(scope, receive, send)
+            if self._admin is not None and path.startswith(ADMIN_PREFIX) and b"%" not in scope["raw_path"]:
+                return _once_there(self._admin, scope, receive, send)
+        return self._data_plane(scope, receive, send)
 
     async def refresh(self) -> None:
         """Make every committed change live in this process."""
@@ -212,6 +212,10 @@ class House:
         sys.stdout.flush()
 
 
+async def _once_there(app: "asyncio.Future[Asgi]", scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    await (await asyncio.shield(app))(scope, receive, send)
+
+
 WELCOME: Final = """
   AI Gateway {version} is running at {url}  (development mode: this machine only)
 
@@ -272,6 +276,7 @@ class Control(msgspec.Struct, frozen=True):
                     unsettled=self.line.journal.find,
                     waiting=self._waiting,
                 ),
+                budgets=OwnStandings(self.line.meters),
                 check_url=self.check_url,
                 leases=self.leases,
                 mock_enabled=self.mock_enabled,

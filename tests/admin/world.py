@@ -31,6 +31,8 @@ from ai_gateway.runtime.breakers import Breakers
 from ai_gateway.runtime.decisions import Decisions
 from ai_gateway.runtime.entries import Held, Progress
 from ai_gateway.runtime.health import Healths
+from ai_gateway.runtime.meters import Meters
+from ai_gateway.runtime.standings import OwnStandings
 from ai_gateway.runtime.transitions import Transitions
 from ai_gateway.runtime.waiting_room import RoomStanding
 from ai_gateway.store.decisions import MemoryDecisions
@@ -100,6 +102,7 @@ class World:
         self.is_away = False
         self.oncall = self._open_oncall()
         self.leases = MemoryLeaseDesk(lambda: self.now)
+        self.meters = Meters()
         self.doors = AdminDoors(
             mode=mode,
             store=self.store,
@@ -112,6 +115,7 @@ class World:
             observe=lambda endpoint_id: self.views.get(endpoint_id, USUAL_VIEW),
             probe=self._probe,
             oncall=self.oncall,
+            budgets=OwnStandings(self.meters),
             check_url=refuse_metadata,
             leases=self.leases,
             mock_enabled=mock_enabled,

@@ -11,6 +11,7 @@ from typing import Any, cast
 from ai_gateway.admin.app import build
 from ai_gateway.admin.description import describe_app
 from ai_gateway.admin.doors import AdminDoors, Mode, OnCall, Vault
+from ai_gateway.runtime.standings import Standings
 from ai_gateway.store.leases import NO_LEASES
 from ai_gateway.store.records import Store
 
@@ -37,6 +38,7 @@ def _inert_doors() -> AdminDoors:
         observe=_closed,
         probe=_closed,
         oncall=cast(OnCall, _closed),
+        budgets=cast(Standings, _closed),
         check_url=_closed,
         leases=NO_LEASES,
         mock_enabled=False,

@@ -1,6 +1,7 @@
 """The values on the line, in the order they arise: Head, Caller, Call, Shaped, Charge, Hold, Receipt.
 
-Each step takes the earlier values it needs and makes one new one; none is changed after it was made.
+Each step takes the earlier values it needs and makes one new one; none is changed after it was made. So none can be
+part of a ring, and the garbage collector need not look at them (`gc=False`): thousands wait for the ledger at any time.
 """
 
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ def size_of(body: Body) -> int:
     return len(body) if isinstance(body, bytes) else sum([len(piece) for piece in body])
 
 
-class Head(msgspec.Struct, frozen=True):
+class Head(msgspec.Struct, frozen=True, gc=False):
     """A request before its body was read. Times: `received` monotonic seconds, `received_wall` Unix seconds.
 
     `credentials` are the keys that were offered, in the order they are tried; `forward` are the caller's headers that
@@ -48,7 +49,7 @@ class Head(msgspec.Struct, frozen=True):
     timeout_seconds: float | None = None
 
 
-class Caller(msgspec.Struct, frozen=True):
+class Caller(msgspec.Struct, frozen=True, gc=False):
     """Who asks: a key and its place in the hierarchy (missing levels are None). `legs` are the levels that pay, as
     policy/quotas.py lists them, and `limits` what they may spend: worked out once for all requests of a key, empty
     where nobody has yet."""
@@ -62,7 +63,7 @@ class Caller(msgspec.Struct, frozen=True):
     limits: Limits = ()
 
 
-class Call(msgspec.Struct, frozen=True):
+class Call(msgspec.Struct, frozen=True, gc=False):
     """What is asked. `fields` are the body's top-level members, raw; the typed ones were read out of them.
 
     `wants_usage` says whether the caller asked for the usage chunk of a stream itself (`stream_options`).
@@ -78,7 +79,7 @@ class Call(msgspec.Struct, frozen=True):
     body_bytes: int = 0
 
 
-class Shaped(msgspec.Struct, frozen=True):
+class Shaped(msgspec.Struct, frozen=True, gc=False):
     """A call after the route's rules: what a codec encodes. Without rules the fields are the call's own."""
 
     call: Call
@@ -86,7 +87,7 @@ class Shaped(msgspec.Struct, frozen=True):
     route: str | None = None
 
 
-class Charge(msgspec.Struct, frozen=True):
+class Charge(msgspec.Struct, frozen=True, gc=False):
     """What a call may cost at worst (nano-dollars, tokens) and who pays: ids of key, team, department, user, tenant.
 
     `at` is the instant of admission (Unix seconds): with the tenant's `zone` it decides the windows, whenever the call
@@ -102,7 +103,7 @@ class Charge(msgspec.Struct, frozen=True):
     revision: int = 0
 
 
-class WindowSpent(msgspec.Struct, frozen=True):
+class WindowSpent(msgspec.Struct, frozen=True, gc=False):
     """Nano-dollars, tokens and requests that the books have for one leg in one window (`policy.windows.number_of`)."""
 
     leg: Leg
@@ -111,7 +112,7 @@ class WindowSpent(msgspec.Struct, frozen=True):
     amounts: tuple[int, int, int]
 
 
-class Hold(msgspec.Struct, frozen=True):
+class Hold(msgspec.Struct, frozen=True, gc=False):
     """What is set aside for one request until its receipt is in, on the day (`policy.windows.Windows`) of its
     admission."""
 
@@ -131,7 +132,7 @@ class Outcome(StrEnum):
     REFUSED = "refused"
 
 
-class Receipt(msgspec.Struct, frozen=True):
+class Receipt(msgspec.Struct, frozen=True, gc=False):
     """One ledger row: what one attempt was, used and cost. `cost_nano_usd` is never null; times are milliseconds,
     `started_at` Unix seconds. `endpoint` is the config's name, `provider` its type, `model` the one sent upstream.
     `day` is the day of admission in the tenant's calendar, which names the windows that it is booked in."""

@@ -129,7 +129,7 @@ class _Funding:
                 meters.settle(taken)
 
         need = self._need
-        room = self._doors.rooms.of(_line_of(shortage.cell), need.queue or PATIENCE)
+        room = self._doors.rooms.of(_line_of(need, shortage.cell), need.queue or PATIENCE)
         guest = Guest(need.caller.tenant.id, need.deadline)
         try:
             with meters.waiting_for(shortage.cell):
@@ -152,6 +152,7 @@ class _Funding:
         return output if output >= LEAST_OUTPUT else None
 
 
-def _line_of(cell: Cell) -> str:
-    scope, owner = cell.limit.leg
-    return f"budget {scope} {owner} {cell.limit.window.value} {cell.limit.unit.name.lower()}"
+def _line_of(need: Need, cell: Cell) -> str:
+    limit = cell.limit
+    scope, owner = limit.leg
+    return f"{need.caller.tenant.id} budget {scope} {owner} {limit.window.value} {limit.unit.name.lower()}"

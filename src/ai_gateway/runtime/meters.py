@@ -34,7 +34,8 @@ class Crossing(msgspec.Struct, frozen=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """How a limit stands in a window, which ends at `resets_at` (Unix seconds; None: never)."""
+    """How a limit stands in a window, which ends at `resets_at` (Unix seconds; None: never). `leased`: what is granted
+    to processes and not spent."""
 
     limit: Limit
     window_id: str
@@ -42,6 +43,7 @@ class Standing(msgspec.Struct, frozen=True):
     held: int
     allowance: int
     resets_at: int | None
+    leased: int = 0
 
 
 def _unheard(_crossing: Crossing) -> None:
