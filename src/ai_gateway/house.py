@@ -27,7 +27,7 @@ from ai_gateway.runtime.board import spread
 from ai_gateway.runtime.logs import Log
 from ai_gateway.runtime.probe import Probe
 from ai_gateway.runtime.server import Server, open_sockets
-from ai_gateway.runtime.standings import OwnStandings
+from ai_gateway.runtime.standings import Standings
 from ai_gateway.runtime.tasks import Tasks
 from ai_gateway.runtime.telemetry import render
 from ai_gateway.settings import Settings
@@ -243,6 +243,7 @@ class Control(msgspec.Struct, frozen=True):
     digest_token: Callable[[bytes], bytes]
     check_url: Callable[[str], None]
     refresh: Callable[[], Awaitable[None]]
+    standings: Standings
     leases: LeaseBook
     mock_enabled: bool
 
@@ -276,7 +277,7 @@ class Control(msgspec.Struct, frozen=True):
                     unsettled=self.line.journal.find,
                     waiting=self._waiting,
                 ),
-                budgets=OwnStandings(self.line.meters),
+                budgets=self.standings,
                 check_url=self.check_url,
                 leases=self.leases,
                 mock_enabled=self.mock_enabled,

@@ -202,6 +202,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
             digest_token=lambda token: access.digest(token_pepper, token),
             check_url=partial(egress.check_url, policy),
             refresh=house.refresh,
+            standings=books.standings,
             leases=books.leases,
             mock_enabled=mock_url is not None,
         )

@@ -263,6 +263,16 @@ async def test_what_is_lost_for_long_can_be_released_by_a_rule(books: Books, des
     assert (await lease_of(books.desk, "prc_1")).state is LeaseState.RESOLVED
 
 
+async def test_what_is_settled_and_leased_can_be_read_whoever_has_it(books: Books, desk: Any) -> None:
+    await desk.grant("prc_1", [a_want(asked=300), a_want(TENANT, asked=200)])
+    await desk.grant("prc_2", [a_want(asked=100)])
+    await books.book("prc_1", 50)
+    await books.book("", 7)
+    nobodys = [Pot("", it.scope, it.scope_id, it.window_id, it.unit) for it in (TENANT, KEY)]
+    assert await desk.charges(nobodys) == [(57, 150), (57, 350)]
+    assert await desk.charges([Pot("", "key", "key_9", "T:total", "usd")]) == [(0, 0)]
+
+
 async def test_pages_are_of_one_tenant_or_of_all(desk: Any) -> None:
     other = Pot("t2", "key", "key_2", "T:total", "usd")
     await desk.grant("prc_1", [a_want(KEY), a_want(TENANT), a_want(other)])
@@ -331,6 +341,7 @@ async def test_a_database_that_is_away_is_a_connection_error_to_the_line(tmp_pat
         desk.give_back("p", [Surrender(KEY, 0)]),
         desk.wanted("p"),
         desk.close("p"),
+        desk.charges([KEY]),
     ):
         with pytest.raises(ConnectionError):
             await call

@@ -8,10 +8,12 @@ import msgspec
 
 from ai_gateway.jobs.lessee import Lessee
 from ai_gateway.jobs.settle import keep_settling, restore_meters, settle_all
+from ai_gateway.jobs.shared_standings import SharedStandings
 from ai_gateway.jobs.tend import GROUP_SECONDS, keep_tending
 from ai_gateway.runtime.cells import Grants, NoGrants
 from ai_gateway.runtime.journal import Durability, Journal
 from ai_gateway.runtime.meters import Meters
+from ai_gateway.runtime.standings import OwnStandings, Standings
 from ai_gateway.runtime.tasks import Tasks
 from ai_gateway.store.leases import NO_LEASES, LeaseBook
 from ai_gateway.store.sql import SqlStore
@@ -38,6 +40,9 @@ class Books:
         self._process_id = "" if lessee is None else lessee.process_id
         self.meters = Meters() if lessee is None else lessee.meters
         self.grants: Grants = NoGrants() if lessee is None else lessee.leases
+        self.standings: Standings = (
+            OwnStandings(self.meters) if lessee is None else SharedStandings(self.meters, lessee.desk)
+        )
         self.leases: LeaseBook = NO_LEASES if lessee is None else lessee.desk
 
     async def begin(self, at: float) -> None:

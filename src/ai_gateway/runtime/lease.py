@@ -7,7 +7,7 @@ from typing import Final, final
 
 import msgspec
 
-from ai_gateway.domain.budgets import Mode, Unit
+from ai_gateway.domain.budgets import Limit, Mode, Unit
 from ai_gateway.domain.leases import Grant, Pot, Verdict, Want
 from ai_gateway.policy.leases import SHARE, watermark
 from ai_gateway.policy.windows import Windows, ends_ms
@@ -142,7 +142,11 @@ class Lease:
 
 def pot_of(cell: Cell, tenant_id: str) -> Pot:
     scope, scope_id = cell.limit.leg
-    return Pot(tenant_id, scope, scope_id, cell.window_id, _UNITS[cell.limit.unit])
+    return Pot(tenant_id, scope, scope_id, cell.window_id, unit_of(cell.limit))
+
+
+def unit_of(limit: Limit) -> str:
+    return _UNITS[limit.unit]
 
 
 def _ends_at(cell: Cell, zone: tzinfo) -> float | None:

@@ -24,7 +24,7 @@ from ai_gateway.store import lease_statements as statements
 from ai_gateway.store.records import StoreUnavailable
 from ai_gateway.store.rows import AuditRow
 from ai_gateway.store.sql import SqlStore
-from ai_gateway.store.tables import TABLES, values_of
+from ai_gateway.store.tables import NOBODY, TABLES, values_of
 
 
 class CannotResolve(Exception):
@@ -170,6 +170,13 @@ class SqlLeaseDesk:
             await connection.execute(statements.RESOLVE, {"id": wanted, "granted": lease.used + spent})
             await connection.execute(insert(TABLES[AuditRow]).values(values_of(audit)))
             return _lease_of((await connection.execute(statements.ONE, asked)).one())
+
+    async def charges(self, pots: Sequence[Pot]) -> list[tuple[int, int]]:
+        """What is settled and what is leased of each, whoever's. Raises ConnectionError."""
+        with _told_as_unreachable():
+            async with self._store.reading() as connection:
+                rows = await connection.execute(statements.CHARGED, {**_columns(pots), **self._lost})
+                return [(it.settled, it.others) for it in _numbers(NOBODY, len(pots), rows)]
 
     async def release_lost(self, after_seconds: float) -> int:
         seconds = max(after_seconds, self._patience.lost_seconds)

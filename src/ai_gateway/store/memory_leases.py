@@ -72,6 +72,12 @@ class MemoryLeaseDesk:
         self.audits.append(audit)
         return self._resolve(lease, spent)
 
+    async def charges(self, pots: Sequence[Pot]) -> list[tuple[int, int]]:
+        """Whoever's, as SQL finds them: without the tenant."""
+        known = {pot for _, pot in (*self._leases, *self._spent)}
+        same = [[it for it in known if it.place == pot.place] for pot in pots]
+        return [(sum(map(self.settled, found)), sum(map(self.leased, found))) for found in same]
+
     async def release_lost(self, after_seconds: float) -> int:
         latest = self._now() - after_seconds
         shown = [self._shown(it) for it in self._leases.values()]
