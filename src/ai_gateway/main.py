@@ -31,6 +31,7 @@ from ai_gateway.policy.egress import EgressPolicy, Loopback
 from ai_gateway.providers.kinds import KINDS
 from ai_gateway.providers.mock import PRICES
 from ai_gateway.runtime.board import Board
+from ai_gateway.runtime.breakers import Breakers
 from ai_gateway.runtime.clock import SystemClock
 from ai_gateway.runtime.dialer import trust
 from ai_gateway.runtime.folder import FolderInUse, FolderLock, Sharing
@@ -190,6 +191,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     )
     books.start(tasks, Care(Durability(settings.journal_fsync), settings.lease_release_seconds), partial(_away, log))
     house.watch_what_is_configured()
+    _wake_rooms(watch.breakers, doors.rooms)
     watch.start(tasks, doors.board, _check(doors))
     tasks.keep("refresh", lambda: keep_refreshing(house.refresh, partial(_away, log, "configuration")))
     if planes is Planes.ALL:
@@ -249,6 +251,12 @@ def _plans(clock: SystemClock, watch: Watch, board: Board) -> Plans:
     throttles = Throttles()
     watch.breakers.on_reset(throttles.forgive)
     return Plans(PlanDoors(KINDS, clock, watch.breakers, watch.healths, board, throttles))
+
+
+def _wake_rooms(breakers: Breakers, rooms: Rooms) -> None:
+    """A breaker that moves ends the waiting for some and begins the turn of others."""
+    breakers.listen(lambda _: rooms.look_again())
+    breakers.on_reset(lambda _: rooms.look_again())
 
 
 def _egress(settings: Settings) -> EgressPolicy:
