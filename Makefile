@@ -46,9 +46,10 @@ bench: .venv/.dev ## Measure against nginx, LiteLLM and Portkey (25 minutes); wr
 bench-gate: .venv/.dev ## Fail if a request or a frame costs 5 % more CPU than the recorded base (3 minutes)
 	@exec $(BIN)/python -m benchmarks.gate $(ARGS)
 
-soak: .venv/.dev ## Ten minutes at half of what one core can, two with a provider that flaps
+soak: .venv/.dev ## Ten minutes at half of what one core can, two with a provider that flaps, twenty kills
 	@$(BIN)/python -m benchmarks.bench --only soak $(ARGS)
-	@PYTHONPATH=.:src exec $(BIN)/python -m benchmarks.flapping
+	@PYTHONPATH=.:src $(BIN)/python -m benchmarks.flapping
+	@AI_GATEWAY_TEST_KILLS=20 exec $(BIN)/python -m pytest tests/process/test_leases.py -s
 
 clean: ## Remove what was made; ./data stays
 	rm -rf .venv dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache

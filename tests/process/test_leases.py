@@ -83,6 +83,7 @@ def test_a_process_lost_with_its_disk_stays_charged_until_somebody_says_what_it_
                 amount = f"{unknown / DOLLAR:.9f}"
                 said = fleet.any.admin("POST", f"/leases/{lease['id']}/resolve", {"outcome": "spent", "amount": amount})
                 assert (said.status, said.json["state"], said.json["charged"]) == (200, "resolved", unknown)
+            until(lambda: fleet.any.chat("paid/m", key, max_tokens=10).status == 200, "what was released")
             more = Callers(fleet, key)
             for thread in more.run(CALLERS):
                 thread.join()
