@@ -51,9 +51,10 @@ survival: .venv/.dev ## Print what routing does under trouble, simulated and in 
 	@for one in simulation.outages simulation.queueing simulation.cuts process.figures process.storm; do \
 		echo; PYTHONPATH=src:tests $(BIN)/python -m $$one || exit 1; done
 
-soak: .venv/.dev ## Ten minutes at half of what one core can, two with a provider that flaps
+soak: .venv/.dev ## Ten minutes at half of what one core can, two with a provider that flaps, twenty kills
 	@$(BIN)/python -m benchmarks.bench --only soak $(ARGS)
-	@PYTHONPATH=.:src exec $(BIN)/python -m benchmarks.flapping
+	@PYTHONPATH=.:src $(BIN)/python -m benchmarks.flapping
+	@AI_GATEWAY_TEST_KILLS=20 exec $(BIN)/python -m pytest tests/process/test_leases.py -s
 
 clean: ## Remove what was made; ./data stays
 	rm -rf .venv dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -38,6 +38,7 @@ from ai_gateway.runtime.waiting_room import RoomStanding
 from ai_gateway.store.decisions import MemoryDecisions
 from ai_gateway.store.health import MemoryHealthHistory
 from ai_gateway.store.memory import MemoryStore
+from ai_gateway.store.memory_leases import MemoryLeaseDesk
 from ai_gateway.store.metrics_history import MemoryMetricsHistory
 from ai_gateway.store.records import StoreUnavailable
 from ai_gateway.store.rows import AdminTokenRow, Row, TenantRow
@@ -100,6 +101,7 @@ class World:
         self.saved = 0
         self.is_away = False
         self.oncall = self._open_oncall()
+        self.leases = MemoryLeaseDesk(lambda: self.now)
         self.meters = Meters()
         self.corrected: list[Receipt] = []
         self.doors = AdminDoors(
@@ -117,6 +119,7 @@ class World:
             oncall=self.oncall,
             budgets=OwnStandings(self.meters),
             check_url=refuse_metadata,
+            leases=self.leases,
             mock_enabled=mock_enabled,
             now=lambda: self.now,
             default_tenant_id=OWN if mode is Mode.DEVELOPMENT else None,

@@ -65,9 +65,9 @@ class SqlStore:
         async with self.reading() as connection:
             return await refresh.apply(SqlReader(connection), self._compiler, snapshot, changes)
 
-    async def append_ledger(self, rows: Sequence[LedgerRow]) -> int:
+    async def append_ledger(self, rows: Sequence[LedgerRow], process_id: str = "") -> int:
         async with self.writing() as connection:
-            return await ledger.append(connection, rows)
+            return await ledger.append(connection, rows, process_id)
 
     async def page_ledger(
         self, scope: Scope, *, before: int | None = None, limit: int = 100, **equal: Any
