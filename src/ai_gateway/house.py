@@ -242,6 +242,7 @@ class Control(msgspec.Struct, frozen=True):
     def build(self) -> Asgi:
         from ai_gateway.admin.app import build
         from ai_gateway.admin.doors import AdminDoors, Mode, OnCall
+        from ai_gateway.store.usage import SqlUsage
 
         development = self.settings.mode == "development"
         return build(
@@ -269,6 +270,7 @@ class Control(msgspec.Struct, frozen=True):
                     unsettled=self.line.journal.find,
                     waiting=self._waiting,
                 ),
+                usage=SqlUsage(self.store),
                 check_url=self.check_url,
                 mock_enabled=self.mock_enabled,
                 now=self.line.clock.wall,

@@ -40,6 +40,7 @@ from ai_gateway.store.metrics_history import MemoryMetricsHistory
 from ai_gateway.store.records import StoreUnavailable
 from ai_gateway.store.rows import AdminTokenRow, Row, TenantRow
 from ai_gateway.store.snapshots import SnapshotCompiler
+from ai_gateway.store.usage import MemoryUsage
 
 OWN = "ten_own"
 FOREIGN = "ten_foreign"
@@ -110,6 +111,7 @@ class World:
             observe=lambda endpoint_id: self.views.get(endpoint_id, USUAL_VIEW),
             probe=self._probe,
             oncall=self.oncall,
+            usage=MemoryUsage(self.store),
             check_url=refuse_metadata,
             mock_enabled=mock_enabled,
             now=lambda: self.now,

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_gateway.policy.windows import day_starts_ms, month_starts_ms, window_names, windows_at
+from ai_gateway.policy.windows import (
+    DAY_MS,
+    day_of_request,
+    day_starts_ms,
+    month_starts_ms,
+    window_names,
+    windows_at,
+)
 from ai_gateway.runtime import ids
 
 AN_INSTANT = st.floats(min_value=0, max_value=4_102_444_800, allow_nan=False)
@@ -47,3 +54,14 @@ def test_the_id_of_a_request_tells_the_same_day_as_its_instant(before_midnight: 
 
 def _days(first: date, count: int) -> list[date]:
     return [first + timedelta(days=number) for number in range(count)]
+
+
+def test_the_day_of_a_request_is_told_by_its_id_to_the_millisecond() -> None:
+    last, first = 20_400 * DAY_MS - 1, 20_400 * DAY_MS
+    assert day_of_request(f"req_{last:012x}{7:016x}", 0.0) == 20_399
+    assert day_of_request(f"req_{first:012x}{7:016x}", 0.0) == 20_400
+
+
+@pytest.mark.parametrize("foreign", ["req_1", "", "req_" + "x" * 28, "req_" + "0" * 29])
+def test_the_day_of_an_id_that_is_not_ours_is_that_of_its_start(foreign: str) -> None:
+    assert day_of_request(foreign, 20_400 * 86_400.0) == 20_400

@@ -34,6 +34,7 @@ from ai_gateway.admin import (
     tenants,
     timeline,
     tokens,
+    usage,
     users,
 )
 from ai_gateway.admin.answers import error_response
@@ -64,6 +65,7 @@ NOUNS: Final[tuple[tuple[str, Sequence[Route]], ...]] = (
     ("requests", requests.ROUTES),
     ("prices", prices.ROUTES),
     ("ledger", ledger.ROUTES),
+    ("usage", usage.ROUTES),
     ("audit", audit.ROUTES),
     ("config", configuration.ROUTES),
     ("description", description.ROUTES),

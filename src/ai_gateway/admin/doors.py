@@ -23,6 +23,7 @@ from ai_gateway.store.decisions import Decisions as KeptDecisions
 from ai_gateway.store.health import HealthHistory
 from ai_gateway.store.metrics_history import MetricsHistory
 from ai_gateway.store.records import Store
+from ai_gateway.store.usage import UsageBooks
 
 
 class Mode(StrEnum):
@@ -92,6 +93,7 @@ class AdminDoors(msgspec.Struct, frozen=True):
     observe: Callable[[str], EndpointView]
     probe: Callable[[str, str], Awaitable[ProbeResult]]
     oncall: OnCall
+    usage: UsageBooks
     check_url: Callable[[str], None]
     mock_enabled: bool
     now: Callable[[], float]

@@ -12,6 +12,7 @@ from ai_gateway.admin.app import build
 from ai_gateway.admin.description import describe_app
 from ai_gateway.admin.doors import AdminDoors, Mode, OnCall, Vault
 from ai_gateway.store.records import Store
+from ai_gateway.store.usage import UsageBooks
 
 
 def openapi_document() -> dict[str, Any]:
@@ -36,6 +37,7 @@ def _inert_doors() -> AdminDoors:
         observe=_closed,
         probe=_closed,
         oncall=cast(OnCall, _closed),
+        usage=cast(UsageBooks, _closed),
         check_url=_closed,
         mock_enabled=False,
         now=_closed,

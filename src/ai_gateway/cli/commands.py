@@ -6,6 +6,7 @@ from ai_gateway.cli import configuration, keys, start
 from ai_gateway.cli.doctor import doctor
 from ai_gateway.cli.explain import explain
 from ai_gateway.cli.screen import EXIT_CODES
+from ai_gateway.cli.usage import usage
 from ai_gateway.cli.version import version
 
 app = typer.Typer(
@@ -29,4 +30,5 @@ app.add_typer(configuration.app)
 app.add_typer(keys.app)
 app.command(epilog=EXIT_CODES)(doctor)
 app.command(epilog=EXIT_CODES)(explain)
+app.command(epilog=EXIT_CODES)(usage)
 app.command()(version)

@@ -6,12 +6,15 @@ Instants are cut to whole milliseconds first, as request ids name them. A window
 window that was told from the clock, also within the last microsecond before midnight.
 """
 
+import re
 from datetime import date
 from typing import Final
 
 import msgspec
 
 DAY_MS: Final = 86_400_000
+_OURS: Final = re.compile(r"req_[0-9a-f]{28}")
+_LATEST: Final = 253_402_300_800.0  # the year 10000
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
@@ -27,6 +30,14 @@ def windows_at(at: float) -> Windows:
     day = int(at * 1000) // DAY_MS
     at_date = date.fromordinal(_EPOCH + day)
     return Windows(day=day, month=at_date.year * 12 + at_date.month - 1)
+
+
+def day_of_request(request_id: str, otherwise: float) -> int:
+    """The UTC day that a request was admitted on, as its id tells; for an id that is not ours, that of `otherwise`
+    (Unix seconds)."""
+    if _OURS.fullmatch(request_id):
+        return int(request_id[4:16], 16) // DAY_MS
+    return int(otherwise * 1000) // DAY_MS if 0 <= otherwise < _LATEST else 0
 
 
 def day_starts_ms(windows: Windows) -> int:

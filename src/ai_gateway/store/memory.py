@@ -89,6 +89,9 @@ class MemoryStore:
         )
         return [row for row, _ in zip(matching, range(limit), strict=False)]
 
+    async def ledger_watermark(self) -> int:
+        return len(self._ledger)
+
     async def spent_by_leg(self, day_from: str, month_from: str) -> list[LegSpent]:
         return sums_of_legs((_caller(row), _spent(row, day_from, month_from)) for row in self._ledger)
 

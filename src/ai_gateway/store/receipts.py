@@ -6,6 +6,7 @@ from typing import Literal, cast, final
 from ai_gateway.domain.chat import Operation, Usage
 from ai_gateway.domain.config import Ownership, ProviderType
 from ai_gateway.domain.traffic import Outcome, Receipt
+from ai_gateway.policy.windows import day_of_request
 from ai_gateway.store.records import Store, StoreUnavailable
 from ai_gateway.store.rows import LedgerRow
 
@@ -46,6 +47,7 @@ def row_of(receipt: Receipt) -> LedgerRow:
         total_ms=receipt.total_ms,
         revision=receipt.revision,
         client_request_id=receipt.client_request_id,
+        day=day_of_request(receipt.request_id, receipt.started_at),
     )
 
 

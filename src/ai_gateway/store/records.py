@@ -97,6 +97,10 @@ class Store(Protocol):
         """Newest first: rows with `id` < `before`. `equal` filters columns (request_id, key_id, model, ...)."""
         ...
 
+    async def ledger_watermark(self) -> int:
+        """A row's place: up to it no row will be added any more, whoever is writing now. 0: there is none."""
+        ...
+
     async def spent_by_leg(self, day_from: str, month_from: str) -> list[LegSpent]:
         """What every leg has spent: in the requests whose ids are at or behind `day_from`, `month_from`, and in all."""
         ...

@@ -203,7 +203,8 @@ class AuditRow(Row, frozen=True, kw_only=True):
 
 
 class LedgerRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt's row as SETTLED names the fields; `id` (integer, rising) is its place in the ledger."""
+    """One attempt's row as SETTLED names the fields; `id` (integer, rising) is its place in the ledger. `day` is the
+    UTC day of admission, counted from 1970-01-01: the window that it was budgeted in."""
 
     id: int = 0
     request_id: str
@@ -239,6 +240,7 @@ class LedgerRow(msgspec.Struct, frozen=True, kw_only=True):
     total_ms: float
     revision: int = 0
     client_request_id: str | None = None
+    day: int = 0
 
 
 NOUNS: tuple[type[Row], ...] = (

@@ -74,6 +74,11 @@ class SqlStore:
         async with self.reading() as connection:
             return await ledger.page(connection, scope, before, limit, equal)
 
+    async def ledger_watermark(self) -> int:
+        fenced = self.reading if self._turn is not None else self.writing
+        async with fenced() as connection:
+            return await ledger.watermark(connection)
+
     async def spent_by_leg(self, day_from: str, month_from: str) -> list[LegSpent]:
         async with self.reading() as connection:
             return await ledger.spent_by_leg(connection, day_from, month_from)

@@ -85,6 +85,7 @@ LEDGER: Final = Table(
     UniqueConstraint("attempt_id", "kind", name="uq_ledger_attempt_id"),
     Index("ix_ledger_tenant_id_id", "tenant_id", "id"),
     Index("ix_ledger_request_id", "request_id"),
+    Index("ix_ledger_tenant_id_day", "tenant_id", "day"),
     sqlite_autoincrement=True,
 )
 
