@@ -14,6 +14,7 @@ from secrets import token_hex
 from typing import Final
 
 import uvloop
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ai_gateway import __version__
 from ai_gateway.domain.config import BaseUrl, Endpoint, EndpointId, Ownership, ProviderType, TenantId
@@ -21,6 +22,7 @@ from ai_gateway.gateway.doors import Doors, LineLimits
 from ai_gateway.house import Control, House, HouseDoors
 from ai_gateway.jobs.health import CheckPace
 from ai_gateway.jobs.refresh import keep_refreshing
+from ai_gateway.jobs.replies import keep_replies
 from ai_gateway.jobs.retention import Retention
 from ai_gateway.jobs.settle import keep_settling, restore_meters
 from ai_gateway.jobs.tend import GROUP_SECONDS, keep_tending
@@ -42,6 +44,7 @@ from ai_gateway.runtime.mock_server import MockProvider
 from ai_gateway.runtime.paid_probe import PaidDoors, PaidProbe, Prices
 from ai_gateway.runtime.plans import PlanDoors, Plans
 from ai_gateway.runtime.probe import Probe
+from ai_gateway.runtime.repeats import Repeats
 from ai_gateway.runtime.segments import DiskFolder, JournalSize
 from ai_gateway.runtime.server import Server, open_sockets
 from ai_gateway.runtime.slots import SLOT_BYTES
@@ -61,6 +64,7 @@ from ai_gateway.store.keyfile import read_or_make_master_key
 from ai_gateway.store.metrics_history import SqlMetricsHistory
 from ai_gateway.store.receipts import LedgerHistory
 from ai_gateway.store.records import StoreUnavailable
+from ai_gateway.store.replies import SqlReplies
 from ai_gateway.store.session import database_url, open_engine
 from ai_gateway.store.snapshots import SnapshotCompiler
 from ai_gateway.store.sql import SqlStore
@@ -146,8 +150,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     watch = await _watch(settings, store, clock, log, lambda text: access.digest(key_pepper, text))
 
     tracing = _tracing(settings)
-    listeners = (log.note, watch.decisions.note)
-    listeners = listeners if tracing is None else (*listeners, tracing.note)
+    listeners = (log.note, watch.decisions.note, *(() if tracing is None else (tracing.note,)))
     if tracing is not None:
         stack.callback(tracing.close)
     policy = EgressPolicy(
@@ -161,6 +164,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     )
     stack.push_async_callback(upstream.close)
     board = Board()
+    telemetry = Telemetry(listeners)
     doors = Doors(
         clock=clock,
         rng=Random(),  # noqa: S311  balancing, not secrets
@@ -172,11 +176,12 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         journal=journal,
         upstream=upstream,
         history=LedgerHistory(store),
-        telemetry=Telemetry(listeners),
+        telemetry=telemetry,
         kinds=KINDS,
         live=set(),
         rooms=Rooms(clock, asyncio.get_running_loop().call_later),
         tasks=tasks,
+        repeats=await _repeats(SqlReplies(store, vault), engine, clock.wall, telemetry.drop),
         limits=LineLimits(body_bytes=settings.limits.max_body_bytes),
     )
     house = House(
@@ -190,7 +195,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
             schema_version=partial(schema.current_version, engine),
         )
     )
-    _keep_books(tasks, journal, store, log, durability)
+    _keep_books(tasks, doors, store, log, durability)
     house.watch_what_is_configured()
     watch.start(tasks, doors.board, _check(doors))
     tasks.keep("refresh", lambda: keep_refreshing(house.refresh, partial(_away, log, "configuration")))
@@ -210,9 +215,20 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     return house
 
 
-def _keep_books(tasks: Tasks, journal: Journal, store: SqlStore, log: Log, durability: Durability) -> None:
-    """What the journal has goes to the disk and into the ledger."""
+async def _repeats(
+    replies: SqlReplies, engine: AsyncEngine, wall: Callable[[], float], dropped: Callable[[str], None]
+) -> Repeats:
+    """On SQLite there is one process, so whoever claimed something before is gone."""
+    if engine.dialect.name == "sqlite":
+        await replies.end_all()
+    return Repeats(replies, token_hex(8), wall, dropped)
+
+
+def _keep_books(tasks: Tasks, doors: Doors, store: SqlStore, log: Log, durability: Durability) -> None:
+    """What the journal has goes to the disk and into the ledger; replies are kept for as long as they are promised."""
+    journal, repeats = doors.journal, doors.repeats
     group_seconds = 0.0 if durability is Durability.ALWAYS else GROUP_SECONDS
+    tasks.keep("replies", lambda: keep_replies(repeats, partial(_away, log, "replies")))
     tasks.keep("settle", lambda: keep_settling(journal, store, partial(_away, log, "ledger")))
     tasks.keep("tend journal", lambda: keep_tending(journal, partial(_away, log, "journal"), group_seconds))
 

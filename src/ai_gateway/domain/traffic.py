@@ -44,6 +44,7 @@ class Head(msgspec.Struct, frozen=True):
     traceparent: str | None = None
     raw_headers: Sequence[tuple[bytes, bytes]] = ()
     timeout_seconds: float | None = None
+    idempotency_key: bytes | None = None
 
 
 Leg = tuple[str, str]

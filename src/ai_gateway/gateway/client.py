@@ -41,6 +41,7 @@ class Client:
         self._send = send
         self._task = asyncio.current_task()
         self._watch: Watch | None = scope.get("extensions", {}).get("ai_gateway.watch")
+        self._direct = self._watch
         self.interruption: Interruption | None = None
         self.status = 0
         self.committed = False
@@ -58,6 +59,26 @@ class Client:
     def say_always(self, headers: Headers) -> None:
         """Headers that every answer of this request carries."""
         self._always = headers
+
+    def say_besides(self, header: tuple[str, str]) -> None:
+        """One more."""
+        self._always = (*self._always, header)
+
+    def record(self, hear: Callable[[Message], Awaitable[None]], body: bytes) -> None:
+        """From here on `hear` is told of every message before it is sent, and a caller who leaves ends nothing: the
+        answer is wanted whether he is there or not. `body` is read again."""
+        send = self._send
+
+        async def send_heard(message: Message) -> None:
+            await hear(message)
+            await send(message)
+
+        async def receive_again() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        self._send, self._receive, self._direct = send_heard, receive_again, None
+        if self._watch is not None:
+            self._watch.on_lost = None
 
     async def read_body(self, most: int) -> bytes:
         """Raises InvalidRequest (413) above `most` bytes, ClientLeft."""
@@ -81,11 +102,11 @@ class Client:
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """A whole answer at once. A header that would break its line is left to the server, which refuses it."""
         self.committed = True
-        if self._watch is not None:
+        if self._direct is not None:
             said = (*headers, *self._always)
             head = "".join([f"{name}: {value}\r\n" for name, value in said])
             unbroken = head.count("\r") == len(said) == head.count("\n")
-            if unbroken and self._watch.write_whole(status, head, body):
+            if unbroken and self._direct.write_whole(status, head, body):
                 self.status = status
                 return
         await self._begin(status, (*headers, ("content-length", str(len(body)))))
@@ -111,7 +132,7 @@ class Client:
 
     def frames(self) -> Watch | None:
         """Where frames of the stream may be written directly; None where only `write` can."""
-        return self._watch if self._watch is not None and self._watch.takes_frames else None
+        return self._direct if self._direct is not None and self._direct.takes_frames else None
 
     async def finish(self, last: bytes = b"") -> None:
         await self._send({"type": "http.response.body", "body": last})

@@ -14,6 +14,7 @@ from ai_gateway.gateway.admission import Admitted
 from ai_gateway.gateway.client import Client
 from ai_gateway.gateway.dispatch import Carried
 from ai_gateway.gateway.doors import Doors
+from ai_gateway.gateway.repeating import serve_once
 from ai_gateway.gateway.trial import Journey
 from ai_gateway.policy import access, quotas, request_transformer, routing
 
@@ -24,6 +25,8 @@ async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
     body = await client.read_body(doors.limits.body_bytes)
     call = reading.read_call(head, body, doors.limits.body)
     access.may_use(caller.key, call.model)
+    if head.idempotency_key is not None:
+        return await serve_once(doors, admitted, body, client, serve)
     course = routing.resolve(caller.tenant, call.model)
     plan = doors.plans.of(caller.tenant.id, course, head.dialect, head.operation)
     if not plan.stages:
