@@ -101,17 +101,16 @@ class House:
         await self._watch.flush()
         self._log.info("stopped")
 
-    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> Awaitable[None]:
         """The whole address space: `/v1` first, because nearly everything is. What leads nowhere is the data plane's
         to refuse, in the shape of an SDK's error."""
         path: str = scope["path"]
-        app: Asgi = self._data_plane
         if not path.startswith("/v1/"):
             if path in PATHS:
-                app = self._ops
-            elif self._admin is not None and path.startswith(ADMIN_PREFIX) and b"%" not in scope["raw_path"]:
-                app = await asyncio.shield(self._admin)
-        await app(scope, receive, send)
+                return self._ops(scope, receive, send)
+            if self._admin is not None and path.startswith(ADMIN_PREFIX) and b"%" not in scope["raw_path"]:
+                return _once_there(self._admin, scope, receive, send)
+        return self._data_plane(scope, receive, send)
 
     async def refresh(self) -> None:
         """Make every committed change live in this process."""
@@ -208,6 +207,10 @@ class House:
         url = f"http://127.0.0.1:{port}"
         sys.stdout.write(WELCOME.format(version=__version__, url=url, key=demo.KEY))
         sys.stdout.flush()
+
+
+async def _once_there(app: "asyncio.Future[Asgi]", scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    await (await asyncio.shield(app))(scope, receive, send)
 
 
 WELCOME: Final = """

@@ -49,7 +49,7 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
         return max(0, self.input_tokens - cached)
 
 
-class ProviderError(msgspec.Struct, frozen=True):
+class ProviderError(msgspec.Struct, frozen=True, gc=False):
     """What a provider said when it refused: its own words, for classification and for the tenant's admins.
 
     `status` is the HTTP status, or None for an error inside a stream that had begun with 200.

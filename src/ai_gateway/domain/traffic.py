@@ -1,6 +1,7 @@
 """The values on the line, in the order they arise: Head, Caller, Call, Shaped, Charge, Hold, Receipt.
 
-Each step takes the earlier values it needs and makes one new one; none is changed after it was made.
+Each step takes the earlier values it needs and makes one new one; none is changed after it was made. So none can be
+part of a ring, and the garbage collector need not look at them (`gc=False`): thousands wait for the ledger at any time.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ def size_of(body: Body) -> int:
     return len(body) if isinstance(body, bytes) else sum([len(piece) for piece in body])
 
 
-class Head(msgspec.Struct, frozen=True):
+class Head(msgspec.Struct, frozen=True, gc=False):
     """A request before its body was read. Times: `received` monotonic seconds, `received_wall` Unix seconds.
 
     `credentials` are the keys that were offered, in the order they are tried; `forward` are the caller's headers that
@@ -51,7 +52,7 @@ Leg = tuple[str, str]
 """A level that pays ("key", "team", "department", "user", "tenant") and the id of its owner."""
 
 
-class Caller(msgspec.Struct, frozen=True):
+class Caller(msgspec.Struct, frozen=True, gc=False):
     """Who asks: a key and its place in the hierarchy (missing levels are None). `legs` are the levels that pay, as
     policy/quotas.py lists them, worked out once for all requests of a key; empty where nobody has yet."""
 
@@ -63,7 +64,7 @@ class Caller(msgspec.Struct, frozen=True):
     legs: tuple[Leg, ...] = ()
 
 
-class Call(msgspec.Struct, frozen=True):
+class Call(msgspec.Struct, frozen=True, gc=False):
     """What is asked. `fields` are the body's top-level members, raw; the typed ones were read out of them.
 
     `wants_usage` says whether the caller asked for the usage chunk of a stream itself (`stream_options`).
@@ -79,7 +80,7 @@ class Call(msgspec.Struct, frozen=True):
     body_bytes: int = 0
 
 
-class Shaped(msgspec.Struct, frozen=True):
+class Shaped(msgspec.Struct, frozen=True, gc=False):
     """A call after the route's rules: what a codec encodes. Without rules the fields are the call's own."""
 
     call: Call
@@ -87,7 +88,7 @@ class Shaped(msgspec.Struct, frozen=True):
     route: str | None = None
 
 
-class LegLimits(msgspec.Struct, frozen=True):
+class LegLimits(msgspec.Struct, frozen=True, gc=False):
     """Nano-dollars that one leg may spend in each window; None where nobody set a limit."""
 
     day: int | None = None
@@ -95,7 +96,7 @@ class LegLimits(msgspec.Struct, frozen=True):
     total: int | None = None
 
 
-class Charge(msgspec.Struct, frozen=True):
+class Charge(msgspec.Struct, frozen=True, gc=False):
     """What a call may cost at worst (nano-dollars) and who pays: ids of key, team, department, user, tenant.
 
     `at` is the instant of admission (Unix seconds): it decides the windows, whenever the call ends. `limits` stands
@@ -108,7 +109,7 @@ class Charge(msgspec.Struct, frozen=True):
     limits: tuple[LegLimits, ...] = ()
 
 
-class LegSpent(msgspec.Struct, frozen=True):
+class LegSpent(msgspec.Struct, frozen=True, gc=False):
     """Nano-dollars that the ledger has booked on one leg in the windows of one instant."""
 
     leg: tuple[str, str]
@@ -117,7 +118,7 @@ class LegSpent(msgspec.Struct, frozen=True):
     total_nano: int
 
 
-class Hold(msgspec.Struct, frozen=True):
+class Hold(msgspec.Struct, frozen=True, gc=False):
     """Money set aside for one request until its receipt is in."""
 
     request_id: str
@@ -135,7 +136,7 @@ class Outcome(StrEnum):
     REFUSED = "refused"
 
 
-class Receipt(msgspec.Struct, frozen=True):
+class Receipt(msgspec.Struct, frozen=True, gc=False):
     """One ledger row: what one attempt was, used and cost. `cost_nano_usd` is never null; times are milliseconds,
     `started_at` Unix seconds. `endpoint` is the config's name, `provider` its type, `model` the one sent upstream."""
 

@@ -1,37 +1,62 @@
-"""One request on a connection, as uvicorn keeps it, made lighter: the body stays in the pieces in which it came (nearly
-always one, which is then handed on without a copy), and whoever reads hears when reading goes on."""
+"""One request on a connection, as uvicorn keeps it, made lighter: what is the same for all requests of a connection is
+copied at once, the body stays in the pieces in which it came (nearly always one, which is then handed on without a
+copy), and nobody waits for an event that has happened already.
+"""
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 if TYPE_CHECKING:
-    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+    from ai_gateway.gateway.watch import Watch
+
+AT_FIRST: Final[dict[str, Any]] = {
+    "disconnected": False,
+    "body": b"",
+    "more_body": True,
+    "response_started": False,
+    "response_complete": False,
+    "chunked_encoding": None,
+    "expected_content_length": 0,
+    "waiting_bytes": 0,
+}
+"""What every cycle begins with, as uvicorn's `__init__` has it."""
 
 
 @final
 class Cycle(RequestResponseCycle):
-    """uvicorn's. `pieces` of the body wait for `receive`, `waiting_bytes` in all."""
+    """uvicorn's. `pieces` of the body wait for `receive` or `take_body`, `waiting_bytes` in all. `in_common` is what
+    all requests of the connection share: AT_FIRST and the connection's own parts. `ended` hears that the application
+    has returned."""
 
-    def __init__(self, protocol: "HttpToolsProtocol", scope: Any, *, keep_alive: bool) -> None:
-        super().__init__(
-            scope,
-            protocol.transport,
-            protocol.flow,
-            protocol.logger,
-            protocol.access_logger,
-            protocol.access_log,
-            protocol.server_state.default_headers,
-            asyncio.Event(),
-            protocol.expect_100_continue,
-            keep_alive,
-            protocol.on_response_complete,
-        )
+    in_common: dict[str, Any]
+    default_lines: bytes
+    watch: "Watch"
+    task: "asyncio.Task[None]"
+    ended: Callable[["Cycle"], None]
+    waiting_bytes: int
+
+    def __init__(self, in_common: dict[str, Any], scope: Any) -> None:
+        self.__dict__.update(in_common)
+        self.scope = scope
+        self.message_event = _Bell()  # type: ignore[assignment]
         self.pieces: list[bytes] = []
-        self.waiting_bytes = 0
+
+    async def run_asgi(self, app: Any) -> None:
+        """uvicorn's takes an exception for its own business and looks at what was answered; nearly always all is."""
+        try:
+            await app(self.scope, self.receive, self.send)
+        except BaseException as error:
+            await super().run_asgi(_raising(error))
+        else:
+            if not self.response_complete and not self.disconnected:
+                await super().run_asgi(_returning)
+        finally:
+            self.on_response = _nothing
+            self.ended(self)
 
     async def receive(self) -> Any:
         if self.waiting_for_100_continue and not self.transport.is_closing():
@@ -43,11 +68,48 @@ class Cycle(RequestResponseCycle):
             self.message_event.clear()
         if self.disconnected or self.response_complete:
             return {"type": "http.disconnect"}
+        return {"type": "http.request", "body": self._take_pieces(), "more_body": self.more_body}
+
+    def take_body(self) -> bytes | None:
+        """The whole body, where all of it is there and nobody has taken any; else None, and `receive` has it."""
+        if self.more_body or self.disconnected or self.response_complete or not self.pieces:
+            return None
+        return self._take_pieces()
+
+    def _take_pieces(self) -> bytes:
         pieces, self.pieces, self.waiting_bytes = self.pieces, [], 0
-        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        return {"type": "http.request", "body": body, "more_body": self.more_body}
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
+@final
+class _Bell:
+    """An asyncio.Event, which is made when somebody really has to wait."""
+
+    __slots__ = ("_event", "_rung")
+
+    def __init__(self) -> None:
+        self._rung = False
+        self._event: asyncio.Event | None = None
+
+    def set(self) -> None:
+        self._rung = True
+        if self._event is not None:
+            self._event.set()
+
+    def clear(self) -> None:
+        self._rung = False
+        if self._event is not None:
+            self._event.clear()
+
+    async def wait(self) -> bool:
+        if not self._rung:
+            if self._event is None:
+                self._event = asyncio.Event()
+            await self._event.wait()
+        return True
+
+
+@final
 class NoticingFlow(FlowControl):
     """Says when reading goes on: while we did not read, nobody can be blamed for having sent nothing."""
 
@@ -56,7 +118,21 @@ class NoticingFlow(FlowControl):
         self._resumed = resumed
 
     def resume_reading(self) -> None:
-        was_paused = self.read_paused
-        super().resume_reading()
-        if was_paused:
+        if self.read_paused:
+            super().resume_reading()
             self._resumed()
+
+
+def _nothing() -> None:
+    """An answer after the end concerns nobody."""
+
+
+def _raising(error: BaseException) -> Any:
+    async def app(_scope: Any, _receive: Any, _send: Any) -> None:
+        raise error
+
+    return app
+
+
+async def _returning(_scope: Any, _receive: Any, _send: Any) -> None:
+    """For uvicorn's verdict on an application that has returned too early."""

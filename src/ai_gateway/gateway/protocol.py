@@ -18,10 +18,10 @@ All of this rests on names inside uvicorn; tests/gateway/test_protocol.py pins t
 import asyncio
 from collections import deque
 from enum import Enum, auto
-from functools import partial
+from functools import lru_cache, partial
 from http import HTTPStatus
 from socket import IPPROTO_TCP, TCP_NODELAY
-from typing import Any, ClassVar, Final, NamedTuple, cast, final
+from typing import Any, ClassVar, Final, cast, final
 
 import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
@@ -30,7 +30,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from ai_gateway.domain.chat import Dialect
 from ai_gateway.domain.faults import Fault, InvalidRequest
 from ai_gateway.gateway import answers
-from ai_gateway.gateway.cycle import Cycle, NoticingFlow
+from ai_gateway.gateway.cycle import AT_FIRST, Cycle, NoticingFlow
 from ai_gateway.gateway.edge_limits import EdgeDoors, EdgeLimits
 from ai_gateway.gateway.watch import Watch
 from ai_gateway.policy.framing import VERSIONS, body_too_large, judge_framing, malformed
@@ -42,6 +42,7 @@ WATCH: Final = "ai_gateway.watch"
 
 _REQUESTS_AHEAD: Final = 8
 _ANTHROPIC_PATH: Final = b"/v1/messages"
+_canonical_path: Final = lru_cache(256)(canonical_path)
 _AGAIN: Final = "Send the request again; if it fails again, check the network between you and the gateway."
 
 
@@ -65,9 +66,9 @@ class _Phase(Enum):
     BODY = auto()
 
 
-class _Exchange(NamedTuple):
-    cycle: Cycle
-    watch: Watch
+_BETWEEN: Final = _Phase.BETWEEN  # a member of an enum is a look-up in Python each time
+_HEAD: Final = _Phase.HEAD
+_BODY: Final = _Phase.BODY
 
 
 class EdgeProtocol(HttpToolsProtocol):
@@ -76,13 +77,15 @@ class EdgeProtocol(HttpToolsProtocol):
     limits: ClassVar[EdgeLimits]
     doors: ClassVar[EdgeDoors]
     _of_every_scope: dict[str, Any]
+    _of_every_cycle: dict[str, Any]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.url = b""
-        self._phase = _Phase.BETWEEN
+        self._phase = _BETWEEN
         self._refused = False
-        self._open: deque[_Exchange] = deque()
+        self._open: deque[Cycle] = deque()
+        self._default_headers: list[tuple[bytes, bytes]] | None = None
         self._latest: Cycle | None = None
         self._plain_head = b""
         self._head_bytes = 0
@@ -110,6 +113,16 @@ class EdgeProtocol(HttpToolsProtocol):
             "scheme": self.scheme,
             "root_path": self.root_path,
         }
+        self._of_every_cycle = {
+            **AT_FIRST,
+            "transport": transport,
+            "flow": self.flow,
+            "logger": self.logger,
+            "access_logger": self.access_logger,
+            "access_log": self.access_log,
+            "on_response": self.on_response_complete,
+            "ended": self._ended,
+        }
         self._arm_head_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -120,23 +133,25 @@ class EdgeProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
         lost = tuple(self._open)
         self._open.clear()
-        for exchange in lost:
-            self._part(exchange)
+        for cycle in lost:
+            self._part(cycle)
 
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
-        if self._phase is _Phase.BODY:
+        if self._phase is _BODY:
             self._wire_bytes += len(data)
         else:
             self._head_bytes += len(data)
         try:
             self._feed(data)
-            self._refuse_excess()
+            if self._head_bytes or self._phase is _BODY:
+                self._refuse_excess()
         except Fault as fault:
             self._refuse(fault)
         else:
-            self._watch_the_time()
+            if self._phase is not _BETWEEN or not self._open:
+                self._watch_the_time()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -153,7 +168,8 @@ class EdgeProtocol(HttpToolsProtocol):
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
         else:
@@ -164,7 +180,7 @@ class EdgeProtocol(HttpToolsProtocol):
     def timeout_keep_alive_handler(self) -> None:
         """One timer for as long as the connection lives: whoever was busy meanwhile gets what is left of its time."""
         self.timeout_keep_alive_task = None
-        if self._open or self._phase is not _Phase.BETWEEN:
+        if self._open or self._phase is not _BETWEEN:
             return
         left = self._idle_since + self.timeout_keep_alive - self.loop.time()
         if left > 0:
@@ -207,7 +223,7 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def _refuse_excess(self) -> None:
         """A head that is not complete yet may be too large already; a body may hide in chunk extensions."""
-        if self._phase is _Phase.BODY:
+        if self._phase is _BODY:
             if self._wire_bytes > 2 * self.limits.body_bytes + self.limits.head_bytes:
                 raise body_too_large(self.limits.body_bytes)
         elif self._head_bytes > self.limits.head_bytes:
@@ -218,7 +234,7 @@ class EdgeProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self.url = b""
         self.headers = []
-        self._phase = _Phase.HEAD
+        self._phase = _HEAD
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers.append((name.lower(), value))
@@ -232,38 +248,38 @@ class EdgeProtocol(HttpToolsProtocol):
             self._plain_head = self._head_without_upgrade(method, version)
             return
         raw_path, _, query = self.url.partition(b"?")
-        path = canonical_path(raw_path)
+        path = _canonical_path(raw_path)
         watch = Watch(path)
         self.headers = []  # trailers go here: the head has been judged and handed over, nothing may be added to it
         if self._head_timer is not None:
             self._cancel_head_timer()
-        self._phase = _Phase.BODY
+        self._phase = _BODY
         self._body_bytes = self._wire_bytes = 0
         self._requests += 1
+        scope = self._of_every_scope.copy()
+        scope["http_version"] = version
+        scope["method"] = method.decode("ascii")
         root = self.root_path
-        scope = {
-            **self._of_every_scope,
-            "http_version": version,
-            "method": method.decode("ascii"),
-            "path": root + path,
-            "raw_path": root.encode("ascii") + raw_path,
-            "query_string": query,
-            "headers": headers,
-            "state": self.app_state.copy(),
-            "extensions": {WATCH: watch},
-        }
+        scope["path"] = root + path if root else path
+        scope["raw_path"] = root.encode("ascii") + raw_path if root else raw_path
+        scope["query_string"] = query
+        scope["headers"] = headers
+        scope["extensions"] = {WATCH: watch}
+        if self.server_state.default_headers is not self._default_headers:
+            self._take_default_headers()
         before = self._latest
-        cycle = self.cycle = self._latest = Cycle(
-            self, scope, keep_alive=version != "1.0" and parser.should_keep_alive()
-        )
+        cycle = self.cycle = self._latest = Cycle(self._of_every_cycle, scope)
+        cycle.keep_alive = version != "1.0" and parser.should_keep_alive()
+        cycle.waiting_for_100_continue = self.expect_100_continue
+        cycle.watch = watch
         watch.serve(cycle)
-        self._open.append(_Exchange(cycle, watch))
+        self._open.append(cycle)
         if before is None or before.response_complete:
             self._start_asgi_task(cycle, cast(Any, self).app)
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((cycle, cast(Any, self).app))
-        if len(self.pipeline) <= _REQUESTS_AHEAD:
+        if self.flow.read_paused and len(self.pipeline) <= _REQUESTS_AHEAD:
             # A socket that is not read cannot tell that its other end is gone.
             self.flow.resume_reading()
 
@@ -281,7 +297,7 @@ class EdgeProtocol(HttpToolsProtocol):
         cycle.message_event.set()
 
     def on_message_complete(self) -> None:
-        if self._phase is not _Phase.BODY:
+        if self._phase is not _BODY:
             return
         cycle = self._latest
         if cycle is not None and not cycle.response_complete:
@@ -289,8 +305,23 @@ class EdgeProtocol(HttpToolsProtocol):
             cycle.message_event.set()
         if self._pace_timer is not None:
             self._cancel_pace_timer()
-        self._phase = _Phase.BETWEEN
+        self._phase = _BETWEEN
         self._head_bytes = 0
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        """As uvicorn does, but the cycle says itself that it has ended: a callback would be a turn of the loop."""
+        cycle.task = task = self.loop.create_task(cycle.run_asgi(app))
+        self.tasks.add(task)
+
+    def _ended(self, cycle: Cycle) -> None:
+        self.tasks.discard(cycle.task)
+        del cycle.task  # which knows the cycle
+
+    def _take_default_headers(self) -> None:
+        """uvicorn makes a new list each second, for the date in it."""
+        headers = self._default_headers = self.server_state.default_headers
+        self._of_every_cycle["default_headers"] = headers
+        self._of_every_cycle["default_lines"] = b"".join([b"%b: %b\r\n" % header for header in headers])
 
     def _judge_head(self, version: str, method: bytes) -> None:
         if version not in VERSIONS:
@@ -322,10 +353,10 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def _watch_the_time(self) -> None:
         """After each read: whatever has begun and is not complete has a deadline."""
-        if self._phase is _Phase.BODY:
+        if self._phase is _BODY:
             if self._pace_timer is None:
                 self._arm_pace_timer()
-        elif self._head_timer is None and (self._phase is _Phase.HEAD or not self._open):
+        elif self._head_timer is None and (self._phase is _HEAD or not self._open):
             self._arm_head_timer()
 
     def _arm_head_timer(self) -> None:
@@ -341,7 +372,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self._head_timer = None
         if self.flow.read_paused:
             self._arm_head_timer()
-        elif self._phase is _Phase.BETWEEN and self._requests:
+        elif self._phase is _BETWEEN and self._requests:
             # Blank lines, or the rest of a body that was answered long ago: there is nobody to tell.
             self.transport.close()
         else:
@@ -389,10 +420,10 @@ class EdgeProtocol(HttpToolsProtocol):
         self._stop_timers()
         request_id = ids.request_id(self.doors.clock.wall())
         self.doors.refused(fault, request_id)
-        if self._phase is _Phase.BODY and not self._take_back():
+        if self._phase is _BODY and not self._take_back():
             self.transport.close()
         elif self._open:
-            self._open[-1].cycle.keep_alive = False
+            self._open[-1].keep_alive = False
             self.flow.resume_reading()
         else:
             self.transport.write(self._answer(fault, request_id))
@@ -407,10 +438,10 @@ class EdgeProtocol(HttpToolsProtocol):
             self.pipeline.popleft()
         return not self.cycle.response_started
 
-    def _part(self, exchange: _Exchange) -> None:
-        exchange.cycle.disconnected = True
-        exchange.cycle.message_event.set()
-        exchange.watch.lose()
+    def _part(self, cycle: Cycle) -> None:
+        cycle.disconnected = True
+        cycle.message_event.set()
+        cycle.watch.lose()
 
     def _answer(self, fault: Fault, request_id: str) -> bytes:
         dialect = Dialect.ANTHROPIC if self.url.startswith(_ANTHROPIC_PATH) else Dialect.OPENAI

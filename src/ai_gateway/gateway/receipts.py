@@ -19,7 +19,7 @@ _CALLERS_FAULT = frozenset(
 )
 
 
-class Attempt(msgspec.Struct, frozen=True):
+class Attempt(msgspec.Struct, frozen=True, gc=False):
     """One call to one endpoint. `started` monotonic, `started_wall` Unix seconds."""
 
     id: str
@@ -28,7 +28,7 @@ class Attempt(msgspec.Struct, frozen=True):
     started_wall: float
 
 
-class Measured(msgspec.Struct, frozen=True):
+class Measured(msgspec.Struct, frozen=True, gc=False):
     """How an attempt ended. `usage` None: nothing was reported; `delivered_tokens` is then the estimate's output, or
     None where the provider never began to answer and nothing is owed."""
 
@@ -45,7 +45,7 @@ def outcome_of(fault: Fault) -> Outcome:
     return Outcome.TIMEOUT if fault.category is Category.TIMEOUT else Outcome.PROVIDER_ERROR
 
 
-class Draft(msgspec.Struct, frozen=True):
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """What an attempt's receipt says whatever happens: the orphan is what is booked for an attempt that is sent and of
     which nothing is ever heard again (its input, flagged); `price` is the one in force when it was sent."""
 

@@ -37,14 +37,14 @@ EVENT_STREAM: Final = ("content-type", "text/event-stream; charset=utf-8")
 Classify = Callable[[ProviderError], Fault]
 
 
-class Whole(msgspec.Struct, frozen=True):
+class Whole(msgspec.Struct, frozen=True, gc=False):
     """A whole answer that has the dialect's payload."""
 
     body: bytes
     usage: Usage | None
 
 
-class Room(msgspec.Struct, frozen=True):
+class Room(msgspec.Struct, frozen=True, gc=False):
     """How much of an answer is taken, and for how long."""
 
     most_bytes: int

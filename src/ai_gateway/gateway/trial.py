@@ -42,7 +42,7 @@ from ai_gateway.runtime.upstream import Answer, CannotConnect, EgressRefused, Ou
 SHORTEST_SECONDS = 0.001
 
 
-class Journey(msgspec.Struct, frozen=True):
+class Journey(msgspec.Struct, frozen=True, gc=False):
     """What a request is by the time it may be sent. `deadline`: monotonic seconds."""
 
     admitted: Admitted

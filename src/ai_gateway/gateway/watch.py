@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, final
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 if TYPE_CHECKING:
-    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+    from ai_gateway.gateway.cycle import Cycle
 
 
 @final
@@ -27,18 +27,22 @@ class Watch:
 
     def __init__(self, path: str | None = None) -> None:
         self.path = path
-        self._cycle: RequestResponseCycle | None = None
+        self._cycle: Cycle | None = None
         self.lost = False
         self.on_lost: Callable[[], None] | None = None
         self.on_blocked: Callable[[bool], None] | None = None
 
-    def serve(self, cycle: "RequestResponseCycle") -> None:
+    def serve(self, cycle: "Cycle") -> None:
         self._cycle = cycle
 
     def part(self) -> None:
         """The answer is complete. The server's cycle knows this watch and is known to it: let go, or every request
         leaves a ring of objects for the garbage collector."""
         self._cycle = None
+
+    def take_body(self) -> bytes | None:
+        """The request's whole body, where it is there; None where it has to be received."""
+        return None if self._cycle is None else self._cycle.take_body()
 
     def lose(self) -> None:
         if not self.lost:
@@ -69,14 +73,12 @@ class Watch:
             return False
         if cycle.scope["method"] == "HEAD":  # a body would be taken for the next answer
             return False
-        lines = [STATUS_LINE[status]]
-        for name, value in cycle.default_headers:
-            lines += (name, b": ", value, b"\r\n")
-        if not cycle.keep_alive:
-            lines.append(b"connection: close\r\n")
-        lines.append(b"%bcontent-length: %d\r\n\r\n" % (head.encode("latin-1", "replace"), len(body)))
-        lines.append(body)
-        cycle.transport.write(b"".join(lines))
+        last = b"" if cycle.keep_alive else b"connection: close\r\n"
+        own = head.encode("latin-1", "replace")
+        cycle.transport.write(
+            b"%b%b%b%bcontent-length: %d\r\n\r\n%b"
+            % (STATUS_LINE[status], cycle.default_lines, last, own, len(body), body)
+        )
         cycle.waiting_for_100_continue = False
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()

@@ -30,7 +30,7 @@ def find_price(own: PriceBook, book: PriceBook, model: str, provider: str, at: f
     return None
 
 
-class Worst(msgspec.Struct, frozen=True):
+class Worst(msgspec.Struct, frozen=True, gc=False):
     """The dearest rates of several candidates, in force until `until` (Unix seconds). An upper bound: the dearest
     input and the dearest output may be two different candidates'."""
 

@@ -23,7 +23,7 @@ class Auth(StrEnum):
     X_API_KEY = "x-api-key"
 
 
-class UpstreamRequest(msgspec.Struct, frozen=True):
+class UpstreamRequest(msgspec.Struct, frozen=True, gc=False):
     """An unsigned request. `path` is appended to the endpoint's base path and may carry a query; header names are
     lower case."""
 
@@ -33,7 +33,7 @@ class UpstreamRequest(msgspec.Struct, frozen=True):
     body: Body = b""
 
 
-class Reading(msgspec.Struct, frozen=True):
+class Reading(msgspec.Struct, frozen=True, gc=False):
     """A 2xx answer as the gateway understands it. `error` is set where the dialect's payload is missing: an `error`
     object under status 200, HTML, nothing. `usage` None means that the provider reported none."""
 

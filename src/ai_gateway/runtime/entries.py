@@ -60,7 +60,7 @@ _decode_tail = msgspec.json.Decoder(_Tail).decode
 _decode_names = msgspec.json.Decoder(Names).decode
 
 
-class Held(msgspec.Struct, frozen=True):
+class Held(msgspec.Struct, frozen=True, gc=False):
     """`receipt` is what is booked if this attempt never settles. `at` is the instant of admission (Unix seconds)."""
 
     receipt: Receipt
@@ -68,7 +68,7 @@ class Held(msgspec.Struct, frozen=True):
     worst_nano: int
 
 
-class Progress(msgspec.Struct, frozen=True):
+class Progress(msgspec.Struct, frozen=True, gc=False):
     """How far a stream has come: what would be booked for it if the process ended now."""
 
     request_id: str

@@ -394,7 +394,7 @@ class _Name(msgspec.Struct, frozen=True, gc=False):
     slots: int
 
 
-class _Open(msgspec.Struct):
+class _Open(msgspec.Struct, gc=False):
     """An attempt in flight, and the slots that are kept for it."""
 
     held: Held
@@ -403,7 +403,7 @@ class _Open(msgspec.Struct):
     progress: Progress | None = None
 
 
-class _Label(msgspec.Struct, frozen=True):
+class _Label(msgspec.Struct, frozen=True, gc=False):
     """What all records of an attempt begin with."""
 
     who: Names

@@ -2,7 +2,7 @@
 
 A file that already has all its blocks cannot run out of disk, so what is promised to requests in flight is a number of
 slots that are there. The next segment is made ready behind the one in use, because making one takes milliseconds that
-the line does not have. Writing is one `pwrite` at the slot's place: a write that failed is repeated in the same place.
+the line does not have. A write that failed is repeated in the same place.
 """
 
 import errno
@@ -13,6 +13,7 @@ from typing import Final, Protocol, final
 
 import msgspec
 
+from ai_gateway.runtime.disk_file import DiskFile
 from ai_gateway.runtime.slots import SLOT_BYTES, Kind, Record, frame, read_records
 
 SUFFIX: Final = ".journal"
@@ -228,7 +229,7 @@ class DiskFolder:
     def names(self) -> list[str]:
         return os.listdir(self._path)
 
-    def create(self, name: str, size: int) -> "DiskFile":
+    def create(self, name: str, size: int) -> DiskFile:
         path = self._path / name
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
@@ -240,7 +241,7 @@ class DiskFolder:
             raise
         return DiskFile(file)
 
-    def open(self, name: str) -> "DiskFile":
+    def open(self, name: str) -> DiskFile:
         return DiskFile(os.open(self._path / name, os.O_RDWR | os.O_CLOEXEC))
 
     def size(self, name: str) -> int:
@@ -256,25 +257,3 @@ class DiskFolder:
             os.fsync(folder)
         finally:
             os.close(folder)
-
-
-@final
-class DiskFile:
-    __slots__ = ("_file",)
-
-    def __init__(self, file: int) -> None:
-        self._file = file
-
-    def write(self, data: bytes, offset: int) -> None:
-        written = os.pwrite(self._file, data, offset)
-        if written != len(data):
-            raise OSError(errno.ENOSPC, "the disk took only a part of a record")
-
-    def read(self, size: int, offset: int) -> bytes:
-        return os.pread(self._file, size, offset)
-
-    def sync(self) -> None:
-        os.fdatasync(self._file)
-
-    def close(self) -> None:
-        os.close(self._file)

@@ -53,6 +53,7 @@ class Server:
         config = uvicorn.Config(
             app,
             http=protocol or "httptools",
+            interface="asgi3",
             ws="none",
             loop="none",
             lifespan="off",

@@ -36,7 +36,7 @@ class Broken(UpstreamError):
     """The connection was lost, or the answer is not HTTP, too large, or encoded in a way that was not asked for."""
 
 
-class Outgoing(msgspec.Struct, frozen=True):
+class Outgoing(msgspec.Struct, frozen=True, gc=False):
     """A signed request. Seconds: `connect_seconds` until connected, `head_seconds` until the status line (at the latest
     counted from being connected)."""
 
