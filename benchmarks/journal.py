@@ -19,7 +19,7 @@ import msgspec
 
 from ai_gateway.domain.chat import Operation, Usage
 from ai_gateway.domain.config import Ownership, ProviderType
-from ai_gateway.domain.traffic import Charge, Outcome, Receipt
+from ai_gateway.domain.traffic import Charge, Hold, Outcome, Receipt
 from ai_gateway.jobs.settle import settle_all
 from ai_gateway.policy.addresses import parse_base_url
 from ai_gateway.runtime import ids
@@ -58,8 +58,9 @@ def meters_block(meters: Meters, requests: int) -> float:
 
     def block() -> None:
         for name, charge in zip(names, charges, strict=True):
-            hold = meters.hold(name, charge)
-            meters.book(hold, 700)
+            hold = meters.take(name, charge)
+            assert isinstance(hold, Hold)
+            meters.book(hold, 700, 50)
             meters.settle(hold)
 
     return cpu_of(block)

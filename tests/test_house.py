@@ -37,7 +37,18 @@ TESTED_ELSEWHERE = {
     "store/sql.py": "store/test_contract.py",
 }
 
-MONEY = ("policy/pricing.py", "policy/quotas.py", "runtime/meters.py", "runtime/journal.py", "admin/money.py")
+MONEY = (
+    "domain/budgets.py",
+    "policy/pricing.py",
+    "policy/quotas.py",
+    "policy/refusals.py",
+    "policy/windows.py",
+    "runtime/accounts.py",
+    "runtime/cells.py",
+    "runtime/meters.py",
+    "runtime/journal.py",
+    "admin/money.py",
+)
 MAY_READ_CLOCKS = ("runtime/clock.py",)
 MAY_BE_RANDOM = (
     "store/rows.py",

@@ -210,6 +210,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
             check_url=partial(egress.check_url, policy),
             refresh=house.refresh,
             mock_enabled=mock_url is not None,
+            started=clock.wall(),
         )
         house.load_admin_later(control.build)
     return house
@@ -293,7 +294,15 @@ def _check(doors: Doors) -> Check:
     def prices(tenant_id: str) -> Prices:
         snapshot = doors.snapshots.current()
         tenant = snapshot.tenants.get(TenantId(tenant_id))
-        return Prices(own={} if tenant is None else tenant.prices, book=snapshot.book, revision=snapshot.revision)
+        if tenant is None:
+            return Prices(own={}, book=snapshot.book, revision=snapshot.revision)
+        return Prices(
+            own=tenant.prices,
+            book=snapshot.book,
+            revision=snapshot.revision,
+            limits=tenant.limits.get(("tenant", tenant_id), ()),
+            zone=tenant.zone,
+        )
 
     paid = PaidProbe(
         PaidDoors(

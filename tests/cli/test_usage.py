@@ -62,3 +62,35 @@ def test_a_filter_that_is_none_is_wrong_usage(run: Run, gateway: AdminServer, wh
 def test_no_gateway_and_a_refusal_are_two_endings(run: Run, gateway: AdminServer) -> None:
     assert run("usage", AI_GATEWAY_URL="http://127.0.0.1:1").exit_code == 4
     assert run("usage", AI_GATEWAY_URL=gateway.url).exit_code == 1
+
+
+def an_audit(*checks: dict[str, Any], agrees: bool = True) -> dict[str, Any]:
+    return {"agrees": agrees, "watermark": 7, "cost_nano_usd": 4_500, "checks": checks}
+
+
+def test_an_audit_says_what_was_compared_and_what_could_not_be(run: Run, gateway: AdminServer) -> None:
+    checks = ({"compared": "usage by key", "agrees": True}, {"compared": "x", "agrees": None, "reason": "Not alone."})
+    gateway.answers["GET /api/v1/admin/usage/audit"] = (200, an_audit(*checks))
+    done = run("usage", "--audit", AI_GATEWAY_URL=gateway.url)
+    assert done.exit_code == 0
+    assert done.stdout.splitlines() == [
+        "agrees   usage by key",
+        "-        x: Not alone.",
+        "Up to row 7 of the ledger: 4,500 nano-dollars.",
+    ]
+
+
+def test_a_difference_is_a_failure(run: Run, gateway: AdminServer) -> None:
+    window = {"window_id": "T:total", "scope": "team", "scope_id": "team_1", "difference_nano": 5}
+    checks = (
+        {"compared": "csv, dollars", "agrees": False, "difference_nano_usd": -1_000},
+        {"compared": "totals", "agrees": False, "differences": [window]},
+    )
+    gateway.answers["GET /api/v1/admin/usage/audit"] = (200, an_audit(*checks, agrees=False))
+    done = run("usage", "--audit", AI_GATEWAY_URL=gateway.url)
+    assert done.exit_code == 1
+    assert done.stdout.splitlines()[:2] == [
+        "DIFFERS  csv, dollars: -1,000 nano-dollars",
+        "DIFFERS  totals: team team_1 T:total +5 nano-dollars",
+    ]
+    assert run("usage", "--audit", "--json", AI_GATEWAY_URL=gateway.url).exit_code == 1

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ai_gateway.domain.budgets import Window
 from ai_gateway.domain.chat import Usage
 from ai_gateway.domain.config import Ownership, Tier
 from ai_gateway.domain.traffic import Outcome, Receipt
 from ai_gateway.gateway.doors import LineLimits
 from ai_gateway.gateway.http import drain
+from ai_gateway.policy.windows import windows_at
 from ai_gateway.runtime.upstream import Broken, CannotConnect, EgressRefused, TooSlow
 from support.builders import (
     CLAUDE,
@@ -97,6 +99,7 @@ async def test_an_answer_leaves_one_receipt_that_says_everything() -> None:
             department_id="dep_1",
             user_id="usr_1",
             client_request_id="mine-1",
+            day=windows_at(line.clock.wall()).day,
         )
     ]
     (ended,) = line.ended
@@ -860,8 +863,10 @@ async def test_what_was_held_is_given_back_and_what_was_spent_is_booked() -> Non
     await line.post(CHAT, CHAT_BODY)
 
     (receipt,) = line.receipts
-    levels = line.doors.meters.levels(("tenant", "t1"), line.clock.wall())
-    assert (levels.day.spent, levels.day.held) == (receipt.cost_nano_usd, 0)
+    spent = line.doors.meters.spent(("tenant", "t1"), Window.DAILY, line.clock.wall())
+    assert spent == (receipt.cost_nano_usd, receipt.usage.input_tokens + receipt.usage.output_tokens, 1)
+    assert line.doors.meters.open_holds == 0
+    assert receipt.day == windows_at(line.clock.wall()).day
     assert receipt.cost_nano_usd > 0
 
 

@@ -17,7 +17,7 @@ async def written(measured: Measured, operation: Operation = Operation.CHAT) -> 
     head = a_head(operation=operation, credentials=(TOKEN.encode(),))
     attempt = Attempt(id="att_1", candidate=a_candidate(), started=STARTED, started_wall=NOON)
     shaped = a_shaped(a_call(head, body_bytes=101))
-    return write_receipt(draft_receipt(admit(line.doors, head), shaped, attempt), attempt, measured)
+    return write_receipt(draft_receipt(admit(line.doors, head), shaped, attempt, 20_454), attempt, measured)
 
 
 async def test_what_a_provider_reported_is_believed() -> None:

@@ -11,7 +11,7 @@ import pytest
 from ai_gateway.domain.chat import Dialect
 from ai_gateway.domain.config import Candidate, OnStreamCut, RateLimits, Timeouts
 from ai_gateway.domain.faults import Category, Fault, GatewayFault, Origin, RateLimited
-from ai_gateway.domain.traffic import Head, Outcome, Shaped
+from ai_gateway.domain.traffic import Head, Hold, Outcome, Shaped
 from ai_gateway.gateway.admission import admit
 from ai_gateway.gateway.client import Client, Interruption
 from ai_gateway.gateway.continuing import Rescue, rescue_for
@@ -110,7 +110,8 @@ async def a_bench(
     admitted = admit(line.doors, head)
     plan = line.doors.plans.of("t1", course, head.dialect, head.operation)
     worst = plan.worst(admitted.caller.tenant.prices, admitted.snapshot.book, head.received_wall)
-    hold = line.doors.meters.hold(head.request_id, quotas.charge(admitted.caller, call, worst))
+    hold = line.doors.meters.take(head.request_id, quotas.charge(admitted.caller, call, worst))
+    assert isinstance(hold, Hold)
     sent: list[dict[str, Any]] = []
 
     async def send(message: dict[str, Any]) -> None:

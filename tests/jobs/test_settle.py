@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
+from ai_gateway.domain.budgets import Window
 from ai_gateway.domain.traffic import Receipt
-from ai_gateway.jobs.settle import BATCH, Pace, keep_settling, restore_meters, settle_all
+from ai_gateway.jobs.settle import BATCH, Pace, current_windows, keep_settling, restore_meters, settle_all
+from ai_gateway.policy.windows import windows_at
 from ai_gateway.runtime import ids
 from ai_gateway.runtime.journal import Journal
-from ai_gateway.runtime.meters import Level, Meters
+from ai_gateway.runtime.meters import Meters
 from ai_gateway.store.memory import MemoryStore
 from ai_gateway.store.receipts import row_of
 from ai_gateway.store.records import StoreUnavailable
@@ -117,7 +119,8 @@ async def test_the_loop_says_that_the_ledger_is_away_and_goes_on() -> None:
 
 def a_spent(at: float, cost: int, **changes: str | None) -> Receipt:
     request_id = ids.request_id(at)
-    return a_receipt(ids.attempt_id(request_id, 1), request_id=request_id, cost_nano_usd=cost, **changes)
+    day = windows_at(at).day
+    return a_receipt(ids.attempt_id(request_id, 1), request_id=request_id, cost_nano_usd=cost, day=day, **changes)
 
 
 async def test_meters_begin_where_the_ledger_and_the_journal_are_and_count_nothing_twice() -> None:
@@ -134,10 +137,21 @@ async def test_meters_begin_where_the_ledger_and_the_journal_are_and_count_nothi
     meters, journal = Meters(), a_journal(folder.after_a_crash())
     await restore_meters(meters, journal, store, now)
 
-    key = meters.levels(("key", "key_1"), now)
-    assert key.day == Level(spent=7 + 300 + 4_000 + 50_000)
-    assert key.month == Level(spent=20 + 7 + 300 + 4_000 + 50_000)
-    assert key.total == Level(spent=1 + 20 + 7 + 300 + 4_000 + 50_000)
-    assert meters.levels(("tenant", "t1"), now) == key
-    assert meters.levels(("team", "team_1"), now).day == Level(spent=300)
+    key = [meters.spent(("key", "key_1"), window, now)[0] for window in Window]
+    today = 7 + 300 + 4_000 + 50_000
+    assert key == [today, 20 + today, 1 + 20 + today]
+    assert [meters.spent(("tenant", "t1"), window, now)[0] for window in Window] == key
+    assert meters.spent(("tenant", "t1"), Window.TOTAL, now)[2] == 6  # requests
+    assert meters.spent(("team", "team_1"), Window.DAILY, now)[0] == 300
     assert journal.depth == meters.open_holds == 0
+
+
+def test_the_windows_that_may_be_current_are_those_of_every_zone() -> None:
+    assert current_windows(NOON + 30 * DAY) == [  # 2026-01-31
+        "D:2026-01-30",
+        "D:2026-01-31",
+        "D:2026-02-01",
+        "M:2026-01",
+        "M:2026-02",
+        "T:total",
+    ]

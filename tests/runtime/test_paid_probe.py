@@ -4,6 +4,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from ai_gateway.domain.budgets import Window
 from ai_gateway.domain.config import Endpoint, Price
 from ai_gateway.domain.faults import GatewayFault
 from ai_gateway.domain.traffic import Outcome
@@ -47,7 +48,7 @@ class World:
         return await self.probe.check(endpoint or an_endpoint(), model)
 
     def spent(self) -> int:
-        return self.meters.levels(("tenant", "t1"), NOON).total.spent
+        return self.meters.spent(("tenant", "t1"), Window.TOTAL, NOON)[0]
 
 
 async def test_a_model_that_answers_is_well_and_what_it_cost_is_in_the_ledger_and_in_the_tenants_spending() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from ai_gateway.domain.budgets import Window
 from ai_gateway.domain.config import EMPTY_SNAPSHOT, QueueLimits
 from ai_gateway.store.records import ANY_TENANT, Conflict, Scope, Store
 from ai_gateway.store.rows import ApiKeyRow, AuditRow, PoolRow, PriceRow, Row, TeamRow, TenantRow
@@ -393,18 +394,22 @@ async def test_a_store_that_is_there_answers_a_ping(store: Store) -> None:
     assert await store.ping() is None
 
 
-async def test_what_legs_have_spent_is_told_by_the_ids_of_their_requests(store: Store) -> None:
-    spent = {"req_019b": 1, "req_019c": 20, "req_019c0": 300, "req_019d": 4_000}
-    rows = [a_ledger_row(f"att_{name}", request_id=name, cost_nano_usd=cost) for name, cost in spent.items()]
-    adjust = a_ledger_row("att_req_019d", request_id="req_019d", cost_nano_usd=-7, kind="adjust")
-    other = a_ledger_row("att_x", request_id="req_019d", tenant_id="t2", key_id="key_2", cost_nano_usd=50_000)
-    assert await store.spent_by_leg("req_", "req_") == []
+async def test_what_legs_have_spent_is_told_by_window(store: Store) -> None:
+    """Days 0 and 1 are in January 1970, day 40 in February."""
+    spent = {0: 1, 1: 20, 40: 300}
+    rows = [a_ledger_row(f"att_{day}_1", day=day, cost_nano_usd=cost) for day, cost in spent.items()]
+    adjust = a_ledger_row("att_1_1", day=1, cost_nano_usd=-7, kind="adjust")
+    other = a_ledger_row("att_x_1", day=1, tenant_id="t2", key_id="key_2", cost_nano_usd=50_000)
+    ids = ["D:1970-01-02", "M:1970-01", "T:total"]
+    assert await store.spent_in(ids) == []
     await store.append_ledger([*rows, adjust, other])
+    assert await store.append_ledger([*rows, adjust]) == 0
 
-    found = {
-        it.leg: (it.day_nano, it.month_nano, it.total_nano) for it in await store.spent_by_leg("req_019d", "req_019c")
-    }
+    found = {(it.leg, it.window): it.amounts for it in await store.spent_in(ids)}
 
-    assert found[("tenant", "t1")] == (4_000 - 7, 20 + 300 + 4_000 - 7, 1 + 20 + 300 + 4_000 - 7)
-    assert found[("tenant", "t2")] == found[("key", "key_2")] == (50_000, 50_000, 50_000)
-    assert {level for level, _ in found} <= {"key", "team", "department", "user", "tenant"}
+    tenant = ("tenant", "t1")
+    assert found[tenant, Window.DAILY] == (20 - 7, 15, 1)
+    assert found[tenant, Window.MONTHLY] == (1 + 20 - 7, 30, 2)
+    assert found[tenant, Window.TOTAL] == (1 + 20 + 300 - 7, 45, 3)
+    assert found[("key", "key_2"), Window.TOTAL] == found[("tenant", "t2"), Window.DAILY] == (50_000, 15, 1)
+    assert {level for (level, _), _ in found} == {"key", "tenant"}

@@ -31,7 +31,7 @@ async def test_the_number_of_statements_does_not_grow_with_the_tenants(
     snapshot = await sql_store.load_snapshot()
     assert (len(snapshot.tenants), len(snapshot.keys)) == (50, 2_000)
     selects = [one for one in statements if one.startswith("SELECT")]
-    assert len(selects) == 11  # revision, 8 nouns of the tenants, keys, book
+    assert len(selects) == 13  # revision, 10 nouns of the tenants, keys, book
 
 
 async def test_a_batch_of_changes_may_be_larger_than_one_statement_can_hold(

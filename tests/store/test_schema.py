@@ -17,9 +17,7 @@ from ai_gateway.store import migrations, schema
 from ai_gateway.store.records import StoreUnavailable
 from ai_gateway.store.rows import TenantRow
 from ai_gateway.store.session import database_url, open_engine
-from ai_gateway.store.sql import SqlStore
 from ai_gateway.store.tables import metadata, row_of, select_rows
-from store.rows_for_tests import a_compiler, a_ledger_row
 
 SOURCE = Path(ai_gateway.__file__).parent.parent
 
@@ -68,22 +66,6 @@ async def test_a_tenant_of_before_has_no_default_fallbacks_and_survives_the_way_
     await schema.downgrade(engine, "0002")
     async with engine.connect() as connection:
         assert (await connection.execute(text("SELECT name FROM tenants"))).scalar_one() == "T"
-    await engine.dispose()
-
-
-async def test_rows_of_before_get_the_day_of_their_admission(url: str) -> None:
-    """By the request's id where that is ours, else by the start of the attempt."""
-    last_ms = 20_400 * 86_400_000 - 1
-    engine = open_at(url)
-    await schema.migrate(engine)
-    store = SqlStore(engine, a_compiler(), lambda: 1.0)
-    ids = {f"req_{last_ms:012x}{'a' * 16}": 20_399, f"req_{last_ms + 1:012x}{'f' * 16}": 20_400, "req_1": 19_675}
-    await store.append_ledger(
-        [a_ledger_row(request_id, request_id=request_id, started_at=1_700_000_000.25) for request_id in ids]
-    )
-    await schema.downgrade(engine, "0004")
-    await schema.migrate(engine)
-    assert {row.request_id: row.day for row in await store.page_ledger("t1")} == ids
     await engine.dispose()
 
 

@@ -151,7 +151,7 @@ async def test_no_row_comes_before_a_watermark_however_writers_overlap(engine: A
     books = SqlUsage(store)
     async with store.writing() as slow:
         await ledger.append(slow, [a_row(1)])
-        await store.append_ledger([a_row(2)])
+        await store.append_ledger([a_row(2, tenant_id="t2")])
         asking = asyncio.ensure_future(books.watermark())
         async with store.reading() as watcher:
             waits = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")

@@ -35,6 +35,7 @@ from ai_gateway.admin import (
     timeline,
     tokens,
     usage,
+    usage_audit,
     users,
 )
 from ai_gateway.admin.answers import error_response
@@ -66,6 +67,7 @@ NOUNS: Final[tuple[tuple[str, Sequence[Route]], ...]] = (
     ("prices", prices.ROUTES),
     ("ledger", ledger.ROUTES),
     ("usage", usage.ROUTES),
+    ("usage", usage_audit.ROUTES),
     ("audit", audit.ROUTES),
     ("config", configuration.ROUTES),
     ("description", description.ROUTES),

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from ai_gateway.admin.app import build
 from ai_gateway.admin.description import describe_app
-from ai_gateway.admin.doors import AdminDoors, Mode, OnCall, Vault
+from ai_gateway.admin.doors import AdminDoors, Mode, OnCall, SelfAudit, Vault
 from ai_gateway.store.records import Store
 from ai_gateway.store.usage import UsageBooks
 
@@ -38,6 +38,7 @@ def _inert_doors() -> AdminDoors:
         probe=_closed,
         oncall=cast(OnCall, _closed),
         usage=cast(UsageBooks, _closed),
+        audit=cast(SelfAudit, _closed),
         check_url=_closed,
         mock_enabled=False,
         now=_closed,

@@ -175,13 +175,14 @@ async def _through(books: UsageBooks, named: int | None) -> int:
 
 
 def _since(at: float) -> Bound:
+    """A row's day is one of its tenant's calendar, which is at most one away from UTC's."""
     at_ms = int(at * 1000)
-    return Bound(day=at_ms // DAY_MS, request_id=first_request_id(at_ms))
+    return Bound(day=at_ms // DAY_MS - 1, request_id=first_request_id(at_ms))
 
 
 def _until(at: float) -> Bound:
     at_ms = int(at * 1000)
-    return Bound(day=(at_ms - 1) // DAY_MS, request_id=first_request_id(at_ms))
+    return Bound(day=(at_ms - 1) // DAY_MS + 1, request_id=first_request_id(at_ms))
 
 
 def _wants_csv(request: Request) -> bool:

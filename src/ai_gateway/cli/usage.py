@@ -28,6 +28,7 @@ def usage(
     until: Annotated[str | None, typer.Option(metavar="ISO8601", help="Admitted before this instant.")] = None,
     where: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help=f"Only these: {FILTERS}.")] = None,
     watermark: Annotated[int | None, typer.Option(help="The same state as an earlier answer named.")] = None,
+    audit: Annotated[bool, typer.Option("--audit", help="Does everything that says what was spent agree?")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="For spreadsheets, every group.")] = False,
     tenant: Tenant = None,
     as_json: AsJson = False,
@@ -40,6 +41,9 @@ def usage(
     query = _query(screen, where or (), {"by": by, "since": since, "until": until, "watermark": watermark})
     api = admin_api(screen, tenant)
     try:
+        if audit:
+            _audit(screen, api.get("usage", "audit"))
+            return
         if as_csv:
             sys.stdout.write(api.text("usage", query={**query, "format": "csv"}))
             return
@@ -68,6 +72,28 @@ def show(found: Mapping[str, Any]) -> None:
     console = Console()
     console.print(table)
     console.print(f"Up to row {found['watermark']} of the ledger, {found['as_of']}.", highlight=False)
+
+
+def _audit(screen: Screen, found: Mapping[str, Any]) -> None:
+    """What was compared, a line each. A difference is a failure, so that a nightly job notices."""
+    lines = [_told(check) for check in found["checks"]]
+    lines.append(f"Up to row {found['watermark']} of the ledger: {found['cost_nano_usd']:,} nano-dollars.")
+    screen.answer(found, "\n".join(lines))
+    if not found["agrees"]:
+        raise typer.Exit(int(Exit.FAILED))
+
+
+def _told(check: Mapping[str, Any]) -> str:
+    if check["agrees"] is None:
+        return f"-        {check['compared']}: {check['reason']}"
+    if check["agrees"]:
+        return f"agrees   {check['compared']}"
+    differs = [f"{check['difference_nano_usd']:+,}"] if "difference_nano_usd" in check else []
+    differs += [
+        f"{it['scope']} {it['scope_id']} {it['window_id']} {it['difference_nano']:+,}"
+        for it in check.get("differences", ())
+    ]
+    return f"DIFFERS  {check['compared']}: {'; '.join(differs)} nano-dollars"
 
 
 def _shown(value: object) -> str:

@@ -5,12 +5,14 @@ refused is done there. A request pins one Snapshot for its whole life, so no req
 """
 
 from collections.abc import Mapping
+from datetime import UTC, tzinfo
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, NewType
 
 import msgspec
 
+from ai_gateway.domain.budgets import Leg, Limits
 from ai_gateway.domain.secret import Secret
 
 TenantId = NewType("TenantId", str)
@@ -58,6 +60,14 @@ class RateLimits(msgspec.Struct, frozen=True):
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     max_concurrent: int | None = None
+
+
+class LegRates(msgspec.Struct, frozen=True):
+    """What one level may ask for in a minute and at a time. `name` is its owner's, for people."""
+
+    leg: Leg
+    rates: RateLimits
+    name: str = ""
 
 
 class Timeouts(msgspec.Struct, frozen=True):
@@ -223,7 +233,8 @@ PriceBook = Mapping[str, tuple[Price, ...]]
 class Tenant(msgspec.Struct, frozen=True):
     """One tenant's part of the Snapshot. `courses` has routes and pools (one namespace), `models` the bare names.
 
-    `default_fallbacks` are compiled into the courses already; they stand here to be shown."""
+    `default_fallbacks` are compiled into the courses already; they stand here to be shown. `zone` is the calendar of
+    its days and months; `limits` are those of its levels, and what budgets say of its keys."""
 
     id: TenantId
     name: str
@@ -236,10 +247,14 @@ class Tenant(msgspec.Struct, frozen=True):
     prices: PriceBook = msgspec.field(default_factory=_nothing)
     team_departments: Mapping[str, str | None] = msgspec.field(default_factory=_nothing)
     user_teams: Mapping[str, str | None] = msgspec.field(default_factory=_nothing)
+    zone: tzinfo = UTC
+    limits: Mapping[Leg, Limits] = msgspec.field(default_factory=_nothing)
+    rates: Mapping[Leg, "LegRates"] = msgspec.field(default_factory=_nothing)
 
 
 class Key(msgspec.Struct, frozen=True, gc=False):
-    """A gateway key as the data plane needs it. The key itself is nowhere: `digest` in the index finds this."""
+    """A gateway key as the data plane needs it. The key itself is nowhere: `digest` in the index finds this.
+    `limits` and `rates` are those that stand on the key itself."""
 
     id: KeyId
     tenant_id: TenantId
@@ -250,6 +265,8 @@ class Key(msgspec.Struct, frozen=True, gc=False):
     department_id: str | None = None
     team_id: str | None = None
     user_id: str | None = None
+    limits: Limits = ()
+    rates: LegRates | None = None
 
 
 class Snapshot(msgspec.Struct, frozen=True):

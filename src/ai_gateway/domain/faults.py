@@ -25,6 +25,8 @@ and is never sent. A class never changes the meaning of its `code`: clients and 
 from enum import StrEnum
 from typing import ClassVar
 
+import msgspec
+
 from ai_gateway.domain.chat import ProviderError
 
 
@@ -54,8 +56,16 @@ class Origin(StrEnum):
     PROVIDER = "provider"
 
 
+class Level(msgspec.Struct, frozen=True):
+    """Whose limit it was: "key", "team", "department", "user" or "tenant", and its name."""
+
+    kind: str
+    name: str
+
+
 class Fault(Exception):
-    """An expected ending. `message` and `action` are for people; `retry_after_seconds` is None where unknown."""
+    """An expected ending. `message` and `action` are for people; `retry_after_seconds` is None where unknown. `level`
+    is that of the limit which stood in the way, where one did."""
 
     category: ClassVar[Category]
     default_origin: ClassVar[Origin]
@@ -76,6 +86,7 @@ class Fault(Exception):
         param: str | None = None,
         retry_after_seconds: float | None = None,
         provider_error: ProviderError | None = None,
+        level: Level | None = None,
         detail: str = "",
     ) -> None:
         super().__init__(message or self.default_message)
@@ -87,6 +98,7 @@ class Fault(Exception):
         self.param = param
         self.retry_after_seconds = retry_after_seconds
         self.provider_error = provider_error
+        self.level = level
         self.detail = detail
 
 

@@ -5,11 +5,13 @@ part of a ring, and the garbage collector need not look at them (`gc=False`): th
 """
 
 from collections.abc import Sequence
+from datetime import UTC, tzinfo
 from enum import StrEnum
 from typing import Literal
 
 import msgspec
 
+from ai_gateway.domain.budgets import Leg, Limits, Window
 from ai_gateway.domain.chat import Dialect, Operation, Usage
 from ai_gateway.domain.config import Key, Ownership, ProviderType, Tenant
 
@@ -48,13 +50,10 @@ class Head(msgspec.Struct, frozen=True, gc=False):
     idempotency_key: bytes | None = None
 
 
-Leg = tuple[str, str]
-"""A level that pays ("key", "team", "department", "user", "tenant") and the id of its owner."""
-
-
 class Caller(msgspec.Struct, frozen=True, gc=False):
     """Who asks: a key and its place in the hierarchy (missing levels are None). `legs` are the levels that pay, as
-    policy/quotas.py lists them, worked out once for all requests of a key; empty where nobody has yet."""
+    policy/quotas.py lists them, and `limits` what they may spend: worked out once for all requests of a key, empty
+    where nobody has yet."""
 
     tenant: Tenant
     key: Key
@@ -62,6 +61,7 @@ class Caller(msgspec.Struct, frozen=True, gc=False):
     department_id: str | None
     user_id: str | None
     legs: tuple[Leg, ...] = ()
+    limits: Limits = ()
 
 
 class Call(msgspec.Struct, frozen=True, gc=False):
@@ -88,41 +88,38 @@ class Shaped(msgspec.Struct, frozen=True, gc=False):
     route: str | None = None
 
 
-class LegLimits(msgspec.Struct, frozen=True, gc=False):
-    """Nano-dollars that one leg may spend in each window; None where nobody set a limit."""
-
-    day: int | None = None
-    month: int | None = None
-    total: int | None = None
-
-
 class Charge(msgspec.Struct, frozen=True, gc=False):
-    """What a call may cost at worst (nano-dollars) and who pays: ids of key, team, department, user, tenant.
+    """What a call may cost at worst (nano-dollars, tokens) and who pays: ids of key, team, department, user, tenant.
 
-    `at` is the instant of admission (Unix seconds): it decides the windows, whenever the call ends. `limits` stands
-    beside `legs`, one for each; empty where no leg has any.
+    `at` is the instant of admission (Unix seconds): with the tenant's `zone` it decides the windows, whenever the call
+    ends. `limits` are those in force for its legs, in the order of checking, as the configuration `revision` has them.
     """
 
-    legs: tuple[tuple[str, str], ...]
+    legs: tuple[Leg, ...]
     worst_nano: int
+    worst_tokens: int = 0
     at: float = 0.0
-    limits: tuple[LegLimits, ...] = ()
+    limits: Limits = ()
+    zone: tzinfo = UTC
+    revision: int = 0
 
 
-class LegSpent(msgspec.Struct, frozen=True, gc=False):
-    """Nano-dollars that the ledger has booked on one leg in the windows of one instant."""
+class WindowSpent(msgspec.Struct, frozen=True, gc=False):
+    """Nano-dollars, tokens and requests that the books have for one leg in one window (`policy.windows.number_of`)."""
 
-    leg: tuple[str, str]
-    day_nano: int
-    month_nano: int
-    total_nano: int
+    leg: Leg
+    window: Window
+    number: int
+    amounts: tuple[int, int, int]
 
 
 class Hold(msgspec.Struct, frozen=True, gc=False):
-    """Money set aside for one request until its receipt is in."""
+    """What is set aside for one request until its receipt is in, on the day (`policy.windows.Windows`) of its
+    admission."""
 
     request_id: str
     charge: Charge
+    day: int = 0
 
 
 class Outcome(StrEnum):
@@ -138,7 +135,8 @@ class Outcome(StrEnum):
 
 class Receipt(msgspec.Struct, frozen=True, gc=False):
     """One ledger row: what one attempt was, used and cost. `cost_nano_usd` is never null; times are milliseconds,
-    `started_at` Unix seconds. `endpoint` is the config's name, `provider` its type, `model` the one sent upstream."""
+    `started_at` Unix seconds. `endpoint` is the config's name, `provider` its type, `model` the one sent upstream.
+    `day` is the day of admission in the tenant's calendar, which names the windows that it is booked in."""
 
     request_id: str
     attempt_id: str
@@ -166,3 +164,4 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
     user_id: str | None = None
     kind: Literal["charge", "adjust"] = "charge"
     client_request_id: str | None = None
+    day: int = 0

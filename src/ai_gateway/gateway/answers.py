@@ -91,7 +91,7 @@ def event_of(fault: Fault, dialect: Dialect, request_id: str) -> bytes:
 
 
 def gateway_of(fault: Fault, request_id: str) -> dict[str, Any]:
-    return {
+    said: dict[str, Any] = {
         "category": fault.category.value,
         "origin": fault.origin.value,
         "message": fault.message,
@@ -101,3 +101,6 @@ def gateway_of(fault: Fault, request_id: str) -> dict[str, Any]:
         "request_id": request_id,
         "docs": f"{DOCS}#{fault.category.value}",
     }
+    if fault.level is not None:
+        said["level"], said["level_name"] = fault.level.kind, fault.level.name
+    return said

@@ -9,7 +9,7 @@ from math import inf
 from ai_gateway.domain.chat import Dialect
 from ai_gateway.domain.config import Course
 from ai_gateway.domain.faults import CircuitOpen, Fault, InvalidRequest
-from ai_gateway.gateway import dispatch, reading
+from ai_gateway.gateway import dispatch, funding, reading
 from ai_gateway.gateway.admission import Admitted
 from ai_gateway.gateway.client import Client
 from ai_gateway.gateway.dispatch import Carried
@@ -33,8 +33,8 @@ async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
         raise _nobody_can(course, head.dialect)
     shaped = request_transformer.shape(call, course)
     worst = plan.worst(caller.tenant.prices, admitted.snapshot.book, head.received_wall)
-    charge = quotas.charge(caller, call, worst)
-    hold = doors.meters.hold(head.request_id, charge)
+    charge = quotas.charge(caller, call, worst, admitted.snapshot.revision)
+    hold = await funding.hold(doors, head.request_id, charge)
     try:
         deadline = head.received + min(course.total_seconds, head.timeout_seconds or inf)
         return await dispatch.carry(doors, Journey(admitted, shaped, plan, hold, deadline), client)

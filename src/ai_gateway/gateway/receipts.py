@@ -53,7 +53,8 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     price: Price | None
 
 
-def draft_receipt(admitted: Admitted, shaped: Shaped, attempt: Attempt) -> Draft:
+def draft_receipt(admitted: Admitted, shaped: Shaped, attempt: Attempt, day: int) -> Draft:
+    """`day` is the hold's."""
     head, caller, candidate = admitted.head, admitted.caller, attempt.candidate
     endpoint = candidate.endpoint
     price = pricing.find_price(
@@ -87,6 +88,7 @@ def draft_receipt(admitted: Admitted, shaped: Shaped, attempt: Attempt) -> Draft
         department_id=caller.department_id,
         user_id=caller.user_id,
         client_request_id=head.client_request_id,
+        day=day,
     )
     return Draft(orphan=orphan, price=price)
 

@@ -84,7 +84,7 @@ class Trial:
             ids.attempt_id(journey.admitted.head.request_id, number), candidate, taken.at, doors.clock.wall()
         )
         self._ends = min(journey.admitted.head.received + self._timeouts.total, journey.deadline)
-        self._draft = draft_receipt(journey.admitted, self._shaped, self._attempt)
+        self._draft = draft_receipt(journey.admitted, self._shaped, self._attempt, journey.hold.day)
         self._streaming: relay.Streaming | None = None
         self.diverged = False
         self._first_byte: float | None = None
@@ -274,9 +274,9 @@ class Trial:
         receipt = write_receipt(self._draft, self._attempt, measured)
         self._receipt = receipt
         self._doors.journal.append(receipt)
-        self._doors.meters.book(self._journey.hold, receipt.cost_nano_usd)
         usage = receipt.usage
         used = usage.input_tokens + usage.output_tokens
+        self._doors.meters.book(self._journey.hold, receipt.cost_nano_usd, used)
         if measured.outcome is Outcome.OK:
             self._taken.succeed(measured.ended, receipt.total_ms, receipt.ttft_ms, used)
         elif fault is None:

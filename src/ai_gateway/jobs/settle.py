@@ -7,8 +7,8 @@ from typing import Final
 
 import msgspec
 
-from ai_gateway.policy.windows import day_starts_ms, month_starts_ms, windows_at
-from ai_gateway.runtime import ids
+from ai_gateway.domain.budgets import Window
+from ai_gateway.policy.windows import number_of, window_id, windows_at, windows_of_day
 from ai_gateway.runtime.journal import Journal
 from ai_gateway.runtime.meters import Meters
 from ai_gateway.store.receipts import row_of
@@ -46,9 +46,14 @@ async def restore_meters(meters: Meters, journal: Journal, store: Store, at: flo
     """Begin where the books are. What the journal still had is written first, because only the ledger knows which of
     it was there already. Raises StoreUnavailable."""
     await settle_all(journal, store)
-    windows = windows_at(at)
-    day, month = (ids.first_request_id(start(windows)) for start in (day_starts_ms, month_starts_ms))
-    meters.restore(await store.spent_by_leg(day, month), at)
+    meters.restore(await store.spent_in(current_windows(at)))
+
+
+def current_windows(at: float) -> list[str]:
+    """The ids of every window that may be current in some zone at this instant, and of all of time."""
+    today = windows_at(at).day
+    around = [windows_of_day(day) for day in (today - 1, today, today + 1)]
+    return sorted({window_id(window, number_of(window, windows)) for window in Window for windows in around})
 
 
 async def settle_all(journal: Journal, store: Store) -> int:

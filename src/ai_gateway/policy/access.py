@@ -13,7 +13,7 @@ import msgspec
 from ai_gateway.domain.config import Key, KeyDigest, Snapshot
 from ai_gateway.domain.faults import Forbidden, Unauthenticated
 from ai_gateway.domain.traffic import Caller
-from ai_gateway.policy.quotas import legs_of
+from ai_gateway.policy.quotas import legs_of, limits_of_caller
 
 DigestKey = Callable[[bytes], KeyDigest]
 Known = dict[KeyDigest, Caller]
@@ -74,4 +74,5 @@ def _caller(snapshot: Snapshot, key: Key) -> Caller:
     if department_id is None and team_id is not None:
         department_id = tenant.team_departments.get(team_id)
     caller = Caller(tenant, key, team_id, department_id, key.user_id)
-    return msgspec.structs.replace(caller, legs=legs_of(caller))
+    legs = legs_of(caller)
+    return msgspec.structs.replace(caller, legs=legs, limits=limits_of_caller(tenant, key, legs))

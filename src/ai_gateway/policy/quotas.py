@@ -5,7 +5,11 @@ A token is at least one byte of the request, so the body's length bounds the inp
 caller asked for, else by the endpoint's default.
 """
 
-from ai_gateway.domain.traffic import Call, Caller, Charge, Leg
+import msgspec
+
+from ai_gateway.domain.budgets import Leg, Limits, tightest
+from ai_gateway.domain.config import Key, Tenant
+from ai_gateway.domain.traffic import Call, Caller, Charge
 from ai_gateway.policy.pricing import PICO_PER_NANO, Worst
 
 
@@ -22,8 +26,28 @@ def legs_of(caller: Caller) -> tuple[Leg, ...]:
     return tuple(legs)
 
 
-def charge(caller: Caller, call: Call, worst: Worst) -> Charge:
-    """`worst` are the dearest rates among the endpoints that may serve the call."""
+def limits_of_caller(tenant: Tenant, key: Key, legs: tuple[Leg, ...]) -> Limits:
+    """What the legs may spend, in the order they are checked. A key's own limits stand on it and in budgets."""
+    first, *rest = legs
+    limits = [*key.limits]
+    if first in tenant.limits:
+        named = [msgspec.structs.replace(limit, name=key.name) for limit in tenant.limits[first]]
+        limits = [*tightest((*key.limits, *named))]
+    for leg in rest:
+        limits += tenant.limits.get(leg, ())
+    return tuple(limits)
+
+
+def charge(caller: Caller, call: Call, worst: Worst, revision: int = 0) -> Charge:
+    """`worst` are the dearest rates among the endpoints that may serve the call; `revision` is the configuration's."""
     output = (worst.default_output if call.max_output is None else call.max_output) * call.choices
     pico = call.body_bytes * worst.input_pico + output * worst.output_pico
-    return Charge(legs=caller.legs or legs_of(caller), worst_nano=-(-pico // PICO_PER_NANO), at=call.head.received_wall)
+    return Charge(
+        legs=caller.legs or legs_of(caller),
+        worst_nano=-(-pico // PICO_PER_NANO),
+        worst_tokens=call.body_bytes + output,
+        at=call.head.received_wall,
+        limits=caller.limits,
+        zone=caller.tenant.zone,
+        revision=revision,
+    )

@@ -1,8 +1,9 @@
-"""What the journal's records say: receipts in 130 bytes, and back.
+"""What the journal's records say: receipts in 134 bytes, and back.
 
 A hold is the receipt that will be booked if nobody ever writes a better one: outcome `orphan`, the floor as its cost.
 So a replay has nothing to compute, above all no price to find in a configuration that may have changed since. Its two
-own numbers (the instant of admission and the worst case) stand where a settled receipt has its latencies.
+own numbers (the instant of admission and the worst case) stand where a settled receipt has its latencies. The day says
+which windows it is booked in, also after the tenant has moved to another zone.
 
 Names are not repeated in every record. Who pays and what was called are two tuples of strings that are written once a
 segment and then are numbers; segments stand alone, so each has its own.
@@ -18,7 +19,7 @@ from ai_gateway.domain.chat import Operation, Usage
 from ai_gateway.domain.config import Ownership, ProviderType
 from ai_gateway.domain.traffic import Outcome, Receipt
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 Names = tuple[str | None, ...]
 Told = tuple[bytes, int, int, bytes]
@@ -38,8 +39,8 @@ _OUTCOMES: Final = (
 _CODES: Final = {outcome: code for code, outcome in enumerate(_OUTCOMES)}
 
 _IDS: Final = struct.Struct("<14sHB")
-_SETTLE: Final = struct.Struct("<14sHBBIIdddqq8q")
-_HOLD: Final = struct.Struct("<14sHBBIIddqqq8q")
+_SETTLE: Final = struct.Struct("<14sHBBIIIdddqq8q")
+_HOLD: Final = struct.Struct("<14sHBBIIIddqqq8q")
 _PROGRESS: Final = struct.Struct("<14sHBqqqd")
 _NUMBER: Final = struct.Struct("<I")
 _HEADER: Final = struct.Struct("<IIQ")
@@ -159,6 +160,7 @@ def encode_settle(receipt: Receipt, who: int, what: int, told: Told | None = Non
             _CODES[receipt.outcome],
             who,
             what,
+            receipt.day,
             receipt.started_at,
             ttft,
             receipt.total_ms,
@@ -172,7 +174,9 @@ def encode_settle(receipt: Receipt, who: int, what: int, told: Told | None = Non
 
 def decode_settle(payload: bytes, names: Mapping[int, Names]) -> Receipt:
     """Raises UnknownName."""
-    ids, number, flags, code, who, what, started, ttft, total, cost, revision, *lanes = _SETTLE.unpack_from(payload)
+    ids, number, flags, code, who, what, day, started, ttft, total, cost, revision, *lanes = _SETTLE.unpack_from(
+        payload
+    )
     told = _ids_told(ids, number, flags, payload[_SETTLE.size :])
     return _receipt(
         told,
@@ -180,6 +184,7 @@ def decode_settle(payload: bytes, names: Mapping[int, Names]) -> Receipt:
         code,
         (_named(names, who), _named(names, what)),
         Usage(*lanes),
+        day=day,
         started_at=started,
         ttft_ms=ttft if flags & _HAS_TTFT else None,
         total_ms=total,
@@ -201,6 +206,7 @@ def encode_hold(held: Held, who: int, what: int, told: Told | None = None) -> by
             _CODES[receipt.outcome],
             who,
             what,
+            receipt.day,
             receipt.started_at,
             held.at,
             held.worst_nano,
@@ -214,7 +220,7 @@ def encode_hold(held: Held, who: int, what: int, told: Told | None = None) -> by
 
 def decode_hold(payload: bytes, names: Mapping[int, Names]) -> Held:
     """Raises UnknownName."""
-    ids, number, flags, code, who, what, started, at, worst, cost, revision, *lanes = _HOLD.unpack_from(payload)
+    ids, number, flags, code, who, what, day, started, at, worst, cost, revision, *lanes = _HOLD.unpack_from(payload)
     told = _ids_told(ids, number, flags, payload[_HOLD.size :])
     receipt = _receipt(
         told,
@@ -222,6 +228,7 @@ def decode_hold(payload: bytes, names: Mapping[int, Names]) -> Held:
         code,
         (_named(names, who), _named(names, what)),
         Usage(*lanes),
+        day=day,
         started_at=started,
         ttft_ms=None,
         total_ms=0.0,
@@ -275,6 +282,7 @@ def _receipt(
     names: tuple[Names, Names],
     usage: Usage,
     *,
+    day: int,
     started_at: float,
     ttft_ms: float | None,
     total_ms: float,
@@ -312,6 +320,7 @@ def _receipt(
         user_id=user_id,
         kind=kind,
         client_request_id=client_request_id,
+        day=day,
     )
 
 

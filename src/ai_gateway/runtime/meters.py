@@ -1,228 +1,287 @@
-"""Money set aside and money spent, per leg and window, in the memory of the one process that owns it. A hold and its
-settlement each touch every leg in one step of the event loop, so no other request can see them half done: that step is
-the whole concurrency control of budgets, and the reason why none of them needs a lock or a database on the way.
+"""What is set aside and what is spent, per leg and window, in the memory of the one process that decides. A hold and
+its settlement each touch every leg in one step of the event loop, so no other request can see them half done: that step
+is the whole concurrency control of budgets, and the reason why none of them needs a lock or a database on the way.
 
-A hold keeps the days that it was written on. It is settled there whatever the clock says by then, so a request that
-was admitted before midnight is booked before midnight, and settling looks nothing up.
+A hold keeps the day that it was written on. It is settled there whatever the clock says by then, so a request that was
+admitted before midnight is booked before midnight, and settling looks nothing up. Who has no limit is only counted:
+one sum a leg when the request settles.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import UTC, tzinfo
 from typing import Final, final
 
 import msgspec
 
-from ai_gateway.domain.faults import BudgetExceeded, RateLimited
-from ai_gateway.domain.traffic import Charge, Hold, LegSpent
-from ai_gateway.policy.windows import Windows, windows_at
+from ai_gateway.domain.budgets import Leg, Limit, Limits, Window
+from ai_gateway.domain.traffic import Charge, Hold, WindowSpent
+from ai_gateway.policy.windows import Windows, ends_ms, windows_at
+from ai_gateway.runtime.accounts import Account, Amounts, Day
+from ai_gateway.runtime.cells import NEVER, Allowances, Cell, Owner, Short, Shortage
 
-CONTENDED_RETRY_SECONDS: Final = 1
 MOST_PATHS: Final = 65_536
 """How many callers' days are kept at hand; all are found again by their legs."""
-
-Leg = tuple[str, str]
-
-
-class Level(msgspec.Struct, frozen=True):
-    """Nano-dollars in one window."""
-
-    spent: int = 0
-    held: int = 0
+ONE_REQUEST: Final = 1
 
 
-class Levels(msgspec.Struct, frozen=True):
-    day: Level
-    month: Level
-    total: Level
+class Crossing(msgspec.Struct, frozen=True):
+    """A cell's spending has reached a per cent of its limit. Said again when a process starts, since it cannot know
+    whether an earlier one was heard; whoever writes it down takes it once."""
+
+    cell: Cell
+    percent: int
 
 
-NONE: Final = Level()
-NOTHING: Final = Levels(NONE, NONE, NONE)
+class Standing(msgspec.Struct, frozen=True):
+    """How a limit stands in a window, which ends at `resets_at` (Unix seconds; None: never)."""
+
+    limit: Limit
+    window_id: str
+    spent: int
+    held: int
+    allowance: int
+    resets_at: int | None
+
+
+def _unheard(_crossing: Crossing) -> None:
+    """Where nobody listens."""
 
 
 @final
 class Meters:
-    """Raised and lowered per leg and day only: months and totals are sums of days, added up when somebody asks."""
+    """`crossed` hears of every threshold that spending reaches. `freed` hears of cells in which something came back
+    while somebody waits for it (`Cell`s in `awaited`)."""
 
-    def __init__(self) -> None:
-        self._accounts: dict[Leg, _Account] = {}
-        self._days: dict[tuple[Leg, ...], tuple[_Day, ...]] = {}
+    def __init__(self, allowances: Allowances | None = None) -> None:
+        self._allowances: Allowances = Owner() if allowances is None else allowances
+        self._accounts: dict[Leg, Account] = {}
+        self._paths: dict[Leg, _Path] = {}
         self._open: dict[str, _Open] = {}
-        self._windows = windows_at(0)
-        self._second = 0
+        self._windows: dict[tzinfo, Windows] = {}
+        self._second = -1
+        self.crossed: Callable[[Crossing], None] = _unheard
+        self.awaited: set[Cell] = set()
+        self.freed: Callable[[Cell], None] = _nobody_waits
 
-    def hold(self, request_id: str, charge: Charge) -> Hold:
-        """Set the worst case aside on all legs, or on none: raises BudgetExceeded where a limit cannot take it
-        whatever comes back, RateLimited where it could once others have settled."""
-        second = int(charge.at * 1000) // 1000  # as the request's id has it, also in the last microsecond of a day
-        if second != self._second:
-            self._turn(windows_at(second), second)
-        days = self._days.get(charge.legs) or self._days_of(charge.legs)
-        worst = charge.worst_nano
-        if charge.limits:
-            self._refuse_what_passes(charge)
-        for day in days:
-            day.held += worst
-        self._open[request_id] = _Open(days)
-        return Hold(request_id, charge)
+    def take(self, request_id: str, charge: Charge) -> Hold | Shortage:
+        """Set the worst case aside on all legs, or on none. What is exhausted is said before what may still come
+        free: waiting would not help."""
+        path = self._path_of(charge)
+        amounts = (charge.worst_nano, charge.worst_tokens, ONE_REQUEST)
+        cells = path.cells
+        if cells:
+            shortage = self._shortage(cells, amounts)
+            if shortage is not None:
+                return shortage
+            for cell in cells:
+                cell.held += amounts[cell.unit]
+        self._open[request_id] = _Open(path.days, cells, amounts)
+        return Hold(request_id, charge, path.number)
 
-    def book(self, hold: Hold, cost_nano: int) -> None:
+    def extend(self, hold: Hold, nano: int, tokens: int) -> Shortage | None:
+        """More for a request that has a hold, on all its cells or on none. None: it has it."""
+        opened = self._open[hold.request_id]
+        more = (nano, tokens, 0)
+        shortage = self._shortage(opened.cells, more)
+        if shortage is None:
+            opened.grow(more)
+        return shortage
+
+    def cover(self, hold: Hold) -> Shortage | None:
+        """Make room for one more attempt: what earlier ones of this request have cost is gone, and the next one may
+        need the worst case once more."""
+        opened = self._open[hold.request_id]
+        charge = hold.charge
+        short = opened.nano + charge.worst_nano - opened.amounts[0]
+        missing = opened.tokens + charge.worst_tokens - opened.amounts[1]
+        if not opened.cells or (short <= 0 and missing <= 0):
+            return None
+        return self.extend(hold, max(0, short), max(0, missing))
+
+    def book(self, hold: Hold, cost_nano: int, tokens: int = 0) -> None:
         """What an attempt of this request truly cost, also above the hold. It counts as spent once the request is
         settled; until then the hold covers it."""
-        self._open[hold.request_id].spent += cost_nano
+        opened = self._open[hold.request_id]
+        opened.nano += cost_nano
+        opened.tokens += tokens
+        opened.requests = ONE_REQUEST
 
     def settle(self, hold: Hold) -> None:
         """Give back the whole hold and spend what was booked. Settling twice is settling once."""
         opened = self._open.pop(hold.request_id, None)
         if opened is None:
             return
-        worst, spent = hold.charge.worst_nano, opened.spent
+        held, spent = opened.amounts, (opened.nano, opened.tokens, opened.requests)
+        for cell in opened.cells:
+            cell.held -= held[cell.unit]
+        nano, tokens, requests = spent
         for day in opened.days:
-            day.held -= worst
-            day.spent += spent
+            day.nano += nano
+            day.tokens += tokens
+            day.requests += requests
+            if day.cells:
+                self._spend(day, spent)
+        if self.awaited:
+            for cell in self.awaited.intersection(opened.cells):
+                self.freed(cell)
 
-    def restore(self, sums: Iterable[LegSpent], at: float) -> None:
-        """Begin where the ledger is, at the instant `at` (Unix seconds). Sets, never adds: restoring twice is
-        restoring once."""
-        windows = windows_at(at)
+    def restore(self, sums: Iterable[WindowSpent]) -> None:
+        """Begin where the books are, before the first hold. Sets, never adds: restoring twice is restoring once."""
         for it in sums:
-            self._account(it.leg, windows).restore(it, windows)
+            self._account(it.leg).restore(it.window, it.number, it.amounts)
 
-    def levels(self, leg: Leg, at: float) -> Levels:
-        """How a leg stands in the windows of the instant `at` (Unix seconds)."""
+    def spent(self, leg: Leg, window: Window, at: float, zone: tzinfo = UTC) -> Amounts:
+        """Nano-dollars, tokens and requests of a leg in the window of the instant `at` (Unix seconds)."""
         account = self._accounts.get(leg)
-        return NOTHING if account is None else account.levels(windows_at(at))
+        return (0, 0, 0) if account is None else account.spent(window, windows_at(at, zone))
 
-    def held(self, leg: Leg) -> int:
-        """Nano-dollars that open requests hold on this leg, whenever they were admitted."""
-        account = self._accounts.get(leg)
-        return 0 if account is None else sum(day.held for day in account.days.values())
+    def standing(self, limit: Limit, at: float, zone: tzinfo = UTC) -> Standing:
+        """The very numbers that a request at the instant `at` would meet."""
+        windows = windows_at(at, zone)
+        cell = self._cell(limit, windows, 0)
+        ends = ends_ms(limit.window, windows, zone)
+        return Standing(
+            limit=cell.limit,
+            window_id=cell.window_id,
+            spent=cell.spent,
+            held=cell.held,
+            allowance=cell.allowance,
+            resets_at=None if ends is None else ends // 1000,
+        )
+
+    def cells_of(self, hold: Hold) -> tuple[Cell, ...]:
+        """Those that this request holds something in."""
+        opened = self._open.get(hold.request_id)
+        return () if opened is None else opened.cells
 
     @property
     def open_holds(self) -> int:
         return len(self._open)
 
-    def _turn(self, windows: Windows, second: int) -> None:
-        """The calendar is asked once a second, not once a request. What is kept at hand is of one day only."""
-        if windows.day != self._windows.day:
-            self._days.clear()
-        self._windows = windows
-        self._second = second
+    def _shortage(self, cells: tuple[Cell, ...], amounts: Amounts) -> Shortage | None:
+        first: Shortage | None = None
+        for cell in cells:
+            amount = amounts[cell.unit]
+            if amount and cell.spent + cell.held + amount > cell.allowance:
+                short = self._allowances.shortage(cell, amount)
+                if short is Short.EXHAUSTED:
+                    return Shortage(short, cell, amount)
+                if first is None:
+                    first = Shortage(short, cell, amount)
+        return first
 
-    def _days_of(self, legs: tuple[Leg, ...]) -> tuple["_Day", ...]:
-        windows = self._windows
-        days = tuple(self._account(leg, windows).at(windows) for leg in legs)
-        if len(self._days) >= MOST_PATHS:
-            self._days.clear()
-        self._days[legs] = days
-        return days
+    def _spend(self, day: Day, spent: Amounts) -> None:
+        for cell in day.cells:
+            cell.spent += spent[cell.unit]
+            if cell.spent >= cell.warns_at:
+                self._warn(cell)
 
-    def _account(self, leg: Leg, windows: Windows) -> "_Account":
+    def _warn(self, cell: Cell) -> None:
+        """Say each threshold that was reached, and look out for the next one."""
+        cell.warns_at = NEVER
+        for percent in cell.limit.warn_at:
+            amount = -(-cell.limit.amount * percent // 100)
+            if cell.spent < amount:
+                cell.warns_at = amount
+                return
+            if percent > cell.warned:
+                cell.warned = percent
+                self.crossed(Crossing(cell, percent))
+
+    def _path_of(self, charge: Charge) -> "_Path":
+        second = int(charge.at * 1000) // 1000  # as the request's id has it, also in the last microsecond of a day
+        if second != self._second:
+            self._windows.clear()
+            self._second = second
+        windows = self._windows.get(charge.zone)
+        if windows is None:  # the calendar is asked once a second and zone, not once a request
+            windows = self._windows[charge.zone] = windows_at(second, charge.zone)
+        path = self._paths.get(charge.legs[0])
+        if (
+            path is None
+            or path.number != windows.day
+            or path.limits is not charge.limits
+            or (path.legs is not charge.legs and path.legs != charge.legs)
+        ):
+            path = self._make_path(charge, windows)
+        return path
+
+    def _make_path(self, charge: Charge, windows: Windows) -> "_Path":
+        if len(self._paths) >= MOST_PATHS:
+            self._paths.clear()
+        days = tuple(self._account(leg).day(windows) for leg in charge.legs)
+        cells = tuple(self._cell(limit, windows, charge.revision) for limit in charge.limits)
+        path = self._paths[charge.legs[0]] = _Path(charge.legs, charge.limits, windows.day, days, cells)
+        return path
+
+    def _account(self, leg: Leg) -> Account:
         account = self._accounts.get(leg)
         if account is None:
-            account = self._accounts[leg] = _Account(windows)
+            account = self._accounts[leg] = Account()
         return account
 
-    def _refuse_what_passes(self, charge: Charge) -> None:
-        """Nothing is written yet. What is exhausted is said before what is only contended: waiting would not help."""
-        contended: str | None = None
-        for leg, limits in zip(charge.legs, charge.limits, strict=True):
-            levels = self._accounts[leg].levels(self._windows)
-            for name in ("day", "month", "total"):
-                limit: int | None = getattr(limits, name)
-                level: Level = getattr(levels, name)
-                if limit is None or level.spent + level.held + charge.worst_nano <= limit:
-                    continue
-                numbers = (
-                    f"{leg[0]} {leg[1]}: {name} limit {limit}, spent {level.spent}, held {level.held}, "
-                    f"asked {charge.worst_nano} nano-dollars"
-                )
-                if level.spent + charge.worst_nano > limit:
-                    raise BudgetExceeded(detail=numbers)
-                contended = contended or numbers
-        if contended is not None:
-            raise RateLimited(
-                "Other requests in flight hold what is left of a cost limit.",
-                code="budget_contended",
-                retry_after_seconds=CONTENDED_RETRY_SECONDS,
-                detail=contended,
-            )
+    def _cell(self, limit: Limit, windows: Windows, revision: int) -> Cell:
+        """A request of an older configuration does not turn a newer limit back."""
+        account = self._account(limit.leg)
+        cell = account.cell(limit, windows)
+        if cell is None:
+            cell, days = account.add_cell(limit, windows)
+            self._hold_what_is_open(cell, days)
+        elif cell.limit == limit or revision < cell.revision:
+            return cell
+        cell.limit = limit
+        cell.revision = revision
+        self._allowances.opened(cell)
+        self._warn(cell)
+        return cell
+
+    def _hold_what_is_open(self, cell: Cell, days: tuple[Day, ...]) -> None:
+        """A limit that came into force while requests are in flight holds them too."""
+        if days:
+            for opened in self._open.values():
+                if any(day in days for day in opened.days):
+                    opened.join(cell)
+
+
+def _nobody_waits(_cell: Cell) -> None:
+    """Until somebody does."""
 
 
 @final
-class _Day:
-    """One leg on one day: nano-dollars."""
+class _Path:
+    """A caller's days and cells, found once for all requests of a day and a configuration."""
 
-    __slots__ = ("held", "month", "spent")
+    __slots__ = ("cells", "days", "legs", "limits", "number")
 
-    def __init__(self, month: int) -> None:
-        self.month = month
-        self.held = 0
-        self.spent = 0
+    def __init__(
+        self, legs: tuple[Leg, ...], limits: Limits, number: int, days: tuple[Day, ...], cells: tuple[Cell, ...]
+    ) -> None:
+        self.legs = legs
+        self.limits = limits
+        self.number = number
+        self.days = days
+        self.cells = cells
 
 
 @final
 class _Open:
-    __slots__ = ("days", "spent")
+    """A request in flight: what it holds, and what its attempts have cost."""
 
-    def __init__(self, days: tuple[_Day, ...]) -> None:
+    __slots__ = ("amounts", "cells", "days", "nano", "requests", "tokens")
+
+    def __init__(self, days: tuple[Day, ...], cells: tuple[Cell, ...], amounts: Amounts) -> None:
         self.days = days
-        self.spent = 0
+        self.cells = cells
+        self.amounts = amounts
+        self.nano = 0
+        self.tokens = 0
+        self.requests = 0
 
+    def grow(self, more: Amounts) -> None:
+        for cell in self.cells:
+            cell.held += more[cell.unit]
+        self.amounts = (self.amounts[0] + more[0], self.amounts[1] + more[1], self.amounts[2] + more[2])
 
-@final
-class _Account:
-    """One leg. `days` are those that may still change: the latest two, because a request whose body took its time is
-    held after midnight and belongs before it, and older ones while something is held on them. All others are folded
-    into the sums of their month and of all time."""
-
-    __slots__ = ("_earlier", "_latest", "_month", "_month_spent", "days")
-
-    def __init__(self, windows: Windows) -> None:
-        self.days: dict[int, _Day] = {}
-        self._latest = windows.day
-        self._month = windows.month
-        self._month_spent = 0
-        self._earlier = 0  # of all time, the days of `days` left out
-
-    def at(self, windows: Windows) -> _Day:
-        day = self.days.get(windows.day)
-        if day is None:
-            day = self.days[windows.day] = _Day(windows.month)
-            if windows.day > self._latest:
-                self._turn(windows)
-        return day
-
-    def levels(self, windows: Windows) -> Levels:
-        held = month_held = 0
-        spent, month_spent = self._earlier, self._month_spent if windows.month == self._month else 0
-        for day in self.days.values():
-            held += day.held
-            spent += day.spent
-            if day.month == windows.month:
-                month_held += day.held
-                month_spent += day.spent
-        today = self.days.get(windows.day)
-        return Levels(
-            day=NONE if today is None else Level(today.spent, today.held),
-            month=Level(month_spent, month_held),
-            total=Level(spent, held),
-        )
-
-    def restore(self, sums: LegSpent, windows: Windows) -> None:
-        self.at(windows).spent = sums.day_nano
-        levels = self.levels(windows)
-        self._earlier += sums.total_nano - levels.total.spent
-        if windows.month == self._month:
-            self._month_spent += sums.month_nano - levels.month.spent
-
-    def _turn(self, windows: Windows) -> None:
-        """A new day has begun: what nobody will change any more becomes part of the sums."""
-        before, self._latest = self._latest, windows.day
-        if windows.month != self._month:
-            self._month, self._month_spent = windows.month, 0
-        for number, day in list(self.days.items()):
-            if number < before and not day.held:
-                del self.days[number]
-                self._earlier += day.spent
-                if day.month == self._month:
-                    self._month_spent += day.spent
+    def join(self, cell: Cell) -> None:
+        self.cells = (*self.cells, cell)
+        cell.held += self.amounts[cell.unit]

@@ -7,14 +7,16 @@ what was refused for want of budget is not asked. It has no key, because nobody 
 """
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, tzinfo
 from typing import Final, final
 
 import msgspec
 
+from ai_gateway.domain.budgets import Limits
 from ai_gateway.domain.chat import Dialect, Operation, Usage
 from ai_gateway.domain.config import Endpoint, Price, PriceBook, ProviderType
 from ai_gateway.domain.faults import Fault
-from ai_gateway.domain.traffic import Call, Charge, Head, Outcome, Receipt, Shaped
+from ai_gateway.domain.traffic import Call, Charge, Head, Hold, Outcome, Receipt, Shaped
 from ai_gateway.policy import pricing
 from ai_gateway.policy.error_handler import classify
 from ai_gateway.providers import Codec, ProviderKind, codec_for
@@ -24,6 +26,7 @@ from ai_gateway.runtime.credentials import sign
 from ai_gateway.runtime.journal import Journal
 from ai_gateway.runtime.meters import Meters
 from ai_gateway.runtime.probe import MOST_BYTES, SECONDS, Checked, fault_on_the_wire
+from ai_gateway.runtime.shortages import fault_of
 from ai_gateway.runtime.upstream import Outgoing, TooSlow, Upstream, UpstreamError
 
 KEY_ID: Final = "health-check"
@@ -36,11 +39,14 @@ _QUESTION: Final = msgspec.Raw(b'[{"role":"user","content":"Say OK."}]')
 
 
 class Prices(msgspec.Struct, frozen=True):
-    """The price books that hold for a tenant now, and the configuration's revision that they are of."""
+    """The price books that hold for a tenant now, the configuration's revision that they are of, and what the tenant
+    may spend, in the days of its zone."""
 
     own: PriceBook
     book: PriceBook
     revision: int
+    limits: Limits = ()
+    zone: tzinfo = UTC
 
 
 class PaidDoors(msgspec.Struct, frozen=True):
@@ -65,9 +71,10 @@ class PaidProbe:
         status: int | None = None
         try:
             codec, shaped = self._question(endpoint, model, request_id, started, wall)
-            orphan, price = self._orphan(endpoint, model, shaped, wall)
-            charge = Charge(legs=(("tenant", endpoint.tenant_id),), worst_nano=orphan.cost_nano_usd, at=wall)
-            hold = self._doors.meters.hold(request_id, charge)
+            prices = self._doors.prices(endpoint.tenant_id)
+            orphan, price = self._orphan(endpoint, model, shaped, wall, prices)
+            hold = self._hold(prices, orphan, wall)
+            orphan = msgspec.structs.replace(orphan, day=hold.day)
         except Fault as refused:
             return Checked(status=None, latency_ms=0.0, fault=refused)
         outcome, usage, fault = Outcome.CUT, Usage(), None
@@ -83,7 +90,8 @@ class PaidProbe:
                 fault = fault_on_the_wire(error)
             finally:
                 receipt = self._settle(orphan, price, outcome, usage, (clock.now() - started) * 1000)
-                self._doors.meters.book(hold, receipt.cost_nano_usd)
+                used = receipt.usage.input_tokens + receipt.usage.output_tokens
+                self._doors.meters.book(hold, receipt.cost_nano_usd, used)
         except Fault as refused:  # the journal takes nothing more: nothing was sent
             return Checked(status=None, latency_ms=0.0, fault=refused)
         finally:
@@ -109,9 +117,26 @@ class PaidProbe:
         head = Head(request_id=request_id, operation=operation, dialect=dialect, received=started, received_wall=wall)
         return codec, Shaped(Call(head=head, model=model, fields=fields, max_output=MOST_OUTPUT), fields)
 
-    def _orphan(self, endpoint: Endpoint, model: str, shaped: Shaped, wall: float) -> tuple[Receipt, Price | None]:
+    def _hold(self, prices: Prices, orphan: Receipt, wall: float) -> Hold:
+        """Raises BudgetExceeded, RateLimited: nobody waits for a check."""
+        charge = Charge(
+            legs=(("tenant", orphan.tenant_id),),
+            worst_nano=orphan.cost_nano_usd,
+            worst_tokens=INPUT_TOKENS + MOST_OUTPUT,
+            at=wall,
+            limits=prices.limits,
+            zone=prices.zone,
+            revision=prices.revision,
+        )
+        taken = self._doors.meters.take(orphan.request_id, charge)
+        if isinstance(taken, Hold):
+            return taken
+        raise fault_of(taken, charge)
+
+    def _orphan(
+        self, endpoint: Endpoint, model: str, shaped: Shaped, wall: float, prices: Prices
+    ) -> tuple[Receipt, Price | None]:
         """What is booked if nothing is heard of it again: all that it may cost."""
-        prices = self._doors.prices(endpoint.tenant_id)
         price = pricing.find_price(prices.own, prices.book, model, endpoint.provider, wall)
         usage = Usage(input_tokens=INPUT_TOKENS, output_tokens=MOST_OUTPUT)
         head = shaped.call.head

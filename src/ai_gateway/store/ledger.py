@@ -3,19 +3,20 @@
 Row-wise inserts starve when the event loop is busy, since every row waits for its turn (326 rows a second were
 measured, against 57,600 in one statement). So the batch travels as one parameter: a JSON text that `json_each` takes
 apart on SQLite, one array a column that `unnest` takes apart on PostgreSQL. A row that is there already is skipped by
-its (attempt_id, kind), which makes a replayed batch harmless.
+its (attempt_id, kind), which makes a replayed batch harmless. What the rows that were really inserted have cost is
+added to the totals of their windows (`store/windows.py`) in the same transaction, so the two never differ.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import BigInteger, Boolean, ColumnElement, Double, bindparam, case, func, select, text
+from sqlalchemy import BigInteger, Boolean, Double, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
 
-from ai_gateway.domain.traffic import LegSpent
+from ai_gateway.store import windows
 from ai_gateway.store.records import AnyTenant, Scope
 from ai_gateway.store.rows import LedgerRow
 from ai_gateway.store.tables import LEDGER, NOBODY, column_of, ledger_row_of, select_ledger
@@ -28,15 +29,6 @@ _APPENDING: Final = text(f"SELECT pg_advisory_xact_lock_shared({_LEDGER_LOCK})")
 _FENCE: Final = text(f"SELECT pg_advisory_xact_lock({_LEDGER_LOCK})")
 _FENCE_SECONDS: Final = text("SET LOCAL lock_timeout = '5s'")
 
-LEG_COLUMNS: Final = {
-    "key": "key_id",
-    "team": "team_id",
-    "department": "department_id",
-    "user": "user_id",
-    "tenant": "tenant_id",
-}
-"""Level of a leg (`policy.quotas.legs_of`) -> the column that names who it is."""
-
 
 async def append(connection: AsyncConnection, rows: Sequence[LedgerRow]) -> int:
     """The number of rows really inserted."""
@@ -46,10 +38,15 @@ async def append(connection: AsyncConnection, rows: Sequence[LedgerRow]) -> int:
     if connection.dialect.name == "postgresql":
         await connection.execute(_APPENDING)
     if connection.dialect.name == "sqlite":
+        last = (await connection.execute(select(func.max(LEDGER.c.id)))).scalar_one() or 0
         batch: dict[str, Any] = {"rows": msgspec.json.encode(values).decode()}
-        return (await connection.execute(_INSERT_SQLITE, batch)).rowcount
+        inserted = (await connection.execute(_INSERT_SQLITE, batch)).rowcount
+        if inserted:
+            await connection.execute(windows.ADD_SQLITE, {"last": last})
+        return inserted
     columns = [list(column) for column in zip(*values, strict=True)]
-    return (await connection.execute(_INSERT_POSTGRESQL, dict(zip(_COLUMNS, columns, strict=True)))).rowcount
+    arrays = dict(zip(_COLUMNS, columns, strict=True))
+    return (await connection.execute(_INSERT_POSTGRESQL, arrays)).scalar_one()
 
 
 async def watermark(connection: AsyncConnection) -> int:
@@ -76,32 +73,6 @@ async def page(
     return [ledger_row_of(columns) for columns in await connection.execute(query)]
 
 
-async def spent_by_leg(connection: AsyncConnection, day_from: str, month_from: str) -> list[LegSpent]:
-    """Request ids begin with the instant of admission, so a window is a range of ids. The ledger is read once, in
-    groups of callers; a caller is in up to five legs."""
-    request_id: ColumnElement[str] = LEDGER.c.request_id
-    if connection.dialect.name == "postgresql":
-        request_id = request_id.collate("C")  # in the order of the bytes, whatever language the database sorts in
-    cost = LEDGER.c.cost_nano_usd
-    sums = (func.sum(case((request_id >= start, cost), else_=0)) for start in (day_from, month_from))
-    callers = [LEDGER.c[column] for column in LEG_COLUMNS.values()]
-    query = select(*callers, *sums, func.sum(cost)).group_by(*callers)
-    groups = [tuple(row) for row in await connection.execute(query)]
-    return sums_of_legs((row[: len(callers)], (int(row[-3]), int(row[-2]), int(row[-1]))) for row in groups)
-
-
-def sums_of_legs(groups: Iterable[tuple[Sequence[str | None], tuple[int, int, int]]]) -> list[LegSpent]:
-    """From what callers spent (their ids in the order of LEG_COLUMNS; day, month, total) to what each leg did."""
-    found: dict[tuple[str, str], list[int]] = {}
-    for ids, spent in groups:
-        for level, leg_id in zip(LEG_COLUMNS, ids, strict=True):
-            if leg_id is not None:
-                sums = found.setdefault((level, leg_id), [0, 0, 0])
-                for place, nano in enumerate(spent):
-                    sums[place] += nano
-    return [LegSpent(leg, *sums) for leg, sums in found.items()]
-
-
 def _postgresql_type(column_type: TypeEngine[Any]) -> str:
     if isinstance(column_type, Boolean):
         return "boolean"
@@ -118,5 +89,6 @@ _INSERT_SQLITE: Final = text(
 
 _UNNESTED: Final = ", ".join(f"CAST(:{name} AS {_postgresql_type(LEDGER.c[name].type)}[])" for name in _COLUMNS)
 _INSERT_POSTGRESQL: Final = text(
-    f"INSERT INTO ledger ({_NAMES}) SELECT * FROM unnest({_UNNESTED}) ON CONFLICT DO NOTHING"  # noqa: S608  # constants
+    f"WITH fresh AS (INSERT INTO ledger ({_NAMES}) SELECT * FROM unnest({_UNNESTED})"  # noqa: S608  # constants
+    f" ON CONFLICT DO NOTHING RETURNING *), added AS ({windows.ADD_POSTGRESQL}) SELECT count(*) FROM fresh"
 ).bindparams(*(bindparam(name, type_=ARRAY(LEDGER.c[name].type)) for name in _COLUMNS))

@@ -8,19 +8,23 @@ as write transactions do on SQLite.
 import asyncio
 from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from itertools import product
 from typing import Any, TypeVar, final
 
 import msgspec
 
+from ai_gateway.domain.budgets import Leg, Window
 from ai_gateway.domain.config import Snapshot
 from ai_gateway.domain.events import ConfigurationChanged
-from ai_gateway.domain.traffic import LegSpent
+from ai_gateway.domain.traffic import WindowSpent
+from ai_gateway.policy.windows import number_of, window_id, window_of_id, windows_of_day
 from ai_gateway.store import refresh
-from ai_gateway.store.ledger import LEG_COLUMNS, sums_of_legs
 from ai_gateway.store.records import AnyTenant, Conflict, Scope, Unit
 from ai_gateway.store.rows import (
     ApiKeyRow,
     AuditRow,
+    BudgetRow,
+    DepartmentRow,
     EnhancedProviderConfig,
     LedgerRow,
     PoolRow,
@@ -33,6 +37,7 @@ from ai_gateway.store.rows import (
     UserRow,
 )
 from ai_gateway.store.snapshots import KeyRecord, SnapshotCompiler, TenantParts
+from ai_gateway.store.windows import LEG_COLUMNS, amounts_of
 
 R = TypeVar("R", bound=Row)
 
@@ -92,8 +97,19 @@ class MemoryStore:
     async def ledger_watermark(self) -> int:
         return len(self._ledger)
 
-    async def spent_by_leg(self, day_from: str, month_from: str) -> list[LegSpent]:
-        return sums_of_legs((_caller(row), _spent(row, day_from, month_from)) for row in self._ledger)
+    async def spent_in(self, window_ids: Sequence[str]) -> list[WindowSpent]:
+        sums: dict[tuple[Leg, str], list[int]] = {}
+        for row in self._ledger:
+            for leg, window in product(_legs(row), Window):
+                name = window_id(window, number_of(window, windows_of_day(row.day)))
+                if name in window_ids:
+                    totals = sums.setdefault((leg, name), [0, 0, 0])
+                    for place, amount in enumerate(amounts_of(row)):
+                        totals[place] += amount
+        return [
+            WindowSpent(leg, *window_of_id(name), (totals[0], totals[1], totals[2]))
+            for (leg, name), totals in sums.items()
+        ]
 
     async def ping(self) -> None:
         """Memory is always there."""
@@ -204,6 +220,8 @@ class _MemoryReader:
                 prices=self._of(PriceRow, tenant.id),
                 teams=self._of(TeamRow, tenant.id),
                 users=self._of(UserRow, tenant.id),
+                departments=self._of(DepartmentRow, tenant.id),
+                budgets=self._of(BudgetRow, tenant.id),
             )
             for tenant in wanted
         ]
@@ -256,16 +274,18 @@ def _key_records(rows: Iterable[ApiKeyRow]) -> list[KeyRecord]:
             department_id=row.department_id,
             team_id=row.team_id,
             user_id=row.user_id,
+            cost_limit_daily=row.cost_limit_daily,
+            cost_limit_monthly=row.cost_limit_monthly,
+            cost_limit_total=row.cost_limit_total,
+            rate_limits=row.rate_limits,
         )
         for row in rows
         if row.revoked_at is None
     ]
 
 
-def _caller(row: LedgerRow) -> list[str | None]:
-    return [getattr(row, column) for column in LEG_COLUMNS.values()]
-
-
-def _spent(row: LedgerRow, day_from: str, month_from: str) -> tuple[int, int, int]:
-    cost = row.cost_nano_usd
-    return (cost if row.request_id >= day_from else 0, cost if row.request_id >= month_from else 0, cost)
+def _legs(row: LedgerRow) -> Iterator[Leg]:
+    for scope, column in LEG_COLUMNS.items():
+        leg_id: str | None = getattr(row, column)
+        if leg_id is not None:
+            yield scope.value, leg_id

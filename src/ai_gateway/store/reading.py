@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ai_gateway.domain.events import ConfigurationChanged
 from ai_gateway.store.rows import (
     ApiKeyRow,
+    BudgetRow,
+    DepartmentRow,
     EnhancedProviderConfig,
     PoolRow,
     PriceRow,
@@ -57,6 +59,8 @@ class SqlReader:
         prices = _by_tenant(await self._rows(PriceRow, tenant_ids))
         teams = _by_tenant(await self._rows(TeamRow, tenant_ids))
         users = _by_tenant(await self._rows(UserRow, tenant_ids))
+        departments = _by_tenant(await self._rows(DepartmentRow, tenant_ids))
+        budgets = _by_tenant(await self._rows(BudgetRow, tenant_ids))
         return [
             TenantParts(
                 tenant=tenant,
@@ -67,6 +71,8 @@ class SqlReader:
                 prices=tuple(prices.get(tenant.id, ())),
                 teams=tuple(teams.get(tenant.id, ())),
                 users=tuple(users.get(tenant.id, ())),
+                departments=tuple(departments.get(tenant.id, ())),
+                budgets=tuple(budgets.get(tenant.id, ())),
             )
             for tenant in tenants
         ]

@@ -6,7 +6,6 @@ from typing import Literal, cast, final
 from ai_gateway.domain.chat import Operation, Usage
 from ai_gateway.domain.config import Ownership, ProviderType
 from ai_gateway.domain.traffic import Outcome, Receipt
-from ai_gateway.policy.windows import day_of_request
 from ai_gateway.store.records import Store, StoreUnavailable
 from ai_gateway.store.rows import LedgerRow
 
@@ -47,7 +46,7 @@ def row_of(receipt: Receipt) -> LedgerRow:
         total_ms=receipt.total_ms,
         revision=receipt.revision,
         client_request_id=receipt.client_request_id,
-        day=day_of_request(receipt.request_id, receipt.started_at),
+        day=receipt.day,
     )
 
 
@@ -88,6 +87,7 @@ def receipt_of(row: LedgerRow) -> Receipt:
         user_id=row.user_id,
         kind=cast(Literal["charge", "adjust"], row.kind),
         client_request_id=row.client_request_id,
+        day=row.day,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol, TypeVar, final
 
 from ai_gateway.domain.config import Snapshot
 from ai_gateway.domain.events import ConfigurationChanged
-from ai_gateway.domain.traffic import LegSpent
+from ai_gateway.domain.traffic import WindowSpent
 from ai_gateway.store.rows import LedgerRow, Row
 
 R = TypeVar("R", bound=Row)
@@ -101,8 +101,8 @@ class Store(Protocol):
         """A row's place: up to it no row will be added any more, whoever is writing now. 0: there is none."""
         ...
 
-    async def spent_by_leg(self, day_from: str, month_from: str) -> list[LegSpent]:
-        """What every leg has spent: in the requests whose ids are at or behind `day_from`, `month_from`, and in all."""
+    async def spent_in(self, window_ids: Sequence[str]) -> list[WindowSpent]:
+        """What every leg has spent in these windows (`policy.windows.window_id`), as the ledger has it."""
         ...
 
     async def ping(self) -> None:

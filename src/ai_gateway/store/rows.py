@@ -40,7 +40,8 @@ class LimitedRow(Row, frozen=True, kw_only=True):
 
 class TenantRow(LimitedRow, frozen=True, kw_only=True):
     """`tenant_id` equals `id`, so that scoping works for tenants as for everything else. `default_fallbacks` are names
-    of groups; `queue` is {"max_waiting", "timeout_seconds"}, None where requests do not wait."""
+    of groups; `queue` is {"max_waiting", "timeout_seconds"}, None where requests do not wait. `timezone` (an IANA name)
+    is the calendar of its days and months."""
 
     noun = "tenants"
     prefix = "ten"
@@ -51,6 +52,7 @@ class TenantRow(LimitedRow, frozen=True, kw_only=True):
     system_grants: tuple[str, ...] = ()
     default_fallbacks: tuple[str, ...] = ()
     queue: dict[str, Any] | None = None
+    timezone: str = "UTC"
 
 
 class DepartmentRow(LimitedRow, frozen=True, kw_only=True):
@@ -189,6 +191,22 @@ class PriceRow(Row, frozen=True, kw_only=True):
     effective_from: float
 
 
+class BudgetRow(Row, frozen=True, kw_only=True):
+    """A budget that was set as such; the `cost_limit_*` of levels are others. `limit_nano` is nano-dollars."""
+
+    noun = "budgets"
+    prefix = "bud"
+
+    scope: str
+    scope_id: str
+    window: str
+    limit_nano: int | None = None
+    limit_tokens: int | None = None
+    limit_requests: int | None = None
+    mode: str = "clamp"
+    warn_at_percent: tuple[int, ...] = (50, 80, 90, 100)
+
+
 class AuditRow(Row, frozen=True, kw_only=True):
     """Who did what to which row; `detail` never has a secret. Appended in the transaction of the change itself."""
 
@@ -203,8 +221,8 @@ class AuditRow(Row, frozen=True, kw_only=True):
 
 
 class LedgerRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt's row as SETTLED names the fields; `id` (integer, rising) is its place in the ledger. `day` is the
-    UTC day of admission, counted from 1970-01-01: the window that it was budgeted in."""
+    """One attempt's row as SETTLED names the fields; `id` (integer, rising) is its place in the ledger. `day` (days
+    since 1970-01-01 in the tenant's calendar) is that of admission, and names the windows that the row counts in."""
 
     id: int = 0
     request_id: str
@@ -271,5 +289,6 @@ NOUNS: tuple[type[Row], ...] = (
     PoolRow,
     RouteRow,
     PriceRow,
+    BudgetRow,
     AuditRow,
 )

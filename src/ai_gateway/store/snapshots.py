@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from ai_gateway.domain.budgets import Scope, limits_of
 from ai_gateway.domain.config import (
     BaseUrl,
     Endpoint,
@@ -25,9 +26,13 @@ from ai_gateway.domain.config import (
 )
 from ai_gateway.store.courses import compile_courses, compile_models, default_tiers
 from ai_gateway.store.endpoints import EndpointCompiler, Unseal
+from ai_gateway.store.levels import budgets_of, limits_of_key, rates_of, rates_of_key
 from ai_gateway.store.options import queue_of
 from ai_gateway.store.rows import (
+    BudgetRow,
+    DepartmentRow,
     EnhancedProviderConfig,
+    LimitedRow,
     PoolRow,
     PriceRow,
     RouteRow,
@@ -36,6 +41,7 @@ from ai_gateway.store.rows import (
     TenantRow,
     UserRow,
 )
+from ai_gateway.store.zones import zone_named
 
 
 class KeyRecord(msgspec.Struct, frozen=True, gc=False):
@@ -51,6 +57,10 @@ class KeyRecord(msgspec.Struct, frozen=True, gc=False):
     department_id: str | None
     team_id: str | None
     user_id: str | None
+    cost_limit_daily: int | None = None
+    cost_limit_monthly: int | None = None
+    cost_limit_total: int | None = None
+    rate_limits: dict[str, int] = {}
 
 
 class TenantParts(msgspec.Struct, frozen=True):
@@ -64,6 +74,8 @@ class TenantParts(msgspec.Struct, frozen=True):
     prices: tuple[PriceRow, ...] = ()
     teams: tuple[TeamRow, ...] = ()
     users: tuple[UserRow, ...] = ()
+    departments: tuple[DepartmentRow, ...] = ()
+    budgets: tuple[BudgetRow, ...] = ()
 
 
 class SnapshotCompiler(msgspec.Struct, frozen=True):
@@ -92,6 +104,9 @@ class SnapshotCompiler(msgspec.Struct, frozen=True):
             prices=compile_prices(parts.prices),
             team_departments={team.id: team.department_id for team in parts.teams},
             user_teams={user.id: user.team_id for user in parts.users},
+            zone=zone_named(tenant.timezone),
+            limits=limits_of(budgets_of(parts.budgets, levels_of(parts))),
+            rates=rates_of(levels_of(parts)),
         )
 
     def _endpoints(self, parts: TenantParts) -> dict[str, Endpoint]:
@@ -119,6 +134,16 @@ def compile_prices(rows: Iterable[PriceRow]) -> PriceBook:
 
 def index_keys(records: Iterable[KeyRecord]) -> dict[KeyDigest, Key]:
     return {KeyDigest(record.digest): _key(record) for record in records}
+
+
+def levels_of(parts: TenantParts) -> tuple[tuple[Scope, LimitedRow], ...]:
+    """Every level of a tenant that can carry limits, but its keys, which are indexed apart."""
+    return (
+        (Scope.TENANT, parts.tenant),
+        *((Scope.DEPARTMENT, row) for row in parts.departments),
+        *((Scope.TEAM, row) for row in parts.teams),
+        *((Scope.USER, row) for row in parts.users),
+    )
 
 
 def _lend(system: Endpoint, tenant_id: TenantId) -> Endpoint:
@@ -152,6 +177,8 @@ def _key(record: KeyRecord) -> Key:
         department_id=_interned(record.department_id),
         team_id=_interned(record.team_id),
         user_id=_interned(record.user_id),
+        limits=limits_of_key(record),
+        rates=rates_of_key(record),
     )
 
 

@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ai_gateway.domain.config import Snapshot
 from ai_gateway.domain.events import ConfigurationChanged
-from ai_gateway.domain.traffic import LegSpent
-from ai_gateway.store import ledger, refresh
+from ai_gateway.domain.traffic import WindowSpent
+from ai_gateway.store import ledger, refresh, windows
 from ai_gateway.store.reading import SqlReader, read_changes
 from ai_gateway.store.records import AnyTenant, Conflict, Scope, StoreUnavailable, Unit
 from ai_gateway.store.rows import AuditRow, LedgerRow, Row
@@ -43,6 +43,11 @@ class SqlStore:
         self._turn = asyncio.Lock() if engine.dialect.name == "sqlite" else None
         self._writer = engine if self._turn is None else engine.execution_options(**{BEGIN_OPTION: WRITE})
         self._reader = engine if self._turn is not None else engine.execution_options(isolation_level="REPEATABLE READ")
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether one process owns this database: on SQLite, the one that holds the data folder."""
+        return self._turn is not None
 
     def begin(self) -> AbstractAsyncContextManager[Unit]:
         return self._begin()
@@ -79,9 +84,9 @@ class SqlStore:
         async with fenced() as connection:
             return await ledger.watermark(connection)
 
-    async def spent_by_leg(self, day_from: str, month_from: str) -> list[LegSpent]:
+    async def spent_in(self, window_ids: Sequence[str]) -> list[WindowSpent]:
         async with self.reading() as connection:
-            return await ledger.spent_by_leg(connection, day_from, month_from)
+            return await windows.spent_in(connection, window_ids)
 
     async def ping(self) -> None:
         async with self.reading() as connection:

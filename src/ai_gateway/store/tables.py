@@ -89,6 +89,30 @@ LEDGER: Final = Table(
     sqlite_autoincrement=True,
 )
 
+WINDOWS: Final = Table(
+    "spending_windows",
+    metadata,
+    Column("window_id", _ID, primary_key=True),
+    Column("scope", _ID, primary_key=True),
+    Column("scope_id", _ID, primary_key=True),
+    Column("tenant_id", _ID, primary_key=True),
+    *(Column(name, BigInteger(), nullable=False) for name in ("cost_nano_usd", "tokens", "requests")),
+    sqlite_with_rowid=False,
+)
+
+WARNINGS: Final = Table(
+    "budget_warnings",
+    metadata,
+    *(Column(name, _ID, primary_key=True) for name in ("window_id", "scope", "scope_id", "unit")),
+    Column("percent", BigInteger(), primary_key=True),
+    Column("tenant_id", _ID, nullable=False),
+    Column("name", Text(), nullable=False),
+    Column("limit_amount", BigInteger(), nullable=False),
+    Column("spent_amount", BigInteger(), nullable=False),
+    Column("at", _INSTANT, nullable=False),
+    Index("ix_budget_warnings_tenant_id_at", "tenant_id", "at"),
+)
+
 REVISIONS: Final = Table(
     "configuration_revisions",
     metadata,

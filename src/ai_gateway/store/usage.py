@@ -45,7 +45,7 @@ _NO_ERRORS: Final = ("ok", "cancelled", "refused")
 
 class Bound(msgspec.Struct, frozen=True):
     """An instant, as the ledger is asked for it: what sorts before every request that was admitted from then on, and
-    the outermost UTC day that can have a row on this side of it."""
+    the outermost day that can have a row on this side of it, in whatever zone."""
 
     day: int
     request_id: str

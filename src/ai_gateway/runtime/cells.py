@@ -1,0 +1,114 @@
+"""One number that is enforced: what a leg has spent and holds in one window, in one unit, against what it may.
+
+`allowance` is how far this process may go by its own decision, and where it comes from is somebody else's business
+(`Allowances`). The process that owns its limits whole (`Owner`: one process on SQLite) may go to the limit, and `spent`
+is all that the window has. A process that holds a lease may go as far as it was granted, and `spent` is what it has
+spent of that; only who grants knows the whole. The predicate is the same for both:
+
+    spent + held + amount <= allowance
+
+How leases plug in. `opened` gives a new cell its allowance (none yet, and `spent` 0), and is told of a changed limit.
+`shortage` says what it means that the predicate failed. EXHAUSTED is final, a 402, and so only the owner of the whole
+limit may say it, or the numbers of a grant. CONTENDED fits once what is held here has settled: waiting helps.
+NEEDS_GRANT may fit, but not in what is here: the line asks `Grants` and tries again. A grant raises `allowance`, what
+is given back lowers it, and nothing else of a cell is a lessee's to change; what it remembers of one goes into `lease`.
+"""
+
+from enum import StrEnum
+from typing import Final, Protocol, final
+
+import msgspec
+
+from ai_gateway.domain.budgets import Limit
+from ai_gateway.policy.windows import window_id
+
+NEVER: Final = 1 << 62
+"""An amount that nothing reaches."""
+
+
+class Short(StrEnum):
+    EXHAUSTED = "exhausted"
+    CONTENDED = "contended"
+    NEEDS_GRANT = "needs_grant"
+
+
+@final
+class Cell:
+    """`unit` is the place of its amount among (nano-dollars, tokens, requests); `number` says which day or month.
+    `revision` is that of the configuration which `limit` is from. `warns_at` is the next amount that is worth a
+    warning, `warned` the per cent that were reached."""
+
+    __slots__ = ("allowance", "held", "lease", "limit", "number", "revision", "spent", "unit", "warned", "warns_at")
+
+    def __init__(self, limit: Limit, number: int, spent: int) -> None:
+        self.limit = limit
+        self.unit = int(limit.unit)
+        self.number = number
+        self.revision = 0
+        self.spent = spent
+        self.held = 0
+        self.allowance = 0
+        self.lease: object = None
+        self.warned = 0
+        self.warns_at = NEVER
+
+    @property
+    def window_id(self) -> str:
+        return window_id(self.limit.window, self.number)
+
+    @property
+    def free(self) -> int:
+        """What could be held now."""
+        return max(0, self.allowance - self.spent - self.held)
+
+    @property
+    def unspent(self) -> int:
+        """What could be held once all that is held has come back."""
+        return max(0, self.allowance - self.spent)
+
+
+class Shortage(msgspec.Struct, frozen=True):
+    """Why a hold was refused: the first cell that could not take `amount`. Nothing was held anywhere."""
+
+    short: Short
+    cell: Cell
+    amount: int
+
+
+class Allowances(Protocol):
+    """Where allowances come from. Called in the step of a hold, so it must not wait."""
+
+    def opened(self, cell: Cell) -> None:
+        """A cell is new, or its limit has changed: set its allowance."""
+        ...
+
+    def shortage(self, cell: Cell, amount: int) -> Short:
+        """What it means that `amount` does not fit."""
+        ...
+
+
+@final
+class Owner:
+    """This process owns every limit whole."""
+
+    def opened(self, cell: Cell) -> None:
+        cell.allowance = cell.limit.amount
+
+    def shortage(self, cell: Cell, amount: int) -> Short:
+        return Short.EXHAUSTED if cell.spent + amount > cell.allowance else Short.CONTENDED
+
+
+class Grants(Protocol):
+    """Who can be asked for more where a shortage says NEEDS_GRANT."""
+
+    async def ask(self, shortage: Shortage) -> None:
+        """Returns once it is worth trying again. Raises GatewayFault (503) where nobody answers within 250 ms."""
+        ...
+
+
+@final
+class NoGrants:
+    """Nobody is ever asked by an owner."""
+
+    async def ask(self, shortage: Shortage) -> None:
+        raise AssertionError("an owner of the whole limit needs no grant")

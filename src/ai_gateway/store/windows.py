@@ -1,0 +1,101 @@
+"""What every level has spent in every day, every month and in all: the ledger added up as it grows.
+
+The sums are made of the rows of one batch, in its own transaction and from no row that was there before, so they are
+the ledger's at every instant; a process that starts reads a few rows a level instead of the whole ledger. A batch is
+added up first by caller and day, then by level, then by window: a few hundred rows are written for thousands.
+
+A window's name is told from the day that the row carries, never from a clock or a zone that may have changed since.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ai_gateway.domain.budgets import Scope
+from ai_gateway.domain.traffic import WindowSpent
+from ai_gateway.policy.windows import window_of_id
+from ai_gateway.store.rows import LedgerRow
+from ai_gateway.store.tables import WINDOWS
+
+LEG_COLUMNS: Final = {
+    Scope.KEY: "key_id",
+    Scope.TEAM: "team_id",
+    Scope.DEPARTMENT: "department_id",
+    Scope.USER: "user_id",
+    Scope.TENANT: "tenant_id",
+}
+"""Level of a leg (`policy.quotas.legs_of`) -> the ledger's column that names who it is."""
+
+
+async def spent_in(connection: AsyncConnection, window_ids: Sequence[str]) -> list[WindowSpent]:
+    """What every leg has spent in these windows."""
+    table = WINDOWS.c
+    query = select(table.scope, table.scope_id, table.window_id, table.cost_nano_usd, table.tokens, table.requests)
+    found = await connection.execute(query.where(table.window_id.in_(window_ids)))
+    windows = {window_id: window_of_id(window_id) for window_id in window_ids}
+    return [
+        WindowSpent((scope, scope_id), *windows[window_id], (nano, tokens, requests))
+        for scope, scope_id, window_id, nano, tokens, requests in found
+    ]
+
+
+def amounts_of(row: LedgerRow) -> tuple[int, int, int]:
+    """What a row adds to its windows: nano-dollars, tokens, requests. A request is counted with its first attempt; a
+    row that only corrects a price has no tokens."""
+    if row.kind != "charge":
+        return row.cost_nano_usd, 0, 0
+    is_first = row.attempt_id.endswith("_1") and row.outcome != "refused"
+    return row.cost_nano_usd, row.input_tokens + row.output_tokens, int(is_first)
+
+
+_CHARGED: Final = "kind = 'charge'"
+_FIRST: Final = f"{_CHARGED} AND outcome <> 'refused' AND substr(attempt_id, length(attempt_id) - 1) = '_1'"
+_SUMS: Final = ", ".join(f"CAST(sum({name}) AS bigint) AS {name}" for name in ("nano", "tokens", "requests"))
+_BY_CALLER: Final = (
+    "SELECT tenant_id, key_id, team_id, department_id, user_id, day, sum(cost_nano_usd) AS nano,"  # noqa: S608  # constants
+    f" sum(CASE WHEN {_CHARGED} THEN input_tokens + output_tokens ELSE 0 END) AS tokens,"
+    f" sum(CASE WHEN {_FIRST} THEN 1 ELSE 0 END) AS requests"
+    " FROM {source} GROUP BY tenant_id, key_id, team_id, department_id, user_id, day"
+)
+_BY_LEG: Final = " UNION ALL ".join(
+    f"SELECT '{scope.value}' AS scope, {column} AS scope_id, tenant_id, day, nano, tokens, requests"  # noqa: S608
+    f" FROM by_caller WHERE {column} IS NOT NULL"
+    for scope, column in LEG_COLUMNS.items()
+)
+_BY_WINDOW: Final = " UNION ALL ".join(
+    f"SELECT {{{name}}} AS window_id, scope, scope_id, tenant_id, nano, tokens, requests FROM by_leg"  # noqa: S608
+    for name in ("day_id", "month_id", "total_id")
+)
+_ADD: Final = (
+    "INSERT INTO spending_windows (window_id, scope, scope_id, tenant_id, cost_nano_usd, tokens, requests)"  # noqa: S608
+    f" WITH by_caller AS ({_BY_CALLER}),"
+    f" by_leg AS (SELECT scope, scope_id, tenant_id, day, {_SUMS} FROM ({_BY_LEG}) AS legs"
+    " GROUP BY scope, scope_id, tenant_id, day)"
+    f" SELECT window_id, scope, scope_id, tenant_id, {_SUMS} FROM ({_BY_WINDOW}) AS windows"
+    " GROUP BY window_id, scope, scope_id, tenant_id"
+    " ORDER BY window_id, scope, scope_id, tenant_id"  # processes that write at once lock the rows in one order
+    " ON CONFLICT (window_id, scope, scope_id, tenant_id) DO UPDATE SET"
+    " cost_nano_usd = spending_windows.cost_nano_usd + excluded.cost_nano_usd,"
+    " tokens = spending_windows.tokens + excluded.tokens,"
+    " requests = spending_windows.requests + excluded.requests"
+)
+ADD_SQLITE: Final = text(
+    _ADD.format(
+        source="ledger WHERE id > :last",
+        day_id="'D:' || date(day * 86400, 'unixepoch')",
+        month_id="'M:' || strftime('%Y-%m', day * 86400, 'unixepoch')",
+        total_id="'T:total'",
+    )
+)
+"""Adds the rows behind `last`, which are this transaction's: on SQLite nobody else can have written any."""
+
+_DATE: Final = "DATE '1970-01-01' + CAST(day AS integer)"
+ADD_POSTGRESQL: Final = _ADD.format(
+    source="fresh",
+    day_id=f"'D:' || to_char({_DATE}, 'YYYY-MM-DD')",
+    month_id=f"'M:' || to_char({_DATE}, 'YYYY-MM')",
+    total_id="'T:total'",
+)
+"""A part of the statement that inserts, which reads what it inserted as `fresh`."""
