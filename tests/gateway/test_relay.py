@@ -21,7 +21,6 @@ from support.upstream import EVENTS, JSON, Script, ScriptedAnswer, Step
 from support.wire import CHAT_ERROR_EVENT, CHAT_REPLY, DONE, chat_events
 
 CODEC = KINDS[ProviderType.OPENAI].codecs[Dialect.OPENAI]
-ROOM = relay.Room(most_bytes=1 << 20, seconds=30.0)
 
 
 def said(error: ProviderError) -> Fault:
@@ -160,28 +159,22 @@ async def test_a_continuation_that_is_refused_inside_its_stream_is_the_provider_
         await a_stream(CHAT_ERROR_EVENT, continuation=continuation).begin()
 
 
-async def test_a_whole_answer_is_its_bytes_and_its_usage() -> None:
-    whole = await relay.read_whole(an_answer(CHAT_REPLY[:9], CHAT_REPLY[9:]), CODEC, Operation.CHAT, said, ROOM)
-    assert whole.body == CHAT_REPLY
-    assert whole.usage is not None
-    assert whole.usage.input_tokens == 12
+def test_a_whole_answer_says_what_it_used() -> None:
+    usage = relay.judge_whole(an_answer(), CHAT_REPLY, CODEC, Operation.CHAT, said)
+    assert usage is not None
+    assert usage.input_tokens == 12
 
 
 @pytest.mark.parametrize("status", [400, 500, 301, 199])
-async def test_whatever_is_not_a_2xx_is_a_refusal(status: int) -> None:
+def test_whatever_is_not_a_2xx_is_a_refusal(status: int) -> None:
     with pytest.raises(Fault):
-        await relay.read_whole(an_answer(CHAT_REPLY, status=status), CODEC, Operation.CHAT, said, ROOM)
+        relay.judge_whole(an_answer(status=status), CHAT_REPLY, CODEC, Operation.CHAT, said)
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"error":{"message":"x"}}', b'{"choices":[]}'])
-async def test_a_2xx_without_the_payload_is_a_refusal(body: bytes) -> None:
+def test_a_2xx_without_the_payload_is_a_refusal(body: bytes) -> None:
     with pytest.raises(ProviderFailed):
-        await relay.read_whole(an_answer(body), CODEC, Operation.CHAT, said, ROOM)
-
-
-async def test_a_whole_answer_has_only_so_much_room() -> None:
-    with pytest.raises(Broken):
-        await relay.read_whole(an_answer(CHAT_REPLY), CODEC, Operation.CHAT, said, relay.Room(10, 30.0))
+        relay.judge_whole(an_answer(), body, CODEC, Operation.CHAT, said)
 
 
 async def test_a_stream_begins_with_its_first_event_of_content() -> None:

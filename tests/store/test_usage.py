@@ -69,7 +69,7 @@ async def test_every_sum_counts_what_its_name_says(store: Store, books: UsageBoo
     )
     found = await sums(books)
     assert set(found) == {()}
-    expected = {"requests": 3, "attempts": 3, "refused": 1, "errors": 1, "estimated": 2}
+    expected = {"requests": 3, "attempts": 3, "refused": 1, "cached": 0, "errors": 1, "estimated": 2}
     expected |= {**lanes, "input_tokens": lanes["input_tokens"] + 2 * 12, "output_tokens": lanes["output_tokens"] + 3}
     assert found[()] == {**expected, "cost_nano_usd": 100 + 7 - 30 + 10}
     assert tuple(found[()]) == SUMS

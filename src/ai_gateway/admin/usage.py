@@ -41,7 +41,17 @@ CSV_GROUPS: Final = 10_000
 _PLACE: Final = re.compile(r"([0-9]{1,18})\.([0-9]{1,12})")
 _CSV: Final = "text/csv"
 _EPOCH: Final = date(1970, 1, 1).toordinal()
-COLUMNS: Final = ("requests", "attempts", "refused", "errors", "estimated", *LANES, "cost_nano_usd", "cost_usd")
+COLUMNS: Final = (
+    "requests",
+    "attempts",
+    "refused",
+    "cached",
+    "errors",
+    "estimated",
+    *LANES,
+    "cost_nano_usd",
+    "cost_usd",
+)
 
 
 async def read_usage(

@@ -103,16 +103,21 @@ class Client:
 
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """A whole answer at once. A header that would break its line is left to the server, which refuses it."""
+        if not self.answer_lines(status, lines_of(headers), body):
+            await self._begin(status, (*headers, ("content-length", str(len(body)))))
+            await self._send({"type": "http.response.body", "body": body})
+
+    def answer_lines(self, status: int, lines: str | None, body: bytes) -> bool:
+        """The same for header lines that are text already, as `lines_of` makes them, in one write. False: nothing was
+        written, and `answer` has to."""
         self.committed = True
-        if self._direct is not None:
-            said = (*headers, *self._always)
-            head = "".join([f"{name}: {value}\r\n" for name, value in said])
-            unbroken = head.count("\r") == len(said) == head.count("\n")
-            if unbroken and self._direct.write_whole(status, head, body):
-                self.status = status
-                return
-        await self._begin(status, (*headers, ("content-length", str(len(body)))))
-        await self._send({"type": "http.response.body", "body": body})
+        always = lines_of(self._always)
+        if self._direct is None or lines is None or always is None:
+            return False
+        if not self._direct.write_whole(status, lines + always, body):
+            return False
+        self.status = status
+        return True
 
     async def comment(self, headers: Headers, text: bytes) -> None:
         """Bytes of a stream that no reader takes for a part of the answer, behind its head; from here on the status is
@@ -165,3 +170,12 @@ class Client:
         said = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers]
         said += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self._always]
         await self._send({"type": "http.response.start", "status": status, "headers": said})
+
+
+def lines_of(headers: Headers) -> str | None:
+    """Header lines, each ended with CRLF; None where a header would break the line that it stands in."""
+    text, count = "", 0
+    for name, value in headers:
+        text += f"{name}: {value}\r\n"
+        count += 1
+    return text if text.count("\r") == count == text.count("\n") else None

@@ -49,7 +49,7 @@ class Cycle(RequestResponseCycle):
         """uvicorn's takes an exception for its own business and looks at what was answered; nearly always all is."""
         try:
             await app(self.scope, self.receive, self.send)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  as uvicorn: an application that fails takes no server along
             await super().run_asgi(_raising(error))
         else:
             if not self.response_complete and not self.disconnected:

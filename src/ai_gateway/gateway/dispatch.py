@@ -7,7 +7,7 @@ tells the first fault: those of continuations are about requests that the caller
 """
 
 import asyncio
-from typing import final
+from typing import Final, final
 
 import msgspec
 
@@ -26,6 +26,8 @@ from ai_gateway.gateway.world import Taken, World
 from ai_gateway.policy.attempts import Try, Wait, pursue, too_late
 from ai_gateway.providers.continuation import Continuation
 from ai_gateway.runtime.waiting_room import Ask, Guest, Rooms, WaitingRoom
+
+_LEFT: Final = Interruption.LEFT  # a member of an enum is a look-up in Python each time
 
 
 class Carried(msgspec.Struct, frozen=True):
@@ -80,7 +82,7 @@ class _Pursuit:
             fault = stop.fault
         except Fault as refusal:
             fault = refusal
-        if fault is not None and self._client.answered and self._client.interruption is not Interruption.LEFT:
+        if fault is not None and self._client.answered and self._client.interruption is not _LEFT:
             rescue = self._rescue
             told = fault if rescue is None or rescue.first is None else rescue.first
             await self._end_with(told)
@@ -109,23 +111,20 @@ class _Pursuit:
                 await self._pause(step.seconds)
                 answer = None
             else:
-                answer = await self._try(step)
+                answer = await self._attempt(step)
 
-    async def _try(self, step: Try) -> Fault | None:
+    async def _attempt(self, step: Try) -> Fault | None:
+        client = self._client
         taken = self.world.use()
         if self.receipts or step.tier or not self._journey.plan.stages[0].is_calm:
             self.world.note_passed_over(step)
         continuation: Continuation | None = None
-        if self._client.committed:
+        if client.committed:
             continuation = self._rescue and self._rescue.way_on(taken.member.candidate)
             if continuation is None:
                 taken.withdraw(self._doors.clock.now())
                 return _cannot_continue()
             self.world.note(What.CONTINUED, continuation.way.value, taken.member.candidate.endpoint.name)
-        return await self._attempt(taken, continuation)
-
-    async def _attempt(self, taken: Taken, continuation: Continuation | None) -> Fault | None:
-        client = self._client
         number = len(self.receipts) + 1
         trial = Trial(self._doors, self._journey, client, taken, number, rescue=self._rescue, continuation=continuation)
         if trial.is_late:
@@ -139,7 +138,7 @@ class _Pursuit:
         fault = await trial.run()
         self.receipts.append(trial.receipt())
         if fault is None:
-            if client.interruption is Interruption.LEFT:
+            if client.interruption is _LEFT:
                 raise _Stop(None)
             return None
         if client.interruption is not None:
@@ -213,7 +212,7 @@ class _Pursuit:
         why = self._client.take_interruption()
         if why is None:
             return asyncio.CancelledError()
-        return _Stop(None if why is Interruption.LEFT else draining())
+        return _Stop(None if why is _LEFT else draining())
 
 
 def _place_free(rooms: Rooms) -> None:

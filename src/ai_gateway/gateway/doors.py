@@ -9,6 +9,7 @@ import msgspec
 from ai_gateway.domain.config import ProviderType
 from ai_gateway.gateway.client import Client
 from ai_gateway.gateway.envelope import BodyLimits
+from ai_gateway.gateway.leftovers import Leftovers
 from ai_gateway.policy.access import DigestKey
 from ai_gateway.providers import ProviderKind
 from ai_gateway.runtime.board import Board
@@ -52,6 +53,7 @@ class Doors(msgspec.Struct, frozen=True):
     rooms: Rooms
     tasks: Tasks
     repeats: Repeats
+    leftovers: Leftovers = msgspec.field(default_factory=Leftovers)
     ids: Ids = msgspec.field(default_factory=Ids)
     limits: LineLimits = LineLimits()
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

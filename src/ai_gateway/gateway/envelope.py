@@ -209,7 +209,7 @@ def _refuse_duplicates(body: bytes, where: str) -> None:
 
 def _refuse_deep(body: bytes, limits: BodyLimits) -> None:
     """Brackets outside strings, peeled off pair by pair from the inside: as many rounds as the body is deep."""
-    if not _has_more(body, b"{[", limits.depth):
+    if not _has_more_openings(body, limits.depth):
         return
     if b"\\" in body:
         body = body.translate(None, _NOT_ESCAPES).replace(b"\\\\", b"").replace(b'\\"', b"")
@@ -227,13 +227,13 @@ def _refuse_deep(body: bytes, limits: BodyLimits) -> None:
     raise _too_deep(None)
 
 
-def _has_more(body: bytes, kinds: bytes, most: int) -> bool:
-    """Whether these bytes occur more than `most` times. Each `find` goes at the speed of memory, where `count` looks
-    at every byte; but a short body is counted sooner than a loop is begun."""
+def _has_more_openings(body: bytes, most: int) -> bool:
+    """Whether more than `most` objects and lists are opened, those in strings included. Each `find` goes at the speed
+    of memory, where `count` looks at every byte; but a short body is counted sooner than a loop is begun."""
     if len(body) < _SHORT_BYTES:
-        return sum([body.count(kind) for kind in kinds]) > most
+        return body.count(b"{") + body.count(b"[") > most
     left = most
-    for kind in kinds:
+    for kind in b"{[":
         at = body.find(kind)
         while at >= 0:
             left -= 1

@@ -28,6 +28,8 @@ from ai_gateway.runtime.telemetry import Ended
 Handler = Callable[[Doors, Admitted, Client], Awaitable[Carried]]
 CLIENT_LEFT_STATUS: Final = 499
 NOTHING: Final = Carried()
+_LEFT: Final = Interruption.LEFT  # a member of an enum is a look-up in Python each time
+_MODELS: Final = Operation.MODELS
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -91,7 +93,7 @@ class DataPlane:
         except Fault as refusal:
             fault = refusal
         except ClientLeft:
-            client.interruption = Interruption.LEFT
+            client.interruption = _LEFT
         except asyncio.CancelledError:
             why = client.take_interruption()
             if why is None:
@@ -124,7 +126,7 @@ def drain(doors: Doors) -> int:
 
 async def _close(client: Client, head: Head, fault: Fault, carried: Carried) -> None:
     """Say the fault to a caller who is still there and has heard nothing yet, and which endpoint it was about."""
-    if client.answered or client.interruption is Interruption.LEFT:
+    if client.answered or client.interruption is _LEFT:
         return
     body = answers.body_of(fault, head.dialect, head.request_id)
     client.say_always(_identity(head))
@@ -166,7 +168,7 @@ def _unread_head(scope: dict[str, Any], request_id: str, now: float, wall: float
 
 def _dialect_of(route: Route, scope: dict[str, Any]) -> Dialect:
     """Lists of models are asked for by both SDKs at one path; Anthropic's names its version."""
-    if route.operation is Operation.MODELS and any(name == b"anthropic-version" for name, _ in scope["headers"]):
+    if route.operation is _MODELS and any(name == b"anthropic-version" for name, _ in scope["headers"]):
         return Dialect.ANTHROPIC
     return route.dialect
 
@@ -179,7 +181,7 @@ def _identity(head: Head) -> Headers:
 def _ended(
     doors: Doors, head: Head, client: Client, carried: Carried, *, admitted: Admitted | None, fault: Fault | None
 ) -> Ended:
-    left = client.interruption is Interruption.LEFT
+    left = client.interruption is _LEFT
     return Ended(
         request_id=head.request_id,
         operation=head.operation,

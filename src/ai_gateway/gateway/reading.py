@@ -5,7 +5,7 @@ caller's browser or to the network in between.
 """
 
 import re
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -37,6 +37,7 @@ OUTPUT_CAPS: Final = {
     Operation.MESSAGES: ("max_tokens",),
 }
 STREAMED: Final = frozenset({Operation.CHAT, Operation.MESSAGES})
+_CHAT: Final = Operation.CHAT  # a member of an enum is a look-up in Python each time
 
 
 def read_head(
@@ -92,12 +93,15 @@ def read_head(
 def read_call(head: Head, body: bytes, limits: BodyLimits) -> Call:
     """Raises InvalidRequest for a body that is not what the operation takes."""
     fields = envelope.read_envelope(body, limits)
+    plain = _read_plain(head.operation, body, fields)
+    if plain is not None:
+        return Call(head, plain.model, fields, plain.stream or False, False, plain.cap, plain.n or 1, len(body))
     model = _read_model(fields)
     stream = envelope.read_bool(fields, "stream") or False
     if stream and head.operation not in STREAMED:
         raise InvalidRequest("This operation cannot be streamed.", code="not_streamable", param="stream")
     wants_usage = False
-    if head.operation is Operation.CHAT and "stream_options" in fields:
+    if head.operation is _CHAT and "stream_options" in fields:
         options = envelope.read_object(fields, "stream_options")
         wants_usage = options is not None and (envelope.read_bool(options, "include_usage") or False)
     return Call(
@@ -107,9 +111,37 @@ def read_call(head: Head, body: bytes, limits: BodyLimits) -> Call:
         stream=stream,
         wants_usage=wants_usage,
         max_output=_output_cap(head.operation, fields),
-        choices=(envelope.read_int(fields, "n") or 1) if head.operation is Operation.CHAT else 1,
+        choices=(envelope.read_int(fields, "n") or 1) if head.operation is _CHAT else 1,
         body_bytes=len(body),
     )
+
+
+class _Plain(msgspec.Struct, gc=False):
+    """What nearly every body says, in the types that it should have: one decode reads it."""
+
+    model: Annotated[str, msgspec.Meta(min_length=1, max_length=MODEL_LENGTH)]
+    stream: bool | None = None
+    max_completion_tokens: Annotated[int, msgspec.Meta(ge=0, le=envelope.MAX_INTEGER)] | None = None
+    max_tokens: Annotated[int, msgspec.Meta(ge=0, le=envelope.MAX_INTEGER)] | None = None
+    n: Annotated[int, msgspec.Meta(ge=0, le=envelope.MAX_INTEGER)] | None = None
+
+    @property
+    def cap(self) -> int | None:
+        return self.max_tokens if self.max_completion_tokens is None else self.max_completion_tokens
+
+
+_PLAIN: Final = msgspec.json.Decoder(_Plain)
+
+
+def _read_plain(operation: Operation, body: bytes, fields: dict[str, msgspec.Raw]) -> _Plain | None:
+    """None for a body that has to be read field by field: something is unusual in it, or wrong and to be named."""
+    if operation is not _CHAT or "stream_options" in fields:
+        return None
+    try:
+        plain = _PLAIN.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return plain if plain.model.isprintable() else None
 
 
 def _read_model(fields: dict[str, msgspec.Raw]) -> str:

@@ -4,6 +4,8 @@ A provider that reported usage is believed; 0 is a report. Where it reported non
 cancelled, or a server that never says), the receipt is an estimate and says so: four bytes a token, a token an event.
 """
 
+from typing import Final
+
 import msgspec
 
 from ai_gateway.domain.chat import Operation, Usage
@@ -14,6 +16,9 @@ from ai_gateway.gateway.admission import Admitted
 from ai_gateway.policy import pricing
 
 BYTES_PER_TOKEN = 4
+_OK: Final = Outcome.OK
+_COUNT_TOKENS: Final = Operation.COUNT_TOKENS
+_ORPHAN: Final = Outcome.ORPHAN
 _CALLERS_FAULT = frozenset(
     {Category.INVALID_REQUEST, Category.CONTEXT_LENGTH, Category.CONTENT_FILTER, Category.NOT_FOUND}
 )
@@ -30,13 +35,15 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
 
 class Measured(msgspec.Struct, frozen=True, gc=False):
     """How an attempt ended. `usage` None: nothing was reported; `delivered_tokens` is then the estimate's output, or
-    None where the provider never began to answer and nothing is owed."""
+    None where the provider never began to answer and nothing is owed. `left_with`: what the caller had of it when he
+    left, if he did."""
 
     outcome: Outcome
     ended: float
     usage: Usage | None = None
     first_byte: float | None = None
     delivered_tokens: int | None = None
+    left_with: int | None = None
 
 
 def outcome_of(fault: Fault) -> Outcome:
@@ -60,7 +67,7 @@ def draft_receipt(admitted: Admitted, shaped: Shaped, attempt: Attempt, day: int
     price = pricing.find_price(
         caller.tenant.prices, admitted.snapshot.book, candidate.model, endpoint.provider, attempt.started_wall
     )
-    free = head.operation is Operation.COUNT_TOKENS
+    free = head.operation is _COUNT_TOKENS
     usage = Usage() if free else Usage(input_tokens=-(-shaped.call.body_bytes // BYTES_PER_TOKEN))
     orphan = Receipt(
         request_id=head.request_id,
@@ -76,7 +83,7 @@ def draft_receipt(admitted: Admitted, shaped: Shaped, attempt: Attempt, day: int
         priced=free or price is not None,
         price_version=None if price is None else price.version,
         credential=endpoint.ownership,
-        outcome=Outcome.ORPHAN,
+        outcome=_ORPHAN,
         estimated=True,
         started_at=attempt.started_wall,
         ttft_ms=None,
@@ -95,7 +102,7 @@ def draft_receipt(admitted: Admitted, shaped: Shaped, attempt: Attempt, day: int
 
 def write_receipt(draft: Draft, attempt: Attempt, measured: Measured) -> Receipt:
     usage, estimated = _usage(draft.orphan, measured)
-    free = draft.price is None or draft.orphan.operation is Operation.COUNT_TOKENS
+    free = draft.price is None or draft.orphan.operation is _COUNT_TOKENS
     return msgspec.structs.replace(
         draft.orphan,
         usage=usage,
@@ -104,13 +111,14 @@ def write_receipt(draft: Draft, attempt: Attempt, measured: Measured) -> Receipt
         estimated=estimated,
         ttft_ms=None if measured.first_byte is None else _ms(measured.first_byte - attempt.started),
         total_ms=_ms(measured.ended - attempt.started),
+        delivered_tokens=None if measured.left_with is None else min(measured.left_with, usage.output_tokens),
     )
 
 
 def _usage(orphan: Receipt, measured: Measured) -> tuple[Usage, bool]:
     if measured.usage is not None:
         return _raised(measured.usage, measured)
-    if measured.delivered_tokens is None or orphan.operation is Operation.COUNT_TOKENS:
+    if measured.delivered_tokens is None or orphan.operation is _COUNT_TOKENS:
         return Usage(), False
     return Usage(input_tokens=orphan.usage.input_tokens, output_tokens=measured.delivered_tokens), True
 
@@ -119,7 +127,7 @@ def _raised(reported: Usage, measured: Measured) -> tuple[Usage, bool]:
     """A report is believed. Of a stream that was cut before its last report (Anthropic tells the input at the start
     and the output at the end) it is a floor, which what was delivered raises."""
     delivered = measured.delivered_tokens or 0
-    if measured.outcome is Outcome.OK or reported.output_tokens >= delivered:
+    if measured.outcome is _OK or reported.output_tokens >= delivered:
         return reported, False
     return msgspec.structs.replace(reported, output_tokens=delivered), True
 

@@ -37,20 +37,6 @@ EVENT_STREAM: Final = ("content-type", "text/event-stream; charset=utf-8")
 Classify = Callable[[ProviderError], Fault]
 
 
-class Whole(msgspec.Struct, frozen=True, gc=False):
-    """A whole answer that has the dialect's payload."""
-
-    body: bytes
-    usage: Usage | None
-
-
-class Room(msgspec.Struct, frozen=True, gc=False):
-    """How much of an answer is taken, and for how long."""
-
-    most_bytes: int
-    seconds: float
-
-
 class Deadlines(msgspec.Struct, frozen=True):
     """Seconds that may pass until the next thing; asked anew each time, because the whole request has an end too."""
 
@@ -59,15 +45,15 @@ class Deadlines(msgspec.Struct, frozen=True):
     left: Callable[[], float]
 
 
-async def read_whole(answer: Answer, codec: Codec, operation: Operation, classify: Classify, room: Room) -> Whole:
-    """Raises Fault for a refusal, and for a 2xx that lacks the payload; UpstreamError for what the wire does."""
-    body = await answer.read(room.most_bytes, room.seconds)
+def judge_whole(answer: Answer, body: bytes, codec: Codec, operation: Operation, classify: Classify) -> Usage | None:
+    """What a whole answer that has the dialect's payload reports of its usage. Raises Fault for a refusal, and for a
+    2xx that lacks the payload."""
     if not 200 <= answer.status < 300:
         raise classify(codec.read_error(answer.status, answer.headers, body))
     reading = codec.read_reply(operation, body)
     if reading.error is not None:
         raise classify(reading.error)
-    return Whole(body=body, usage=reading.usage)
+    return reading.usage
 
 
 class Diverged(Exception):
@@ -252,11 +238,12 @@ class _Frames:
 
 def passed_headers(answer: Answer) -> list[tuple[str, str]]:
     """The provider's headers that callers may see: an allow-list, so that no cookie, server or account id leaks."""
-    return [
-        (name, value)
-        for name, value in answer.headers.items()
-        if name in PASSED_HEADERS or name.startswith(PASSED_PREFIXES)
-    ]
+    passed: list[tuple[str, str]] = []
+    for header in answer.headers.items():
+        name = header[0]
+        if name in PASSED_HEADERS or name.startswith(PASSED_PREFIXES):
+            passed.append(header)
+    return passed
 
 
 def stream_headers(answer: Answer) -> list[tuple[str, str]]:

@@ -6,17 +6,18 @@ decided here: another attempt may make up for it.
 """
 
 import asyncio
-from typing import final
+from functools import lru_cache
+from typing import Final, final
 
 import msgspec
 
 from ai_gateway.domain.chat import ProviderError
-from ai_gateway.domain.config import Course
+from ai_gateway.domain.config import Course, OnDisconnect
 from ai_gateway.domain.faults import Fault, GatewayFault, Origin, ProviderFailed, ProviderTooSlow, RateLimited
 from ai_gateway.domain.traffic import Hold, Outcome, Receipt, Shaped
 from ai_gateway.gateway import relay
 from ai_gateway.gateway.admission import Admitted
-from ai_gateway.gateway.client import Client, Interruption
+from ai_gateway.gateway.client import Client, Interruption, lines_of
 from ai_gateway.gateway.continuing import Rescue
 from ai_gateway.gateway.doors import Doors
 from ai_gateway.gateway.marks import Marks
@@ -40,6 +41,7 @@ from ai_gateway.runtime.tracing import span_id_of
 from ai_gateway.runtime.upstream import Answer, CannotConnect, EgressRefused, Outgoing, TooSlow, UpstreamError
 
 SHORTEST_SECONDS = 0.001
+_OK: Final = Outcome.OK  # a member of an enum is a look-up in Python each time
 
 
 class Journey(msgspec.Struct, frozen=True, gc=False):
@@ -70,6 +72,7 @@ class Trial:
     ) -> None:
         member = taken.member
         candidate = member.candidate
+        self._now = doors.clock.now
         self._doors = doors
         self._journey = journey
         self._client = client
@@ -87,6 +90,7 @@ class Trial:
         self._draft = draft_receipt(journey.admitted, self._shaped, self._attempt, journey.hold.day)
         self._streaming: relay.Streaming | None = None
         self.diverged = False
+        self._delivered: int | None = None
         self._first_byte: float | None = None
         self._receipt: Receipt | None = None
 
@@ -105,7 +109,8 @@ class Trial:
         answer: Answer | None = None
         try:
             outgoing = self._outgoing()
-            await self._doors.journal.safe()
+            if self._doors.journal.is_strict:
+                await self._doors.journal.safe()
             answer = await self._doors.upstream.send(outgoing)
             await (self._stream(answer) if self._is_stream(answer) else self._whole(answer))
         except Fault as fault:
@@ -123,7 +128,7 @@ class Trial:
             self._leave(Outcome.CANCELLED)
             return _differs()
         except asyncio.CancelledError:
-            return self._interrupted()
+            return await self._interrupted(answer)
         finally:
             if answer is not None:
                 answer.close()
@@ -167,27 +172,26 @@ class Trial:
 
     async def _whole(self, answer: Answer) -> None:
         call = self._shaped.call
-        whole = await relay.read_whole(
-            answer,
-            self._member.codec,
-            call.head.operation,
-            self._classify,
-            relay.Room(self._doors.limits.answer_bytes, self._at_most(self._remaining(self._timeouts.response))),
+        body = await answer.read(
+            self._doors.limits.answer_bytes, self._at_most(self._remaining(self._timeouts.response))
         )
+        usage = relay.judge_whole(answer, body, self._member.codec, call.head.operation, self._classify)
         self._hear(answer)
         if call.stream:
             fault = ProviderFailed("The AI provider does not stream this model.", code="provider_not_streaming")
-            self._close(Measured(Outcome.PROVIDER_ERROR, self._now(), whole.usage), fault)
+            self._close(Measured(Outcome.PROVIDER_ERROR, self._now(), usage), fault)
             raise fault
-        delivered = len(whole.body) // BYTES_PER_TOKEN
-        receipt = self._close(Measured(Outcome.OK, self._now(), whole.usage, delivered_tokens=delivered))
-        await self._doors.journal.safe()
-        headers = (
-            *relay.passed_headers(answer),
-            *self._headers(),
-            ("x-gateway-cost-usd", pricing.dollars(receipt.cost_nano_usd)),
-        )
-        await self._client.answer(200, headers, whole.body)
+        delivered = len(body) // BYTES_PER_TOKEN
+        receipt = self._close(Measured(_OK, self._now(), usage, delivered_tokens=delivered))
+        if self._doors.journal.is_strict:
+            await self._doors.journal.safe()
+        cost = pricing.dollars(receipt.cost_nano_usd)
+        passed = lines_of(relay.passed_headers(answer))
+        own = gateway_lines(self._doors, self._journey, self._attempt, self._number)
+        lines = None if passed is None or own is None else f"{passed}{own}x-gateway-cost-usd: {cost}\r\n"
+        if not self._client.answer_lines(200, lines, body):
+            headers = (*relay.passed_headers(answer), *self._headers(), ("x-gateway-cost-usd", cost))
+            await self._client.answer(200, headers, body)
 
     async def _stream(self, answer: Answer) -> None:
         deadlines = relay.Deadlines(
@@ -215,7 +219,7 @@ class Trial:
     async def _book_success(self) -> None:
         if self._receipt is None:
             assert self._streaming is not None
-            self._close(self._measured(Outcome.OK))
+            self._close(self._measured(_OK))
         await self._doors.journal.safe()
 
     def _mark(self) -> None:
@@ -252,8 +256,12 @@ class Trial:
         if self._receipt is None:
             self._close(self._measured(outcome))
 
-    def _interrupted(self) -> Fault | None:
+    async def _interrupted(self, answer: Answer | None) -> Fault | None:
         why = self._client.take_interruption()
+        if why is Interruption.LEFT and self._streaming is not None and self._first_byte is not None:
+            self._delivered = self._streaming.delivered_events
+            if answer is not None and self._journey.plan.course.on_disconnect is OnDisconnect.DRAIN:
+                await self._doors.leftovers.hear_out(self._streaming, answer, self._doors.clock)
         self._leave(Outcome.CANCELLED if why is Interruption.LEFT else Outcome.CUT)
         if why is None:
             raise asyncio.CancelledError
@@ -267,7 +275,9 @@ class Trial:
         if outcome is Outcome.CANCELLED and delivered is None:
             delivered = 0
         usage = None if streaming is None else streaming.usage
-        return Measured(outcome, self._now(), usage, self._first_byte, delivered)
+        if self._delivered is not None and streaming is not None and streaming.is_over and usage is not None:
+            delivered = None  # he left, and the provider's last word was heard: it is believed
+        return Measured(outcome, self._now(), usage, self._first_byte, delivered, self._delivered)
 
     def _close(self, measured: Measured, fault: Fault | None = None) -> Receipt:
         """The one place where an attempt's receipt comes from. `fault`: what the endpoint did wrong."""
@@ -277,7 +287,7 @@ class Trial:
         usage = receipt.usage
         used = usage.input_tokens + usage.output_tokens
         self._doors.meters.book(self._journey.hold, receipt.cost_nano_usd, used)
-        if measured.outcome is Outcome.OK:
+        if measured.outcome is _OK:
             self._taken.succeed(measured.ended, receipt.total_ms, receipt.ttft_ms, used)
         elif fault is None:
             self._taken.leave(measured.ended, used)
@@ -290,9 +300,6 @@ class Trial:
 
     def _headers(self) -> tuple[tuple[str, str], ...]:
         return gateway_headers(self._doors, self._journey, self._attempt, self._number)
-
-    def _now(self) -> float:
-        return self._doors.clock.now()
 
     def _remaining(self, seconds: float | None) -> float | None:
         """What is left of a time that began with the attempt: a comment every second is not a first token."""
@@ -319,6 +326,25 @@ def gateway_headers(doors: Doors, journey: Journey, attempt: Attempt, number: in
         ("x-gateway-attempts", str(number)),
         ("server-timing", f"gateway;dur={(spent - waited) * 1000:.3f}, provider;dur={waited * 1000:.3f}"),
     )
+
+
+def gateway_lines(doors: Doors, journey: Journey, attempt: Attempt, number: int) -> str | None:
+    """The same as header lines; None where a name would break its line."""
+    endpoint = attempt.candidate.endpoint
+    course = journey.plan.course
+    names = _name_lines(course.route or course.pool or course.name, endpoint.name, endpoint.provider)
+    now = doors.clock.now()
+    waited = now - attempt.started
+    before = now - journey.admitted.head.received - waited
+    return names and (
+        f"{names}x-gateway-attempts: {number}\r\n"
+        f"server-timing: gateway;dur={before * 1000:.3f}, provider;dur={waited * 1000:.3f}\r\n"
+    )
+
+
+@lru_cache(4096)
+def _name_lines(route: str, endpoint: str, provider: str) -> str | None:
+    return lines_of((("x-gateway-route", route), ("x-gateway-endpoint", endpoint), ("x-gateway-provider", provider)))
 
 
 def route_header(course: Course) -> tuple[str, str]:

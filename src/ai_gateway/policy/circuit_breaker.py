@@ -44,6 +44,9 @@ class State(StrEnum):
     HALF_OPEN = "HALF_OPEN"
 
 
+_CLOSED: Final = State.CLOSED  # a member of an enum is a look-up in Python each time
+
+
 class Transition(msgspec.Struct, frozen=True):
     """`before` and `after` are both OPEN where an operator forces an open breaker. `reason` is for people."""
 
@@ -81,7 +84,7 @@ class Saved(msgspec.Struct, frozen=True):
 def still_holds(saved: Saved, fingerprint: str, wall: float) -> bool:
     """Whether a restart takes it up: of this address and credential, and not long over. An operator's word is about
     the endpoint, so it holds whatever key the endpoint has now."""
-    if saved.state is State.CLOSED or (saved.fingerprint != fingerprint and not saved.forced):
+    if saved.state is _CLOSED or (saved.fingerprint != fingerprint and not saved.forced):
         return False
     if saved.until_wall is None:
         return saved.forced
@@ -131,7 +134,7 @@ class CircuitBreaker:
 
     def __init__(self, settings: BreakerSettings, listener: Listener, now: float) -> None:
         self.settings = settings
-        self.state = State.CLOSED
+        self.state = _CLOSED
         self.calm = True
         self.crowded = False
         self.forced = False
@@ -161,7 +164,7 @@ class CircuitBreaker:
     def admits(self, now: float) -> bool:
         """Whether the next request may go there. In HALF_OPEN `on_send` has to follow in the same step, before anything
         is awaited: the sending is what takes the probe's place."""
-        if self.state is State.CLOSED:
+        if self.state is _CLOSED:
             return not self.crowded
         return self.look(now) is State.HALF_OPEN and not self._probe
 
@@ -221,7 +224,7 @@ class CircuitBreaker:
             self._probe = 0
         if number < self._since:
             return
-        if self.state is State.CLOSED:
+        if self.state is _CLOSED:
             self.failures = 0
         elif not self.forced:
             self._prove(now)
@@ -233,7 +236,7 @@ class CircuitBreaker:
             self._probe = 0
         if number < self._since:
             return
-        if self.state is State.CLOSED:
+        if self.state is _CLOSED:
             self.failures += 1
             if now >= self._bucket_ends:
                 self._roll(now)
@@ -263,7 +266,7 @@ class CircuitBreaker:
 
     def reset(self, now: float, reason: str) -> None:
         """Closed and trusted at once: whoever resets has decided that it is well."""
-        if self.state is not State.CLOSED or self.forced:
+        if self.state is not _CLOSED or self.forced:
             self.forced = False
             self._close(now, reason)
         self.failures = self.growth = 0
@@ -339,20 +342,20 @@ class CircuitBreaker:
         self.until = self._closed_at = now
         self._sends = [0] * BUCKETS
         self._fails = [0] * BUCKETS
-        self._turn(State.CLOSED, reason, now)
+        self._turn(_CLOSED, reason, now)
 
     def _turn(self, after: State, reason: str, now: float) -> None:
         before, self.state = self.state, after
-        self.reason = None if after is State.CLOSED else reason
+        self.reason = None if after is _CLOSED else reason
         self.successes = 0
         self._since = self._number + 1
-        if after is not State.CLOSED:
+        if after is not _CLOSED:
             self._ramping = False
         self._settle()
         self._listener.moved(Transition(before, after, reason, now))
 
     def _settle(self) -> None:
-        calm = self.state is State.CLOSED and not self.crowded and not self._ramping
+        calm = self.state is _CLOSED and not self.crowded and not self._ramping
         if calm is not self.calm:
             self.calm = calm
             self._listener.stirred()

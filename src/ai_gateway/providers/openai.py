@@ -7,6 +7,7 @@ it, and the chunk that brings it is withheld from a caller who did not ask; and 
 """
 
 from enum import Enum
+from typing import Final
 
 import msgspec
 
@@ -20,6 +21,8 @@ from ai_gateway.providers.sse import Event
 from ai_gateway.providers.usage import openai_usage, read_openai_usage
 from ai_gateway.providers.watch import DialectWatch, Verdict, verdict_on_unreadable
 
+_CHAT: Final = Operation.CHAT  # a member of an enum is a look-up in Python each time
+_EMBEDDINGS: Final = Operation.EMBEDDINGS
 _PATHS = {Operation.CHAT: "/chat/completions", Operation.EMBEDDINGS: "/embeddings"}
 _FINISH_FORMS = (b'"finish_reason"', b'"finish_reason":null', b'"finish_reason": null')
 _USAGE_FORMS = (b'"usage"', b'"usage":null', b'"usage": null')
@@ -39,7 +42,7 @@ class OpenAICodec:
     def encode(self, shaped: Shaped, model: str) -> UpstreamRequest:
         call = shaped.call
         members = members_for(shaped, model)
-        if call.stream and call.head.operation is Operation.CHAT:
+        if call.stream and call.head.operation is _CHAT:
             members["stream_options"] = _asking_for_usage(members.get("stream_options"))
         body = body_of(members, call.body_bytes)
         return UpstreamRequest("POST", _PATHS[call.head.operation], headers_for(shaped), body)
@@ -48,7 +51,7 @@ class OpenAICodec:
         reply = decode(body, _Reply)
         if reply is None or says_something(reply.error):
             return Reading(error=_error_under_200(body))
-        payload = reply.data if operation is Operation.EMBEDDINGS else reply.choices
+        payload = reply.data if operation is _EMBEDDINGS else reply.choices
         if not decode(payload, _Members):
             return Reading(usage=reply.read_usage(), error=_error_under_200(body))
         return Reading(usage=reply.read_usage())

@@ -34,6 +34,12 @@ class _Want(Enum):
     WHOLE = auto()
 
 
+_HEAD: Final = _Want.HEAD
+_NOTHING: Final = _Want.NOTHING
+_PART: Final = _Want.PART
+_WHOLE: Final = _Want.WHOLE  # a member of an enum is a look-up in Python each time
+
+
 @final
 class Http1Answer:
     """An answer as runtime/upstream.py promises it."""
@@ -74,7 +80,7 @@ class Http1Answer:
         self._sink: Sink | None = None
         self._between = self._until = NEVER
         self._waiter: asyncio.Future[None] | None = None
-        self._want = _Want.NOTHING
+        self._want = _NOTHING
         self._stage = "first byte"
         self.deadline = NEVER
         self.headers: dict[str, str] = {}
@@ -85,14 +91,14 @@ class Http1Answer:
     async def head(self, seconds: float) -> None:
         """Until status and headers are there. Raises TooSlow, Broken."""
         if not self.status:
-            await self._wait(_Want.HEAD, seconds)
+            await self._wait(_HEAD, seconds)
 
     async def read(self, most: int, seconds: float) -> bytes:
         self._stage = "between bytes"
         self._most = most
         if not self._whole and self._ready_bytes <= most:
             self.resume()
-            await self._wait(_Want.WHOLE, seconds)
+            await self._wait(_WHOLE, seconds)
         self._raise_failure()
         if self._ready_bytes > most:
             self.close()
@@ -103,7 +109,7 @@ class Http1Answer:
         self._stage = "between bytes"
         while not self._ready and not self._whole:
             self.resume()
-            await self._wait(_Want.PART, seconds)
+            await self._wait(_PART, seconds)
         if not self._ready:
             self._raise_failure()
         taken = self._take()
@@ -164,7 +170,7 @@ class Http1Answer:
             except Broken as error:
                 self.fail(error)
                 return
-        if self._want is _Want.HEAD:
+        if self._want is _HEAD:
             self._wake()
 
     def body_arrived(self, data: bytes) -> None:
@@ -187,7 +193,7 @@ class Http1Answer:
         self._ready_bytes += len(data)
         if self._ready_bytes > self._most:
             self.pause()
-        if self._want is _Want.PART or (self._want is _Want.WHOLE and self._ready_bytes > self._most):
+        if self._want is _PART or (self._want is _WHOLE and self._ready_bytes > self._most):
             self._wake()
 
     def completed(self) -> None:
@@ -238,9 +244,9 @@ class Http1Answer:
                 raise
             finally:
                 self._waiter = None
-                self._want = _Want.NOTHING
+                self._want = _NOTHING
                 self.deadline = NEVER
-        if not self._ready or want is _Want.HEAD:
+        if not self._ready or want is _HEAD:
             self._raise_failure()
 
     def _raise_failure(self) -> None:

@@ -50,6 +50,8 @@ COPIES: Final = 2
 RECORDS_AHEAD: Final = 3
 """A hold, its progress and its receipt: what an attempt may still write once its names are defined."""
 OUR_ID_LENGTH: Final = 32
+_HOLD: Final = Kind.HOLD  # a member of an enum is a look-up in Python each time
+_SETTLE: Final = Kind.SETTLE
 
 
 class Durability(StrEnum):
@@ -71,6 +73,7 @@ class Journal:
     ) -> None:
         self._segments = Segments(folder, size)
         self._durability = durability
+        self._is_strict = durability is Durability.ALWAYS
         self._names: dict[Names, _Name] = {}
         self._open: dict[str, _Open] = {}
         self._reserved = 0
@@ -106,7 +109,7 @@ class Journal:
             raise _full()
         held = Held(orphan, at, worst_nano)
         try:
-            self._say(Kind.HOLD, label, encode_hold, held)
+            self._say(_HOLD, label, encode_hold, held)
         except OSError as error:
             self._fail(error)
             raise _full() from error
@@ -136,7 +139,7 @@ class Journal:
         number = UNWRITTEN
         if has_room and self._problem is None:
             try:
-                number = self._say(Kind.SETTLE, label, encode_settle, receipt)
+                number = self._say(_SETTLE, label, encode_settle, receipt)
             except OSError as error:
                 self._fail(error)
         if number == UNWRITTEN:
@@ -193,9 +196,14 @@ class Journal:
         """Somebody waits for `tend`."""
         return bool(self._waiters)
 
+    @property
+    def is_strict(self) -> bool:
+        """`safe` may have something to wait for."""
+        return self._is_strict
+
     async def safe(self) -> None:
         """With `ALWAYS`, until all that was written before would survive the power going; otherwise at once."""
-        if self._durability is Durability.ALWAYS and self._safe_number < self._segments.next_number:
+        if self._is_strict and self._safe_number < self._segments.next_number:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
             self.has_work.set()
@@ -277,7 +285,11 @@ class Journal:
         if receipt.client_request_id is not None or len(receipt.request_id) != OUR_ID_LENGTH:
             told = len(receipt.request_id) + len(receipt.attempt_id) + len(receipt.client_request_id or "")
             slots += RECORDS_AHEAD * (2 + 2 * told // PAYLOAD_BYTES)  # twice, because JSON may escape each character
-        first, second = self._names.get(label.who), self._names.get(label.what)
+        names = self._names
+        first, second = names.get(label.who), names.get(label.what)
+        if first is not None and second is not None:
+            label.segment, label.first, label.second = self._segments.active, first.number, second.number
+            return slots + first.slots + second.slots
         slots += _definition_slots(label.who) if first is None else first.slots
         return slots + (_definition_slots(label.what) if second is None else second.slots)
 
@@ -287,15 +299,18 @@ class Journal:
         segments = self._segments
         while True:
             active = segments.active
-            first = self._names.get(label.who) or self._define(label.who)
-            second = self._names.get(label.what) or self._define(label.what)
-            payload = encode(value, first.number, second.number, label.told)
-            if active is segments.active:
-                if segments.remaining >= (1 if len(payload) <= PAYLOAD_BYTES else slots_for(payload)):
-                    if not self._is_dirty:
-                        self._note()
-                    return segments.append(kind, payload)
-                self._cut()
+            if label.segment is not active:
+                first = self._names.get(label.who) or self._define(label.who)
+                second = self._names.get(label.what) or self._define(label.what)
+                if active is not segments.active:
+                    continue
+                label.segment, label.first, label.second = active, first.number, second.number
+            payload = encode(value, label.first, label.second, label.told)
+            if segments.remaining >= (1 if len(payload) <= PAYLOAD_BYTES else slots_for(payload)):
+                if not self._is_dirty:
+                    self._note()
+                return segments.append(kind, payload)
+            self._cut()
 
     def _define(self, names: Names) -> "_Name":
         number = len(self._names)
@@ -334,7 +349,7 @@ class Journal:
         header = Header(version=VERSION, segment=self._segments.active.number, drained=self._drained)
         self._segments.append(Kind.SEGMENT, encode_header(header))
         for opened in self._open.values():
-            self._say(Kind.HOLD, opened.label, encode_hold, opened.held)
+            self._say(_HOLD, opened.label, encode_hold, opened.held)
             if opened.progress is not None:
                 self._write(Kind.PROGRESS, encode_progress(opened.progress))
         self._note()
@@ -358,7 +373,7 @@ class Journal:
             self._cut()
             while self._unwritten:
                 receipt = self._unwritten[0]
-                self._say(Kind.SETTLE, _label(receipt), encode_settle, receipt)
+                self._say(_SETTLE, _label(receipt), encode_settle, receipt)
                 self._unwritten.pop(0)
         except OSError as error:
             self._problem = error
@@ -406,12 +421,15 @@ class _Open(msgspec.Struct, gc=False):
     progress: Progress | None = None
 
 
-class _Label(msgspec.Struct, frozen=True, gc=False):
-    """What all records of an attempt begin with."""
+class _Label(msgspec.Struct, gc=False):
+    """What all records of an attempt begin with. `first` and `second` are the numbers of its names in `segment`."""
 
     who: Names
     what: Names
     told: Told
+    segment: Segment | None = None
+    first: int = 0
+    second: int = 0
 
 
 def _label(receipt: Receipt) -> _Label:

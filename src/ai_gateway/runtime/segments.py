@@ -17,6 +17,7 @@ from ai_gateway.runtime.disk_file import DiskFile
 from ai_gateway.runtime.slots import SLOT_BYTES, Kind, Record, frame, read_records
 
 SUFFIX: Final = ".journal"
+_SETTLE: Final = Kind.SETTLE  # a member of an enum is a look-up in Python each time
 
 
 class File(Protocol):
@@ -129,7 +130,7 @@ class Segments:
         active.used += slots
         self.remaining -= slots
         self.next_number = number + slots
-        if kind is Kind.SETTLE:
+        if kind is _SETTLE:
             active.last_settle = number
         return number
 

@@ -259,6 +259,8 @@ class LedgerRow(msgspec.Struct, frozen=True, kw_only=True):
     revision: int = 0
     client_request_id: str | None = None
     day: int = 0
+    delivered_tokens: int | None = None
+    cached: bool = False
 
 
 class ReplyRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -35,9 +35,12 @@ DIMENSIONS: Final[Mapping[str, str]] = {
 }
 """What sums can be grouped by -> its column in the ledger."""
 
-LANES: Final = tuple(name for name in LedgerRow.__struct_fields__ if name.endswith("_tokens"))
-SUMS: Final = ("requests", "attempts", "refused", "errors", "estimated", *LANES, "cost_nano_usd")
-"""`requests` counts requests, also those that were refused; `attempts` calls to providers; `errors` those of them that
+LANES: Final = tuple(
+    name for name in LedgerRow.__struct_fields__ if name.endswith("_tokens") and name != "delivered_tokens"
+)
+SUMS: Final = ("requests", "attempts", "refused", "cached", "errors", "estimated", *LANES, "cost_nano_usd")
+"""`requests` counts requests, also those that were refused; `attempts` calls to providers; `cached` answers that the
+gateway had; `errors` those of them that
 failed (who leaves has not failed). Tokens are those of attempts, cost is that of attempts and adjustments."""
 
 _NO_ERRORS: Final = ("ok", "cancelled", "refused")
@@ -102,11 +105,12 @@ def select_usage(query: UsageQuery, dialect: str) -> Select[Any]:
         request_id = request_id.collate("C")  # in the order of the bytes, whatever language the database sorts in
     groups = [columns[DIMENSIONS[name]] for name in query.by]
     is_charge = columns.kind == "charge"
-    asked = is_charge & (columns.outcome != "refused")
+    asked = is_charge & (columns.outcome != "refused") & ~columns.cached
     sums: list[ColumnElement[Any]] = [
         func.count(distinct(case((is_charge, columns.request_id)))),
         _count(asked),
         _count(is_charge & (columns.outcome == "refused")),
+        _count(is_charge & columns.cached),
         _count(is_charge & columns.outcome.not_in(_NO_ERRORS)),
         _count(is_charge & columns.estimated),
         *(func.coalesce(func.sum(case((is_charge, columns[lane]), else_=0)), 0) for lane in LANES),
@@ -175,8 +179,9 @@ def _sums(rows: Sequence[LedgerRow]) -> dict[str, int]:
     charges = [row for row in rows if row.kind == "charge"]
     counts = {
         "requests": len({row.request_id for row in charges}),
-        "attempts": sum(row.outcome != "refused" for row in charges),
+        "attempts": sum(row.outcome != "refused" and not row.cached for row in charges),
         "refused": sum(row.outcome == "refused" for row in charges),
+        "cached": sum(row.cached for row in charges),
         "errors": sum(row.outcome not in _NO_ERRORS for row in charges),
         "estimated": sum(row.estimated for row in charges),
     }
