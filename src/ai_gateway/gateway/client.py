@@ -65,20 +65,26 @@ class Client:
         self._always = (*self._always, header)
 
     def record(self, hear: Callable[[Message], Awaitable[None]], body: bytes) -> None:
-        """From here on `hear` is told of every message before it is sent, and a caller who leaves ends nothing: the
-        answer is wanted whether he is there or not. `body` is read again."""
+        """Overhear, and a caller who leaves ends nothing: the answer is wanted whether he is there or not. `body` is
+        read again."""
+
+        async def receive_again() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        self.overhear(hear)
+        self._receive = receive_again
+        if self._watch is not None:
+            self._watch.on_lost = None
+
+    def overhear(self, hear: Callable[[Message], Awaitable[None]]) -> None:
+        """From here on `hear` is told of every message before it is sent, frames too."""
         send = self._send
 
         async def send_heard(message: Message) -> None:
             await hear(message)
             await send(message)
 
-        async def receive_again() -> Message:
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        self._send, self._receive, self._direct = send_heard, receive_again, None
-        if self._watch is not None:
-            self._watch.on_lost = None
+        self._send, self._direct = send_heard, None
 
     async def read_body(self, most: int) -> bytes:
         """Raises InvalidRequest (413) above `most` bytes, ClientLeft."""

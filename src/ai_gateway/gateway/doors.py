@@ -12,6 +12,7 @@ from ai_gateway.gateway.envelope import BodyLimits
 from ai_gateway.gateway.leftovers import Leftovers
 from ai_gateway.policy.access import DigestKey
 from ai_gateway.providers import ProviderKind
+from ai_gateway.runtime.answer_cache import AnswerCache
 from ai_gateway.runtime.board import Board
 from ai_gateway.runtime.clock import Clock
 from ai_gateway.runtime.ids import Ids
@@ -53,6 +54,7 @@ class Doors(msgspec.Struct, frozen=True):
     rooms: Rooms
     tasks: Tasks
     repeats: Repeats
+    answers: AnswerCache = msgspec.field(default_factory=AnswerCache)
     leftovers: Leftovers = msgspec.field(default_factory=Leftovers)
     ids: Ids = msgspec.field(default_factory=Ids)
     limits: LineLimits = LineLimits()

@@ -11,6 +11,7 @@ from ai_gateway.domain.config import Course
 from ai_gateway.domain.faults import CircuitOpen, Fault, InvalidRequest
 from ai_gateway.gateway import dispatch, funding, reading
 from ai_gateway.gateway.admission import Admitted
+from ai_gateway.gateway.caching import carry_cached
 from ai_gateway.gateway.client import Client
 from ai_gateway.gateway.dispatch import Carried
 from ai_gateway.gateway.doors import Doors
@@ -37,7 +38,10 @@ async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
     hold = await funding.hold(doors, head.request_id, charge)
     try:
         deadline = head.received + min(course.total_seconds, head.timeout_seconds or inf)
-        return await dispatch.carry(doors, Journey(admitted, shaped, plan, hold, deadline), client)
+        journey = Journey(admitted, shaped, plan, hold, deadline)
+        if course.cache is not None:
+            return await carry_cached(doors, journey, client, course.cache.ttl_seconds)
+        return await dispatch.carry(doors, journey, client)
     finally:
         doors.meters.settle(hold)
 

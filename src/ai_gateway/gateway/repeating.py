@@ -8,7 +8,7 @@ request whose cost is in the ledger besides.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, final
+from typing import Final, final
 
 from ai_gateway.domain.faults import Fault
 from ai_gateway.domain.repeats import Kept, Place
@@ -16,27 +16,12 @@ from ai_gateway.gateway.admission import Admitted, without_idempotency_key
 from ai_gateway.gateway.client import Client, Message
 from ai_gateway.gateway.dispatch import Carried
 from ai_gateway.gateway.doors import Doors
+from ai_gateway.gateway.recording import Recording
 from ai_gateway.runtime.repeats import Repeats, Turn
 
 Serve = Callable[[Doors, Admitted, Client], Awaitable[Carried]]
 
 REPLAYED: Final = ("idempotent-replayed", "true")
-_OF_THE_MOMENT: Final = frozenset(
-    {
-        "connection",
-        "content-length",
-        "date",
-        "request-id",
-        "server",
-        "server-timing",
-        "transfer-encoding",
-        "x-client-request-id",
-        "x-gateway-cost-usd",
-        "x-gateway-rerun-of",
-        "x-request-id",
-    }
-)
-_LIMITS_OF_THE_MOMENT: Final = ("x-ratelimit-", "anthropic-ratelimit-")
 
 
 async def serve_once(doors: Doors, admitted: Admitted, body: bytes, client: Client, serve: Serve) -> Carried:
@@ -79,36 +64,19 @@ class Tape:
     def __init__(self, repeats: Repeats, turn: Turn) -> None:
         self._repeats = repeats
         self._turn = turn
-        self._status = 0
-        self._headers: tuple[tuple[str, str], ...] = ()
-        self._parts: list[bytes] = []
-        self._bytes = 0
+        self._recording = Recording(repeats.limits.reply_bytes)
         self.has_cost = False
         self.is_kept = False
 
     async def hear(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self._status = message["status"]
-            self._headers = _lasting(message["headers"])
-            return
-        part: bytes = message.get("body", b"")
-        self._bytes += len(part)
-        if self._bytes <= self._repeats.limits.reply_bytes:
-            self._parts.append(part)
-        if not message.get("more_body", False) and (200 <= self._status < 300 or self.has_cost):
+        recording = self._recording
+        recording.hear(message)
+        if recording.is_whole and (200 <= recording.status < 300 or self.has_cost):
             self.is_kept = True
             await self._repeats.finish(self._turn, self._reply())
 
     def _reply(self) -> Kept | None:
-        if self._bytes > self._repeats.limits.reply_bytes:
+        recording, body = self._recording, self._recording.body
+        if body is None:
             return None
-        return Kept(self._turn.claim.request_id, self._status, self._headers, b"".join(self._parts))
-
-
-def _lasting(headers: Any) -> tuple[tuple[str, str], ...]:
-    pairs = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in headers]
-    return tuple(
-        (name, value)
-        for name, value in pairs
-        if name not in _OF_THE_MOMENT and not name.startswith(_LIMITS_OF_THE_MOMENT)
-    )
+        return Kept(self._turn.claim.request_id, recording.status, recording.headers, body)

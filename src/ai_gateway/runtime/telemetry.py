@@ -64,7 +64,8 @@ class Telemetry:
         if it.fault is not None:
             _add(self.faults, (it.fault.category.value, it.fault.origin.value))
         for receipt in it.receipts:
-            _add(self.attempts, (receipt.provider, receipt.outcome))
+            if not receipt.cached:
+                _add(self.attempts, (receipt.provider, receipt.outcome))
             usage = receipt.usage
             self.input_tokens += usage.input_tokens
             self.output_tokens += usage.output_tokens
