@@ -3,6 +3,7 @@
 import typer
 
 from ai_gateway.cli import configuration, keys, start
+from ai_gateway.cli.backup import backup, restore
 from ai_gateway.cli.doctor import doctor
 from ai_gateway.cli.explain import explain
 from ai_gateway.cli.screen import EXIT_CODES
@@ -31,4 +32,6 @@ app.add_typer(keys.app)
 app.command(epilog=EXIT_CODES)(doctor)
 app.command(epilog=EXIT_CODES)(explain)
 app.command(epilog=EXIT_CODES)(usage)
+app.command(epilog=EXIT_CODES)(backup)
+app.command(epilog=EXIT_CODES)(restore)
 app.command()(version)
