@@ -29,6 +29,7 @@ from ai_gateway.runtime.ids import first_request_id
 from ai_gateway.runtime.logs import Log
 from ai_gateway.runtime.probe import Probe
 from ai_gateway.runtime.server import Server, open_sockets
+from ai_gateway.runtime.standings import OwnStandings
 from ai_gateway.runtime.tasks import Tasks
 from ai_gateway.runtime.telemetry import render
 from ai_gateway.settings import Settings
@@ -284,6 +285,7 @@ class Control(msgspec.Struct, frozen=True):
                     counted=self._counted if self.store.is_alone else None,
                     since_request_id=first_request_id(int(self.started * 1000)),
                 ),
+                budgets=OwnStandings(self.line.meters),
                 check_url=self.check_url,
                 mock_enabled=self.mock_enabled,
                 now=self.line.clock.wall,

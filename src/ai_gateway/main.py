@@ -145,7 +145,8 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     await snapshots.load()
     settle_in()
 
-    meters = Meters()
+    rooms = Rooms(clock, asyncio.get_running_loop().call_later)
+    meters = _meters(rooms)
     await restore_meters(meters, journal, store, clock.wall())
     watch = await _watch(settings, store, clock, log, lambda text: access.digest(key_pepper, text))
 
@@ -153,10 +154,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     listeners = (log.note, watch.decisions.note, *(() if tracing is None else (tracing.note,)))
     if tracing is not None:
         stack.callback(tracing.close)
-    policy = EgressPolicy(
-        allow=egress.parse_allow(settings.egress_allow),
-        loopback=Loopback.ALLOWED if settings.mode == "development" else Loopback.REFUSED,
-    )
+    policy = _egress(settings)
     upstream = Http1Upstream(
         lambda address: egress.may_connect(policy, address).allowed,
         trust(settings.ca_file),
@@ -179,7 +177,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         telemetry=telemetry,
         kinds=KINDS,
         live=set(),
-        rooms=Rooms(clock, asyncio.get_running_loop().call_later),
+        rooms=rooms,
         tasks=tasks,
         repeats=await _repeats(SqlReplies(store, vault), engine, clock.wall, telemetry.drop),
         limits=LineLimits(body_bytes=settings.limits.max_body_bytes),
@@ -234,10 +232,24 @@ def _keep_books(tasks: Tasks, doors: Doors, store: SqlStore, log: Log, durabilit
     tasks.keep("tend journal", lambda: keep_tending(journal, partial(_away, log, "journal"), group_seconds))
 
 
+def _meters(rooms: Rooms) -> Meters:
+    """Whoever waits for what a limit's others hold is called when they settle."""
+    meters = Meters()
+    meters.freed = lambda _cell: rooms.place_free()
+    return meters
+
+
 def _plans(clock: SystemClock, watch: Watch, board: Board) -> Plans:
     throttles = Throttles()
     watch.breakers.on_reset(throttles.forgive)
     return Plans(PlanDoors(KINDS, clock, watch.breakers, watch.healths, board, throttles))
+
+
+def _egress(settings: Settings) -> EgressPolicy:
+    return EgressPolicy(
+        allow=egress.parse_allow(settings.egress_allow),
+        loopback=Loopback.ALLOWED if settings.mode == "development" else Loopback.REFUSED,
+    )
 
 
 def _tell_replay(log: Log, journal: Journal) -> None:

@@ -6,6 +6,7 @@ from admin.world import FOREIGN, NOW, OWN, World
 from ai_gateway.store.rows import (
     AdminTokenRow,
     ApiKeyRow,
+    BudgetRow,
     DepartmentRow,
     EnhancedProviderConfig,
     LedgerRow,
@@ -37,6 +38,9 @@ def belongings(tenant: str, tag: str) -> list[Row]:
             **common,
         ),
         RouteRow(id=f"routes_{tag}", name=f"route-{tag}", pool=f"pool-{tag}", **common),
+        BudgetRow(
+            id=f"budgets_{tag}", scope="team", scope_id=f"teams_{tag}", window="daily", limit_nano=10**9, **common
+        ),
         PriceRow(id=f"prices_{tag}", model="m", input_pico=1, output_pico=1, effective_from=NOW + 9, **common),
     ]
 

@@ -25,6 +25,8 @@ _ROLES = {
 _MEMBERS = [{"name": "ghost", "weight": 1}]
 _PRICE = {"model": "m", "input_per_million_usd": 1, "output_per_million_usd": 2}
 
+_BUDGET = {"scope": "team", "scope_id": "teams_own", "window": "daily", "limit_usd": 1}
+
 _BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/tenants"): {"name": "new"},
     ("PUT", "/tenants/{row_id}"): {"name": "renamed"},
@@ -57,6 +59,8 @@ _BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PUT", "/routes/{row_id}"): {"name": "renamed", "pool": "pool-own"},
     ("PATCH", "/routes/{row_id}"): {"name": "renamed"},
     ("POST", "/prices"): _PRICE,
+    ("POST", "/budgets"): {**_BUDGET, "window": "monthly"},
+    ("PUT", "/budgets/{row_id}"): {**_BUDGET, "limit_usd": 2},
     ("POST", "/config/validate"): {"version": 1},
     ("POST", "/config/diff"): {"version": 1},
     ("POST", "/config/apply"): {"version": 1},

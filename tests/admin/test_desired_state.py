@@ -25,14 +25,15 @@ async def test_a_document_makes_what_it_names_and_says_so(world: World) -> None:
         "pool",
         "route",
         "price",
+        "budget",
     ]
-    assert outcome["updated"] == [{"noun": "tenant", "name": "Own"}]
+    assert outcome["updated"] == [{"noun": "tenant", "name": "Own"}] * 2  # its fallbacks and its calendar
     assert outcome["deleted"] == []
     tenant = next(tenant for tenant in world.snapshot.tenants.values() if tenant.id == OWN)
     assert set(tenant.courses) == {"fast", "spare", "bot"}
     assert [tier.pool for tier in tenant.courses["bot"].tiers] == ["fast", "spare"]
     assert len(world.published) == 1
-    assert len(await world.rows(AuditRow)) == 9
+    assert len(await world.rows(AuditRow)) == 11
 
 
 async def test_applying_it_again_changes_nothing(world: World) -> None:
@@ -66,10 +67,11 @@ async def test_without_prune_nothing_is_deleted(world: World) -> None:
 
 async def test_prune_deletes_what_named_sections_leave_out_and_never_prices(world: World) -> None:
     await world.made("/config/apply", FULL)
-    empty = {section: [] for section in FULL if section != "version"}
+    empty = {section: [] for section in FULL if section not in ("version", "timezone")}
     outcome = await _apply(world, prune=True, **empty)
     assert outcome["updated"] == [{"noun": "tenant", "name": "Own"}]
     assert [item["noun"] for item in outcome["deleted"]] == [
+        "budget",
         "route",
         "pool",
         "pool",

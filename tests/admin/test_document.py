@@ -58,12 +58,24 @@ FULL: dict[str, Any] = {
             "effective_from": "2027-01-15T08:00:00Z",
         }
     ],
+    "timezone": "Europe/Berlin",
+    "budgets": [
+        {
+            "scope": "tenant",
+            "window": "daily",
+            "limit_usd": "2.50",
+            "limit_tokens": 1000,
+            "mode": "strict",
+            "warn_at_percent": [90],
+        }
+    ],
 }
 
 
 async def test_an_empty_tenant_exports_an_empty_document(world: World) -> None:
     exported = (await world.call("GET", "/config/export")).json()
-    assert exported == {"version": 1, **{section: [] for section in FULL if section != "version"}}
+    nothing = {section: [] for section in FULL if section not in ("version", "timezone")}
+    assert exported == {"version": 1, "timezone": "UTC", **nothing}
 
 
 async def test_what_was_applied_is_what_is_exported(world: World) -> None:

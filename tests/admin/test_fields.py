@@ -15,7 +15,6 @@ from ai_gateway.admin.fields import (
     plain,
     sent_limits,
     stored_limits,
-    unenforced_limits,
 )
 from ai_gateway.store.rows import TeamRow
 
@@ -74,12 +73,7 @@ def test_limits_go_in_as_dollars_and_come_out_as_dollars() -> None:
         "cost_limit_total": None,
         "rate_limits": {"max_concurrent": 5},
     }
-    assert unenforced_limits(row) == ["cost_limit_daily", "rate_limits"]
     assert stored_limits(LimitsBody.model_construct(**sent_limits(row))) == stored_limits(body)
-
-
-def test_nothing_is_unenforced_where_nothing_is_set() -> None:
-    assert unenforced_limits(TeamRow(id="t", tenant_id="x", created_at=0, name="t")) == []
 
 
 @pytest.mark.parametrize("limits", [{"max_concurrent": 0}, {"max_concurrent": True}, {"max_concurrent": "5"}, {"x": 1}])

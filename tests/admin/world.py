@@ -31,6 +31,8 @@ from ai_gateway.runtime.breakers import Breakers
 from ai_gateway.runtime.decisions import Decisions
 from ai_gateway.runtime.entries import Held, Progress
 from ai_gateway.runtime.health import Healths
+from ai_gateway.runtime.meters import Meters
+from ai_gateway.runtime.standings import OwnStandings
 from ai_gateway.runtime.transitions import Transitions
 from ai_gateway.runtime.waiting_room import RoomStanding
 from ai_gateway.store.decisions import MemoryDecisions
@@ -101,6 +103,7 @@ class World:
         self.is_away = False
         self.counted = Counted(0, 0)
         self.oncall = self._open_oncall()
+        self.meters = Meters()
         self.doors = AdminDoors(
             mode=mode,
             store=self.store,
@@ -115,6 +118,7 @@ class World:
             oncall=self.oncall,
             usage=MemoryUsage(self.store),
             audit=SelfAudit(MemoryAuditBooks(self.store), lambda: self.counted, "req_"),
+            budgets=OwnStandings(self.meters),
             check_url=refuse_metadata,
             mock_enabled=mock_enabled,
             now=lambda: self.now,

@@ -15,6 +15,7 @@ from ai_gateway.domain.traffic import Head, Hold, Outcome, Shaped
 from ai_gateway.gateway.admission import admit
 from ai_gateway.gateway.client import Client, Interruption
 from ai_gateway.gateway.continuing import Rescue, rescue_for
+from ai_gateway.gateway.funding import Funded
 from ai_gateway.gateway.trial import SHORTEST_SECONDS, Journey, Trial
 from ai_gateway.gateway.world import World
 from ai_gateway.policy import quotas
@@ -121,7 +122,7 @@ async def a_bench(
         await asyncio.Event().wait()
         return {}
 
-    journey = Journey(admitted, shaped, plan, hold, line.clock.now() + deadline_seconds)
+    journey = Journey(admitted, shaped, plan, Funded(hold), line.clock.now() + deadline_seconds)
     return Bench(line, candidate, shaped, journey, Client({"type": "http"}, receive, send), sent)
 
 

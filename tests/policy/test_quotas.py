@@ -1,10 +1,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_gateway.domain.chat import Usage
+from ai_gateway.domain.budgets import Limit, Unit, Window
+from ai_gateway.domain.chat import Operation, Usage
 from ai_gateway.policy.pricing import Worst, cost_nano, worst_of
-from ai_gateway.policy.quotas import charge, legs_of
-from support.builders import MODEL, a_book, a_call, a_caller, a_candidate, a_price
+from ai_gateway.policy.quotas import affordable_output, charge, cost_at_worst, legs_of, limits_of_caller
+from support.builders import MODEL, a_book, a_call, a_caller, a_candidate, a_head, a_key, a_price, a_tenant
 
 
 def test_the_legs_are_key_team_department_user_tenant_in_this_order() -> None:
@@ -48,3 +49,50 @@ def test_what_is_held_is_never_less_than_what_it_can_cost(size: int, read: int, 
     worst = worst_of([a_candidate()], a_book(price), {}, 0.0)
     held = charge(a_caller(), a_call(body_bytes=size, max_output=cap), worst)
     assert cost_nano(price, Usage(input_tokens=min(read, size), output_tokens=min(wrote, cap))) <= held.worst_nano
+
+
+@given(
+    size=st.integers(0, 500),
+    cap=st.integers(0, 300),
+    nano=st.integers(0, 10**6),
+    tokens=st.integers(0, 1000),
+    choices=st.integers(1, 3),
+)
+def test_an_affordable_answer_is_the_longest_that_fits(
+    size: int, cap: int, nano: int, tokens: int, choices: int
+) -> None:
+    worst = Worst(input_pico=150_000, output_pico=600_001, default_output=99, until=1.0)
+    call = a_call(body_bytes=size, max_output=cap, choices=choices)
+    output = affordable_output(call, worst, nano, tokens)
+
+    def fits(length: int) -> bool:
+        return cost_at_worst(call, worst, length) <= nano and size + length * choices <= tokens
+
+    assert 0 <= output <= cap
+    assert output == 0 or fits(output)
+    assert output == cap or not fits(output + 1)
+
+
+def test_counting_tokens_is_free_and_an_embedding_writes_nothing() -> None:
+    worst = Worst(input_pico=1_000, output_pico=1_000, default_output=99, until=1.0)
+    counting = a_call(a_head(operation=Operation.COUNT_TOKENS))
+    assert charge(a_caller(), counting, worst).worst_nano == 0
+    embedding = charge(a_caller(), a_call(a_head(operation=Operation.EMBEDDINGS)), worst)
+    assert (embedding.worst_nano, embedding.worst_tokens) == (100, 100)
+
+
+def test_a_callers_limits_are_those_of_its_legs_in_the_order_of_checking() -> None:
+    own = Limit(("key", "key_1"), Window.DAILY, Unit.USD, 5, "mine")
+    budget = Limit(("key", "key_1"), Window.DAILY, Unit.USD, 3)
+    team = Limit(("team", "team_1"), Window.MONTHLY, Unit.TOKENS, 7, "T")
+    tenant = Limit(("tenant", "t1"), Window.TOTAL, Unit.USD, 9, "t1")
+    legs = (("key", "key_1"), ("team", "team_1"), ("tenant", "t1"))
+    limits = {it.leg: (it,) for it in (budget, team, tenant, Limit(("team", "other"), Window.DAILY, Unit.USD, 1))}
+    key = a_key(name="Mine", limits=(own,))
+    found = limits_of_caller(a_tenant("t1", limits=limits), key, legs)
+    assert [(it.leg[0], it.amount, it.name) for it in found] == [
+        ("key", 3, "Mine"),
+        ("team", 7, "T"),
+        ("tenant", 9, "t1"),
+    ]
+    assert limits_of_caller(a_tenant("t1"), key, legs) == (own,)

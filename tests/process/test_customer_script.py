@@ -4,6 +4,7 @@ Only the port is another one: the script says 8000, and several gateways run whi
 """
 
 import json
+import re
 import subprocess
 from typing import Any
 
@@ -17,6 +18,7 @@ MAKE_KEY = """curl -s -X POST http://localhost:8000/api/v1/admin/api-keys -d '
 {"name": "Test", "cost_limit_daily": 0.10}'"""
 FORCE_OPEN = "curl -s -X POST http://localhost:8000/api/v1/admin/router/circuit-breakers/openai/force-open"
 RESET = "curl -s -X POST http://localhost:8000/api/v1/admin/router/circuit-breakers/openai/reset"
+LIST_BUDGETS = "curl -s http://localhost:8000/api/v1/admin/budgets"
 READ_DASHBOARD = "curl -s http://localhost:8000/api/v1/admin/router/health-dashboard"
 REQUESTS = 100
 
@@ -68,12 +70,37 @@ def test_a_forced_breaker_moves_the_traffic_to_the_fallback_until_it_is_reset(fr
     assert {it["state"] for it in run(fresh, LIST_BREAKERS)["data"]} == {"CLOSED"}
 
 
-def test_a_key_with_a_limit_works_and_says_that_the_limit_is_not_enforced_yet(fresh: Gateway) -> None:
-    made = run(fresh, MAKE_KEY)
-    assert made["key"].startswith("sk-gw-")
-    assert made["cost_limit_daily"] in ("0.1", "0.10")
-    assert made["enforced"] is False
-    assert fresh.chat("gpt-4", made["key"]).status == 200
+def test_a_key_with_ten_cents_a_day_is_refused_with_the_customers_message(fresh: Gateway) -> None:
+    """The curl line that the start prints, with this key, until the limit is reached: at the 8th to 12th request."""
+    key = run(fresh, MAKE_KEY)["key"]
+    statuses: list[int] = []
+    while not statuses or statuses[-1] == 200:
+        answered = fresh.chat("gpt-4", key, messages=[{"role": "user", "content": "Hello! What are you?"}])
+        statuses.append(answered.status)
+        assert len(statuses) <= 12
+    assert len(statuses) >= 8
+    assert statuses[-1] == 402
+    assert answered.headers["x-should-retry"] == "false"
+    error = json.loads(answered.body)["error"]
+    message = re.fullmatch(
+        r"Daily cost limit exceeded\. Limit: \$0\.10, Current: \$(0\.\d{2,4})\. Resets at midnight UTC\."
+        r"( This request could cost up to \$0\.\d+\.)?",
+        error["message"],
+    )
+    assert message
+    assert "0.08" < message[1] <= "0.10"
+    assert (error["code"], error["gateway"]["level"], error["gateway"]["level_name"]) == (
+        "budget_exceeded",
+        "key",
+        "Test",
+    )
+
+    [budget] = run(fresh, LIST_BUDGETS)["data"]
+    assert (budget["source"], budget["limit_nano_usd"], budget["held_nano_usd"]) == ("cost_limit_daily", 10**8, 0)
+    assert f"{budget['spent_nano_usd'] // 10**5 / 10**4:.4f}".rstrip("0") == message[1].rstrip("0")
+    [near] = run(fresh, READ_DASHBOARD)["budgets_near_limit"]
+    assert (near["scope_name"], near["spent_nano_usd"]) == ("Test", budget["spent_nano_usd"])
+    assert fresh.chat("gpt-4").status == 200  # others go on
 
 
 def test_the_health_dashboard_answers(shared: Gateway) -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from ai_gateway.domain.config import ProviderType
-from ai_gateway.providers.capabilities import context_window, continues_prefill
+from ai_gateway.providers.capabilities import context_window, continues_prefill, longest_output
 
 CONTINUES = [
     "claude-2.1",
@@ -70,3 +70,17 @@ def test_the_longest_beginning_of_a_name_that_is_known_tells_its_window(model: s
 @pytest.mark.parametrize("model", ["", "llama-3-70b", "my-gpt-4o", "GPT-4o", "claude", "gpt"])
 def test_of_a_name_that_nobody_knows_no_window_is_known(model: str) -> None:
     assert context_window(model) is None
+
+
+@pytest.mark.parametrize(
+    ("model", "tokens"),
+    [
+        ("gpt-4o-mini", 16_384),
+        ("gpt-4", 8_192),
+        ("gpt-4-turbo", 4_096),
+        ("o3-mini", 100_000),
+        ("llama", None),
+    ],
+)
+def test_a_models_longest_answer_is_known_by_the_beginning_of_its_name(model: str, tokens: int | None) -> None:
+    assert longest_output(model) == tokens

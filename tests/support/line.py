@@ -233,6 +233,8 @@ async def a_line(snapshot: Snapshot | None = None, **changes: Any) -> Line:
     ended: list[Ended] = []
     crashes: list[tuple[str, str]] = []
     board, breakers, throttles = Board(), Breakers(clock, Random(2), lambda text: text), Throttles()
+    rooms, meters = Rooms(clock, timers.later), Meters()
+    meters.freed = lambda _cell: rooms.place_free()
     fields = {
         "clock": clock,
         "rng": Random(1),
@@ -240,15 +242,15 @@ async def a_line(snapshot: Snapshot | None = None, **changes: Any) -> Line:
         "digest_key": digest_key,
         "plans": Plans(PlanDoors(KINDS, clock, breakers, Healths(), board, throttles)),
         "board": board,
-        "meters": Meters(),
+        "meters": meters,
         "journal": a_journal(),
         "upstream": upstream,
         "history": history,
         "telemetry": Telemetry((ended.append,)),
         "kinds": KINDS,
         "live": set(),
-        "rooms": Rooms(clock, timers.later),
         "repeats": Repeats(MemoryReplies(), "this process", clock.wall, lambda what: crashes.append(("dropped", what))),
+        "rooms": rooms,
         "tasks": Tasks(lambda name, error: crashes.append((name, repr(error)))),
         "limits": LineLimits(),
         "sleep": clock.sleep,

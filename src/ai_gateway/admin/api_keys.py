@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from ai_gateway.admin.access import Permission
-from ai_gateway.admin.answers import Answer, flag_unenforced
+from ai_gateway.admin.answers import Answer
 from ai_gateway.admin.desk import Desk, TenantDesk
 from ai_gateway.admin.fields import (
     LimitsBody,
@@ -21,7 +21,6 @@ from ai_gateway.admin.fields import (
     merged,
     sent_limits,
     stored_limits,
-    unenforced_limits,
 )
 from ai_gateway.admin.instants import Instant, show_instant
 from ai_gateway.admin.lookup import fetch, require
@@ -182,7 +181,7 @@ def body_of(row: ApiKeyRow) -> ApiKeyBody:
 
 
 def describe(row: ApiKeyRow) -> Answer:
-    answer = {
+    return {
         "id": row.id,
         "name": row.name,
         "display": row.display,
@@ -196,7 +195,6 @@ def describe(row: ApiKeyRow) -> Answer:
         **limits_of(row),
         "created_at": show_instant(row.created_at),
     }
-    return flag_unenforced(answer, unenforced_limits(row))
 
 
 ROUTES: Final = (

@@ -16,6 +16,7 @@ from ai_gateway import __version__
 from ai_gateway.admin import (
     api_keys,
     audit,
+    budgets,
     configuration,
     departments,
     description,
@@ -65,6 +66,7 @@ NOUNS: Final[tuple[tuple[str, Sequence[Route]], ...]] = (
     ("routes", explain.ROUTES),
     ("requests", requests.ROUTES),
     ("prices", prices.ROUTES),
+    ("budgets", budgets.ROUTES),
     ("ledger", ledger.ROUTES),
     ("usage", usage.ROUTES),
     ("usage", usage_audit.ROUTES),

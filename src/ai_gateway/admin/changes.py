@@ -15,7 +15,7 @@ from ai_gateway.admin.doors import AdminDoors
 from ai_gateway.admin.refusals import missing
 from ai_gateway.domain.events import ConfigurationChanged
 from ai_gateway.store.records import Unit
-from ai_gateway.store.rows import AuditRow, Row, new_id
+from ai_gateway.store.rows import AuditRow, BudgetRow, LimitedRow, Row, new_id
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -36,6 +36,10 @@ class Change(msgspec.Struct, frozen=True):
         await self._record(action, row, detail)
 
     async def delete(self, row: Row, **detail: Any) -> None:
+        """A level takes its budgets along."""
+        if isinstance(row, LimitedRow):
+            for budget in await self.unit.find(BudgetRow, row.tenant_id, scope_id=row.id):
+                await self.delete(budget)
         await self.unit.delete(type(row), row.tenant_id, row.id)
         await self._record("delete", row, detail)
 

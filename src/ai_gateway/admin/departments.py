@@ -3,10 +3,10 @@
 from typing import Final
 
 from ai_gateway.admin.access import Permission
-from ai_gateway.admin.answers import Answer, flag_unenforced
+from ai_gateway.admin.answers import Answer
 from ai_gateway.admin.changes import Change
 from ai_gateway.admin.desk import TenantDesk
-from ai_gateway.admin.fields import LimitsBody, Text, limits_of, merged, sent_limits, stored_limits, unenforced_limits
+from ai_gateway.admin.fields import LimitsBody, Text, limits_of, merged, sent_limits, stored_limits
 from ai_gateway.admin.instants import show_instant
 from ai_gateway.admin.lookup import deleted, fetch, refuse_while_used
 from ai_gateway.admin.paging import Paged, list_rows
@@ -89,8 +89,7 @@ def body_of(row: DepartmentRow) -> DepartmentBody:
 
 
 def describe(row: DepartmentRow) -> Answer:
-    answer = {"id": row.id, "name": row.name, **limits_of(row), "created_at": show_instant(row.created_at)}
-    return flag_unenforced(answer, unenforced_limits(row))
+    return {"id": row.id, "name": row.name, **limits_of(row), "created_at": show_instant(row.created_at)}
 
 
 ROUTES: Final = (

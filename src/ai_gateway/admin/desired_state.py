@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
-from ai_gateway.admin import departments, pools, prices, providers, routes, teams, users
+from ai_gateway.admin import departments, desired_budgets, pools, prices, providers, routes, teams, users
 from ai_gateway.admin.answers import Answer
 from ai_gateway.admin.changes import Change, name_of
 from ai_gateway.admin.desk import Desk
@@ -74,6 +74,7 @@ async def apply(change: Change, desk: Desk, body: ConfigurationBody) -> Outcome:
     await _apply_users(change, desk, body.users or (), outcome)
     await _apply_traffic(change, desk, body, outcome)
     await _apply_prices(change, desk, body.prices or (), outcome)
+    await desired_budgets.apply(change, desk, body, outcome.note)
     if body.prune:
         await _prune(change, desk, body, outcome)
     named = [*(body.default_fallbacks or ()), *(name for pool in body.pools or () for name in pool.fallbacks or ())]
@@ -213,6 +214,7 @@ async def _prune(change: Change, desk: Desk, body: ConfigurationBody, outcome: O
                 await remove(change, row)
                 outcome.deleted.append((WORDS[kind.noun], name))
 
+    outcome.deleted.extend(await desired_budgets.prune(change, desk, body))
     await prune(RouteRow, body.routes, routes.remove)
     await prune(PoolRow, body.pools, pools.remove)
     await prune(EnhancedProviderConfig, body.providers, drop_provider)

@@ -9,10 +9,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from ai_gateway.admin.answers import Answer
+from ai_gateway.admin.budgets import BudgetNumbers
 from ai_gateway.admin.desk import Desk
-from ai_gateway.admin.fields import Body, LimitsBody, Text, limits_of
+from ai_gateway.admin.fields import Body, LimitsBody, Text, Zone, limits_of
 from ai_gateway.admin.instants import show_instant
-from ai_gateway.admin.money import show_price
+from ai_gateway.admin.money import show_dollars, show_price
 from ai_gateway.admin.pools import PoolBody
 from ai_gateway.admin.pools import body_of as pool_body_of
 from ai_gateway.admin.prices import PriceBody
@@ -20,8 +21,10 @@ from ai_gateway.admin.provider_fields import ProviderBody, columns_of
 from ai_gateway.admin.provider_fields import body_of as provider_body_of
 from ai_gateway.admin.routes import RouteBody
 from ai_gateway.admin.traffic_fields import Groups
+from ai_gateway.domain.budgets import Scope
 from ai_gateway.store.records import Unit
 from ai_gateway.store.rows import (
+    BudgetRow,
     DepartmentRow,
     EnhancedProviderConfig,
     PoolRow,
@@ -31,6 +34,7 @@ from ai_gateway.store.rows import (
     TenantRow,
     UserRow,
 )
+from ai_gateway.store.zones import UTC_NAME
 
 
 class DepartmentEntry(LimitsBody):
@@ -48,6 +52,14 @@ class UserEntry(LimitsBody):
     team: Text | None = None
 
 
+class BudgetEntry(BudgetNumbers):
+    """`name` is that of the team, department or user; the tenant itself needs none. Keys are not in a document, and so
+    neither are their budgets."""
+
+    scope: Literal["team", "department", "user", "tenant"]
+    name: Text | None = None
+
+
 class ConfigurationBody(Body):
     """A section that is left out is not looked at; `prune` deletes what the sections that are there do not name."""
 
@@ -61,6 +73,8 @@ class ConfigurationBody(Body):
     pools: Annotated[list[PoolBody], Field(max_length=10_000)] | None = None
     routes: Annotated[list[RouteBody], Field(max_length=10_000)] | None = None
     prices: Annotated[list[PriceBody], Field(max_length=100_000)] | None = None
+    timezone: Zone | None = None
+    budgets: Annotated[list[BudgetEntry], Field(max_length=100_000)] | None = None
 
 
 async def export(unit: Unit, desk: Desk) -> Answer:
@@ -69,6 +83,8 @@ async def export(unit: Unit, desk: Desk) -> Answer:
     tenant = await unit.fetch(TenantRow, tenant_id, tenant_id)
     departments = await unit.find(DepartmentRow, tenant_id)
     teams = await unit.find(TeamRow, tenant_id)
+    users = await unit.find(UserRow, tenant_id)
+    names = {row.id: row.name for row in (*departments, *teams, *users)}
     department_names = {row.id: row.name for row in departments}
     team_names = {row.id: row.name for row in teams}
     return {
@@ -80,7 +96,7 @@ async def export(unit: Unit, desk: Desk) -> Answer:
         ],
         "users": [
             _said({"name": row.name, "email": row.email, "team": team_names.get(row.team_id or ""), **limits_of(row)})
-            for row in await unit.find(UserRow, tenant_id)
+            for row in users
         ],
         "providers": [_export_provider(row) for row in await unit.find(EnhancedProviderConfig, tenant_id)],
         "default_fallbacks": [] if tenant is None else list(tenant.default_fallbacks),
@@ -90,6 +106,12 @@ async def export(unit: Unit, desk: Desk) -> Answer:
             for row in await unit.find(RouteRow, tenant_id)
         ],
         "prices": [_export_price(row) for row in await unit.find(PriceRow, tenant_id)],
+        "timezone": UTC_NAME if tenant is None else tenant.timezone,
+        "budgets": [
+            _export_budget(row, names.get(row.scope_id))
+            for row in sorted(await unit.find(BudgetRow, tenant_id), key=lambda row: row.name)
+            if row.scope != Scope.KEY
+        ],
     }
 
 
@@ -102,6 +124,20 @@ def _export_provider(row: EnhancedProviderConfig) -> Answer:
     columns = columns_of(provider_body_of(row))
     columns["models"] = list(row.models)
     return _said({**columns, "api_key_secret_name": row.api_key_secret_name})
+
+
+def _export_budget(row: BudgetRow, name: str | None) -> Answer:
+    return _said(
+        {
+            "scope": row.scope,
+            "name": name,
+            "window": row.window,
+            "limit_usd": None if row.limit_nano is None else show_dollars(row.limit_nano),
+            "limit_tokens": row.limit_tokens,
+            "limit_requests": row.limit_requests,
+            "mode": row.mode,
+        }
+    ) | {"warn_at_percent": list(row.warn_at_percent)}
 
 
 def _export_price(row: PriceRow) -> Answer:

@@ -17,6 +17,7 @@ from ai_gateway.runtime.breakers import Breakers
 from ai_gateway.runtime.decisions import Decisions
 from ai_gateway.runtime.entries import Held, Progress
 from ai_gateway.runtime.health import Healths
+from ai_gateway.runtime.standings import Standings
 from ai_gateway.runtime.transitions import Transitions
 from ai_gateway.runtime.waiting_room import RoomStanding
 from ai_gateway.store.decisions import Decisions as KeptDecisions
@@ -101,7 +102,7 @@ class AdminDoors(msgspec.Struct, frozen=True):
     """`publish` makes a committed change live in this process before it returns. `digest_key` and `digest_token` are
     the keyed digests of gateway keys and admin tokens. `bootstrap_token` is AI_GATEWAY_ADMIN_TOKEN (None: unset).
     `check_url` raises ValueError with a text for people where egress would refuse the address. `observe` gives the
-    live numbers of an endpoint id."""
+    live numbers of an endpoint id, `budgets` those of limits."""
 
     mode: Mode
     store: Store
@@ -116,6 +117,7 @@ class AdminDoors(msgspec.Struct, frozen=True):
     oncall: OnCall
     usage: UsageBooks
     audit: SelfAudit
+    budgets: Standings
     check_url: Callable[[str], None]
     mock_enabled: bool
     now: Callable[[], float]

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from ai_gateway.admin.money import Dollars, show_dollars
 from ai_gateway.store.rows import LimitedRow
+from ai_gateway.store.zones import zone_named
 
 
 class Body(BaseModel):
@@ -43,6 +44,12 @@ def distinct(texts: list[str]) -> list[str]:
     return texts
 
 
+def distinct_numbers(numbers: list[int]) -> list[int]:
+    if len(set(numbers)) != len(numbers):
+        raise ValueError("must not name the same number twice.")
+    return numbers
+
+
 def plain(value: object) -> Any:
     """Free-form JSON as it can be stored: no Decimal in it. Raises ValueError for what is beyond a double."""
     if isinstance(value, Decimal):
@@ -52,6 +59,11 @@ def plain(value: object) -> Any:
     if isinstance(value, list):
         return [plain(item) for item in cast(list[object], value)]
     return value
+
+
+def _a_zone(name: str) -> str:
+    zone_named(name)
+    return name
 
 
 def _finite(value: Decimal) -> float:
@@ -75,6 +87,7 @@ Seconds = Annotated[
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 86_400}),
 ]
 FreeForm = Annotated[dict[str, Any], BeforeValidator(plain)]
+Zone = Annotated[Text, AfterValidator(_a_zone)]
 Rate = Annotated[int, Field(ge=1, le=1_000_000_000_000)]
 
 
@@ -124,17 +137,6 @@ def limits_of(row: LimitedRow) -> dict[str, Any]:
         "cost_limit_total": _shown(row.cost_limit_total),
         "rate_limits": row.rate_limits,
     }
-
-
-def unenforced_limits(row: LimitedRow) -> list[str]:
-    """Limits that are kept but do not stop anything yet."""
-    values: dict[str, object] = {
-        "cost_limit_daily": row.cost_limit_daily,
-        "cost_limit_monthly": row.cost_limit_monthly,
-        "cost_limit_total": row.cost_limit_total,
-        "rate_limits": row.rate_limits or None,
-    }
-    return [name for name, value in values.items() if value is not None]
 
 
 def _shown(nano: int | None) -> str | None:

@@ -26,6 +26,7 @@ WORDS: Final[Mapping[str, str]] = {
     "pools": "pool",
     "routes": "route",
     "prices": "price",
+    "budgets": "budget",
 }
 
 

@@ -11,6 +11,7 @@ from typing import Any, cast
 from ai_gateway.admin.app import build
 from ai_gateway.admin.description import describe_app
 from ai_gateway.admin.doors import AdminDoors, Mode, OnCall, SelfAudit, Vault
+from ai_gateway.runtime.standings import Standings
 from ai_gateway.store.records import Store
 from ai_gateway.store.usage import UsageBooks
 
@@ -39,6 +40,7 @@ def _inert_doors() -> AdminDoors:
         oncall=cast(OnCall, _closed),
         usage=cast(UsageBooks, _closed),
         audit=cast(SelfAudit, _closed),
+        budgets=cast(Standings, _closed),
         check_url=_closed,
         mock_enabled=False,
         now=_closed,

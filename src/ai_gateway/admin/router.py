@@ -8,6 +8,7 @@ from typing import Final
 
 from ai_gateway.admin.access import Permission
 from ai_gateway.admin.answers import Answer
+from ai_gateway.admin.budget_sources import near_limit
 from ai_gateway.admin.desk import Desk, TenantDesk
 from ai_gateway.admin.instants import show_instant
 from ai_gateway.admin.routing import Route
@@ -35,10 +36,18 @@ async def read_dashboard(desk: TenantDesk) -> Answer:
         "pools": pools,
         "circuit_breakers": [describe_breaker(desk, endpoint) for endpoint in endpoints],
         "queues": [_describe_queue(room) for room in desk.doors.oncall.waiting(desk.tenant_id)],
-        "budgets_near_limit": [],
+        "budgets_near_limit": await _budgets(desk),
         "recent_transitions": [_describe_move(move, names) for move in moves],
         "generated_at": show_instant(desk.doors.now()),
     }
+
+
+async def _budgets(desk: Desk) -> list[Answer]:
+    """What cannot be read is not near: the dashboard is for when things are away."""
+    try:
+        return (await near_limit(desk))[:RECENT]
+    except ConnectionError:
+        return []
 
 
 def _pools(desk: Desk) -> list[Answer]:

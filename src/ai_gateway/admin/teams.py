@@ -4,7 +4,7 @@ live keys hang from it."""
 from typing import Final
 
 from ai_gateway.admin.access import Permission
-from ai_gateway.admin.answers import Answer, flag_unenforced
+from ai_gateway.admin.answers import Answer
 from ai_gateway.admin.changes import Change
 from ai_gateway.admin.desk import TenantDesk
 from ai_gateway.admin.fields import (
@@ -15,7 +15,6 @@ from ai_gateway.admin.fields import (
     merged,
     sent_limits,
     stored_limits,
-    unenforced_limits,
 )
 from ai_gateway.admin.instants import show_instant
 from ai_gateway.admin.lookup import deleted, fetch, refuse_while_used, require
@@ -104,14 +103,13 @@ def body_of(row: TeamRow) -> TeamBody:
 
 
 def describe(row: TeamRow) -> Answer:
-    answer = {
+    return {
         "id": row.id,
         "name": row.name,
         "department_id": row.department_id,
         **limits_of(row),
         "created_at": show_instant(row.created_at),
     }
-    return flag_unenforced(answer, unenforced_limits(row))
 
 
 ROUTES: Final = (

@@ -9,11 +9,11 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from ai_gateway.admin.access import Permission
-from ai_gateway.admin.answers import Answer, flag_unenforced
+from ai_gateway.admin.answers import Answer
 from ai_gateway.admin.changes import Change, name_of
 from ai_gateway.admin.desk import Wide, WideDesk
 from ai_gateway.admin.fallbacks import check_fallbacks
-from ai_gateway.admin.fields import LimitsBody, Text, limits_of, merged, sent_limits, stored_limits, unenforced_limits
+from ai_gateway.admin.fields import LimitsBody, Text, Zone, limits_of, merged, sent_limits, stored_limits
 from ai_gateway.admin.instants import show_instant
 from ai_gateway.admin.lookup import WORDS, deleted, fetch
 from ai_gateway.admin.paging import Paged, list_rows
@@ -24,6 +24,7 @@ from ai_gateway.store.records import ANY_TENANT, Scope, Unit
 from ai_gateway.store.rows import (
     AdminTokenRow,
     ApiKeyRow,
+    BudgetRow,
     DepartmentRow,
     EnhancedProviderConfig,
     PoolRow,
@@ -48,19 +49,20 @@ _HOLDING: Final[tuple[type[Row], ...]] = (
     RouteRow,
 )
 _Grant = Literal["openai", "anthropic"]
-_GOING_ALONG: Final[tuple[type[Row], ...]] = (ApiKeyRow, AdminTokenRow, PriceRow)
+_GOING_ALONG: Final[tuple[type[Row], ...]] = (ApiKeyRow, AdminTokenRow, PriceRow, BudgetRow)
 
 
 class TenantBody(LimitsBody):
     """`system_grants`: which of the gateway's own accounts the tenant may use. `default_fallbacks`: the groups behind
     every pool that names none of its own, and behind bare model names. `queue`: requests wait while the tenant's own
-    limits are reached."""
+    limits are reached. `timezone` (an IANA name) is the calendar of its days and months."""
 
     name: Text
     enabled: bool = True
     system_grants: Annotated[list[_Grant], Field(max_length=2)] = Field(default_factory=list[_Grant])
     default_fallbacks: Groups = Field(default_factory=list[str])
     queue: QueueBody | None = None
+    timezone: Zone = "UTC"
 
 
 class TenantPatch(TenantBody):
@@ -159,6 +161,7 @@ async def settle(unit: Unit, body: TenantBody, row_id: str, created_at: float) -
         system_grants=tuple(dict.fromkeys(body.system_grants)),
         default_fallbacks=tuple(body.default_fallbacks),
         queue=dumped(body.queue),
+        timezone=body.timezone,
         **stored_limits(body),
     )
 
@@ -170,22 +173,23 @@ def body_of(row: TenantRow) -> TenantBody:
         system_grants=list(row.system_grants),
         default_fallbacks=list(row.default_fallbacks),
         queue=rebuilt(QueueBody, row.queue),
+        timezone=row.timezone,
         **sent_limits(row),
     )
 
 
 def describe(row: TenantRow) -> Answer:
-    answer = {
+    return {
         "id": row.id,
         "name": row.name,
         "enabled": row.enabled,
         "system_grants": list(row.system_grants),
         "default_fallbacks": list(row.default_fallbacks),
         "queue": row.queue,
+        "timezone": row.timezone,
         **limits_of(row),
         "created_at": show_instant(row.created_at),
     }
-    return flag_unenforced(answer, unenforced_limits(row))
 
 
 ROUTES: Final = (

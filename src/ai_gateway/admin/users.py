@@ -3,7 +3,7 @@
 from typing import Final
 
 from ai_gateway.admin.access import Permission
-from ai_gateway.admin.answers import Answer, flag_unenforced
+from ai_gateway.admin.answers import Answer
 from ai_gateway.admin.changes import Change
 from ai_gateway.admin.desk import TenantDesk
 from ai_gateway.admin.fields import (
@@ -14,7 +14,6 @@ from ai_gateway.admin.fields import (
     merged,
     sent_limits,
     stored_limits,
-    unenforced_limits,
 )
 from ai_gateway.admin.instants import show_instant
 from ai_gateway.admin.lookup import deleted, fetch, refuse_while_used, require
@@ -105,7 +104,7 @@ def body_of(row: UserRow) -> UserBody:
 
 
 def describe(row: UserRow) -> Answer:
-    answer = {
+    return {
         "id": row.id,
         "name": row.name,
         "email": row.email,
@@ -113,7 +112,6 @@ def describe(row: UserRow) -> Answer:
         **limits_of(row),
         "created_at": show_instant(row.created_at),
     }
-    return flag_unenforced(answer, unenforced_limits(row))
 
 
 ROUTES: Final = (

@@ -102,6 +102,7 @@ class _Pursuit:
         journey = self._journey
         tries = pursue(self.world, journey.plan.limits, journey.deadline, self._doors.rng)
         answer: Fault | None = None
+        last: Fault | None = None
         while True:
             try:
                 step = tries.send(answer)
@@ -110,8 +111,11 @@ class _Pursuit:
             if isinstance(step, Wait):
                 await self._pause(step.seconds)
                 answer = None
+            elif last is not None and self._doors.meters.cover(journey.hold) is not None:
+                self.world.note(What.GAVE_UP, "A cost limit has no room for another attempt.")
+                return last
             else:
-                answer = await self._attempt(step)
+                answer = last = await self._attempt(step)
 
     async def _attempt(self, step: Try) -> Fault | None:
         client = self._client

@@ -14,6 +14,7 @@ from ai_gateway.policy.access import DigestKey
 from ai_gateway.providers import ProviderKind
 from ai_gateway.runtime.answer_cache import AnswerCache
 from ai_gateway.runtime.board import Board
+from ai_gateway.runtime.cells import Grants, NoGrants
 from ai_gateway.runtime.clock import Clock
 from ai_gateway.runtime.ids import Ids
 from ai_gateway.runtime.journal import Journal
@@ -56,6 +57,7 @@ class Doors(msgspec.Struct, frozen=True):
     repeats: Repeats
     answers: AnswerCache = msgspec.field(default_factory=AnswerCache)
     leftovers: Leftovers = msgspec.field(default_factory=Leftovers)
+    grants: Grants = NoGrants()
     ids: Ids = msgspec.field(default_factory=Ids)
     limits: LineLimits = LineLimits()
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

@@ -1,7 +1,7 @@
 """The whole journey of a request that a provider answers, on one screen. Values go one way: each step takes the
 earlier ones it needs and makes the next.
 
-    head -> admitted -> call -> course -> plan -> shaped -> charge -> hold -> carried (attempts, relay, receipts)
+    head -> admitted -> call -> course -> plan -> shaped -> funded -> carried (attempts, relay, receipts)
 """
 
 from math import inf
@@ -17,7 +17,7 @@ from ai_gateway.gateway.dispatch import Carried
 from ai_gateway.gateway.doors import Doors
 from ai_gateway.gateway.repeating import serve_once
 from ai_gateway.gateway.trial import Journey
-from ai_gateway.policy import access, quotas, request_transformer, routing
+from ai_gateway.policy import access, request_transformer, routing
 
 
 async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
@@ -34,16 +34,20 @@ async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
         raise _nobody_can(course, head.dialect)
     shaped = request_transformer.shape(call, course)
     worst = plan.worst(caller.tenant.prices, admitted.snapshot.book, head.received_wall)
-    charge = quotas.charge(caller, call, worst, admitted.snapshot.revision)
-    hold = await funding.hold(doors, head.request_id, charge)
+    deadline = head.received + min(course.total_seconds, head.timeout_seconds or inf)
+    if caller.limits:
+        queue = caller.tenant.queue if plan.line is None else plan.line[1]
+        need = funding.Need(caller, call, worst, admitted.snapshot.revision, queue, deadline)
+        funded = await funding.fund(doors, need)
+    else:
+        funded = funding.fund_unlimited(doors, caller, call, worst)
     try:
-        deadline = head.received + min(course.total_seconds, head.timeout_seconds or inf)
-        journey = Journey(admitted, shaped, plan, hold, deadline)
+        journey = Journey(admitted, shaped, plan, funded, deadline)
         if course.cache is not None:
             return await carry_cached(doors, journey, client, course.cache.ttl_seconds)
         return await dispatch.carry(doors, journey, client)
     finally:
-        doors.meters.settle(hold)
+        doors.meters.settle(funded.hold)
 
 
 def _nobody_can(course: Course, dialect: Dialect) -> Fault:

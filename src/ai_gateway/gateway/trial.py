@@ -17,9 +17,11 @@ from ai_gateway.domain.faults import Fault, GatewayFault, Origin, ProviderFailed
 from ai_gateway.domain.traffic import Hold, Outcome, Receipt, Shaped
 from ai_gateway.gateway import relay
 from ai_gateway.gateway.admission import Admitted
+from ai_gateway.gateway.budget_headers import budget_headers
 from ai_gateway.gateway.client import Client, Interruption, lines_of
 from ai_gateway.gateway.continuing import Rescue
 from ai_gateway.gateway.doors import Doors
+from ai_gateway.gateway.funding import Funded
 from ai_gateway.gateway.marks import Marks
 from ai_gateway.gateway.receipts import (
     BYTES_PER_TOKEN,
@@ -34,6 +36,7 @@ from ai_gateway.gateway.world import Taken
 from ai_gateway.policy import pricing
 from ai_gateway.policy.error_handler import classify
 from ai_gateway.providers.continuation import Continuation
+from ai_gateway.providers.output_caps import capped
 from ai_gateway.runtime import credentials, ids
 from ai_gateway.runtime.entries import Progress
 from ai_gateway.runtime.plans import Plan
@@ -50,8 +53,12 @@ class Journey(msgspec.Struct, frozen=True, gc=False):
     admitted: Admitted
     shaped: Shaped
     plan: Plan
-    hold: Hold
+    funded: Funded
     deadline: float
+
+    @property
+    def hold(self) -> Hold:
+        return self.funded.hold
 
 
 @final
@@ -149,6 +156,8 @@ class Trial:
     def _outgoing(self) -> Outgoing:
         endpoint = self._attempt.candidate.endpoint
         shaped = self._shaped
+        if self._journey.admitted.caller.limits:
+            shaped = capped(shaped, self._attempt.candidate, self._journey.funded.clamped)
         encoded = self._member.codec.encode(shaped, self._attempt.candidate.model)
         headers = encoded.headers
         if shaped.call.head.traceparent is not None:
@@ -319,13 +328,16 @@ def gateway_headers(doors: Doors, journey: Journey, attempt: Attempt, number: in
     course = journey.plan.course
     now = doors.clock.now()
     spent, waited = now - journey.admitted.head.received, now - attempt.started
-    return (
+    headers = (
         route_header(course),
         ("x-gateway-endpoint", endpoint.name),
         ("x-gateway-provider", endpoint.provider),
         ("x-gateway-attempts", str(number)),
         ("server-timing", f"gateway;dur={(spent - waited) * 1000:.3f}, provider;dur={waited * 1000:.3f}"),
     )
+    if journey.admitted.caller.limits:
+        return (*headers, *budget_headers(doors.meters.cells_of(journey.hold), journey.funded.clamped))
+    return headers
 
 
 def gateway_lines(doors: Doors, journey: Journey, attempt: Attempt, number: int) -> str | None:
@@ -336,10 +348,14 @@ def gateway_lines(doors: Doors, journey: Journey, attempt: Attempt, number: int)
     now = doors.clock.now()
     waited = now - attempt.started
     before = now - journey.admitted.head.received - waited
-    return names and (
+    lines = names and (
         f"{names}x-gateway-attempts: {number}\r\n"
         f"server-timing: gateway;dur={before * 1000:.3f}, provider;dur={waited * 1000:.3f}\r\n"
     )
+    if lines and journey.admitted.caller.limits:
+        of_budgets = lines_of(budget_headers(doors.meters.cells_of(journey.hold), journey.funded.clamped))
+        return of_budgets if of_budgets is None else lines + of_budgets
+    return lines
 
 
 @lru_cache(4096)

@@ -8,9 +8,11 @@ caller asked for, else by the endpoint's default.
 import msgspec
 
 from ai_gateway.domain.budgets import Leg, Limits, tightest
+from ai_gateway.domain.chat import Operation
 from ai_gateway.domain.config import Key, Tenant
 from ai_gateway.domain.traffic import Call, Caller, Charge
 from ai_gateway.policy.pricing import PICO_PER_NANO, Worst
+from ai_gateway.providers.output_caps import CAPPED
 
 
 def legs_of(caller: Caller) -> tuple[Leg, ...]:
@@ -38,16 +40,44 @@ def limits_of_caller(tenant: Tenant, key: Key, legs: tuple[Leg, ...]) -> Limits:
     return tuple(limits)
 
 
-def charge(caller: Caller, call: Call, worst: Worst, revision: int = 0) -> Charge:
-    """`worst` are the dearest rates among the endpoints that may serve the call; `revision` is the configuration's."""
-    output = (worst.default_output if call.max_output is None else call.max_output) * call.choices
-    pico = call.body_bytes * worst.input_pico + output * worst.output_pico
+def charge(caller: Caller, call: Call, worst: Worst, revision: int = 0, most: int | None = None) -> Charge:
+    """`worst` are the dearest rates among the endpoints that may serve the call; `revision` is the configuration's.
+    `most`: tokens of output that an answer will be held to; None: what the caller asked for, or all that may come."""
+    output = asked_output(call, worst) if most is None else most
     return Charge(
         legs=caller.legs or legs_of(caller),
-        worst_nano=-(-pico // PICO_PER_NANO),
-        worst_tokens=call.body_bytes + output,
+        worst_nano=cost_at_worst(call, worst, output),
+        worst_tokens=call.body_bytes + output * call.choices,
         at=call.head.received_wall,
         limits=caller.limits,
         zone=caller.tenant.zone,
         revision=revision,
     )
+
+
+def asked_output(call: Call, worst: Worst) -> int:
+    """Tokens of one answer at most."""
+    if call.head.operation not in CAPPED:
+        return 0
+    return worst.default_output if call.max_output is None else call.max_output
+
+
+def cost_at_worst(call: Call, worst: Worst, output: int) -> int:
+    """Nano-dollars, with so many tokens in each answer. Counting tokens is free."""
+    if call.head.operation is Operation.COUNT_TOKENS:
+        return 0
+    pico = call.body_bytes * worst.input_pico + output * call.choices * worst.output_pico
+    return -(-pico // PICO_PER_NANO)
+
+
+def affordable_output(call: Call, worst: Worst, nano: int, tokens: int) -> int:
+    """The longest answer that is asked for and fits into so many nano-dollars and tokens; 0 where none does. Found by
+    halving, because cost only ever grows with length, whatever steps prices have."""
+    least, most = 0, asked_output(call, worst)
+    while least < most:
+        middle = (least + most + 1) // 2
+        if cost_at_worst(call, worst, middle) <= nano and call.body_bytes + middle * call.choices <= tokens:
+            least = middle
+        else:
+            most = middle - 1
+    return least

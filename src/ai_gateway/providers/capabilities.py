@@ -8,7 +8,8 @@ reader could tell that answer from a continuation; so compatible servers, of whi
 Anthropic's do up to 4.5. From 4.6 on they refuse it with 400, as all do while they think or have to fill a form.
 
 The other is how long a conversation may be. The numbers are the vendors' own of what a request may hold, the smallest
-one where a longer window has to be asked for; a name that nobody knows has none.
+one where a longer window has to be asked for; a name that nobody knows has none. And the last is how much a model
+writes at most in one answer, whoever asks: where that is known, nobody has to be told a cap to know the worst case.
 """
 
 import re
@@ -53,3 +54,28 @@ _WINDOWS: Final = (
 def context_window(model: str) -> int | None:
     """Tokens of a conversation that the model is known to take; None for an unknown one."""
     return next((tokens for prefix, tokens in _WINDOWS if model.startswith(prefix)), None)
+
+
+_OUTPUTS: Final = (
+    ("gpt-5", 128_000),
+    ("gpt-4.1", 32_768),
+    ("gpt-4o", 16_384),
+    ("gpt-4.5", 16_384),
+    ("gpt-4-turbo", 4_096),
+    ("gpt-4-1106", 4_096),
+    ("gpt-4-0125", 4_096),
+    ("gpt-4-32k", 32_768),
+    ("gpt-4", 8_192),
+    ("gpt-3.5-turbo", 4_096),
+    ("o1-mini", 65_536),
+    ("o1-preview", 32_768),
+    ("o1", 100_000),
+    ("o3", 100_000),
+    ("o4-mini", 100_000),
+)
+"""By the beginning of the name, the longer beginnings first. Anthropic's callers always say a cap."""
+
+
+def longest_output(model: str) -> int | None:
+    """Tokens that one answer of the model is known to have at most; None for an unknown one."""
+    return next((tokens for prefix, tokens in _OUTPUTS if model.startswith(prefix)), None)

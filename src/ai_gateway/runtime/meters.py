@@ -7,7 +7,8 @@ admitted before midnight is booked before midnight, and settling looks nothing u
 one sum a leg when the request settles.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
 from datetime import UTC, tzinfo
 from typing import Final, final
 
@@ -33,7 +34,8 @@ class Crossing(msgspec.Struct, frozen=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """How a limit stands in a window, which ends at `resets_at` (Unix seconds; None: never)."""
+    """How a limit stands in a window, which ends at `resets_at` (Unix seconds; None: never). `leased`: what is granted
+    to processes and not spent."""
 
     limit: Limit
     window_id: str
@@ -41,6 +43,7 @@ class Standing(msgspec.Struct, frozen=True):
     held: int
     allowance: int
     resets_at: int | None
+    leased: int = 0
 
 
 def _unheard(_crossing: Crossing) -> None:
@@ -49,8 +52,8 @@ def _unheard(_crossing: Crossing) -> None:
 
 @final
 class Meters:
-    """`crossed` hears of every threshold that spending reaches. `freed` hears of cells in which something came back
-    while somebody waits for it (`Cell`s in `awaited`)."""
+    """`crossed` hears of every threshold that spending reaches, `freed` of a cell in which something came back while
+    somebody waits for it (`waiting_for`)."""
 
     def __init__(self, allowances: Allowances | None = None) -> None:
         self._allowances: Allowances = Owner() if allowances is None else allowances
@@ -60,23 +63,39 @@ class Meters:
         self._windows: dict[tzinfo, Windows] = {}
         self._second = -1
         self.crossed: Callable[[Crossing], None] = _unheard
-        self.awaited: set[Cell] = set()
+        self.awaited: dict[Cell, int] = {}
         self.freed: Callable[[Cell], None] = _nobody_waits
 
     def take(self, request_id: str, charge: Charge) -> Hold | Shortage:
         """Set the worst case aside on all legs, or on none. What is exhausted is said before what may still come
-        free: waiting would not help."""
+        free: waiting would not help. Whoever comes now does not pass those who wait already."""
         path = self._path_of(charge)
-        amounts = (charge.worst_nano, charge.worst_tokens, ONE_REQUEST)
-        cells = path.cells
-        if cells:
-            shortage = self._shortage(cells, amounts)
-            if shortage is not None:
-                return shortage
-            for cell in cells:
-                cell.held += amounts[cell.unit]
-        self._open[request_id] = _Open(path.days, cells, amounts)
-        return Hold(request_id, charge, path.number)
+        if self.awaited and path.cells:
+            amounts = (charge.worst_nano, charge.worst_tokens, ONE_REQUEST)
+            shortage = self._shortage(path.cells, amounts)
+            first = next((cell for cell in path.cells if cell in self.awaited), None)
+            if shortage is None and first is not None:
+                return Shortage(Short.CONTENDED, first, amounts[first.unit])
+        return self._take(request_id, charge, path)
+
+    def take_in_turn(self, request_id: str, charge: Charge) -> Hold | Shortage:
+        """The same for the first of those who wait."""
+        return self._take(request_id, charge, self._path_of(charge))
+
+    @contextmanager
+    def waiting_for(self, cell: Cell) -> Generator[None]:
+        """Somebody waits for what is held in this cell."""
+        self.awaited[cell] = self.awaited.get(cell, 0) + 1
+        try:
+            yield
+        finally:
+            self.awaited[cell] -= 1
+            if not self.awaited[cell]:
+                del self.awaited[cell]
+
+    def cells_for(self, charge: Charge) -> tuple[Cell, ...]:
+        """Those that this charge is checked against, in their order."""
+        return self._path_of(charge).cells
 
     def extend(self, hold: Hold, nano: int, tokens: int) -> Shortage | None:
         """More for a request that has a hold, on all its cells or on none. None: it has it."""
@@ -122,8 +141,9 @@ class Meters:
             if day.cells:
                 self._spend(day, spent)
         if self.awaited:
-            for cell in self.awaited.intersection(opened.cells):
-                self.freed(cell)
+            for cell in opened.cells:
+                if cell in self.awaited:
+                    self.freed(cell)
 
     def restore(self, sums: Iterable[WindowSpent]) -> None:
         """Begin where the books are, before the first hold. Sets, never adds: restoring twice is restoring once."""
@@ -157,6 +177,18 @@ class Meters:
     @property
     def open_holds(self) -> int:
         return len(self._open)
+
+    def _take(self, request_id: str, charge: Charge, path: "_Path") -> Hold | Shortage:
+        amounts = (charge.worst_nano, charge.worst_tokens, ONE_REQUEST)
+        cells = path.cells
+        if cells:
+            shortage = self._shortage(cells, amounts)
+            if shortage is not None:
+                return shortage
+            for cell in cells:
+                cell.held += amounts[cell.unit]
+        self._open[request_id] = _Open(path.days, cells, amounts)
+        return Hold(request_id, charge, path.number)
 
     def _shortage(self, cells: tuple[Cell, ...], amounts: Amounts) -> Shortage | None:
         first: Shortage | None = None

@@ -16,6 +16,7 @@ from ai_gateway.policy.attempts import Limits
 from ai_gateway.policy.pricing import Worst, worst_of
 from ai_gateway.policy.retry_budget import RetryBudget
 from ai_gateway.providers import ProviderKind, codec_for
+from ai_gateway.providers.output_caps import default_output
 from ai_gateway.runtime.board import Board
 from ai_gateway.runtime.breakers import Breakers
 from ai_gateway.runtime.clock import Clock
@@ -46,6 +47,7 @@ class Plan:
         self.limits = Limits(len(stages), course.retries, course.on_content_filter)
         self.budget = RetryBudget(now)
         self.line = _line_of(stages)
+        self._default_output = max((default_output(it) for it in self.candidates), default=0)
         self._worst: Worst | None = None
         self._books = (0, 0)
         self._kept: tuple[PriceBook, ...] = ()  # alive, so that their ids stay theirs
@@ -60,7 +62,8 @@ class Plan:
         if self._worst is None or self._books != (id(own), id(book)) or at >= self._worst.until:
             self._books = (id(own), id(book))
             self._kept = (own, book)
-            self._worst = worst_of(self.candidates, own, book, at)
+            worst = worst_of(self.candidates, own, book, at)
+            self._worst = msgspec.structs.replace(worst, default_output=self._default_output)
         return self._worst
 
 

@@ -206,6 +206,11 @@ class BudgetRow(Row, frozen=True, kw_only=True):
     mode: str = "clamp"
     warn_at_percent: tuple[int, ...] = (50, 80, 90, 100)
 
+    @property
+    def name(self) -> str:
+        """What a report of changes calls it."""
+        return f"{self.scope} {self.window}"
+
 
 class AuditRow(Row, frozen=True, kw_only=True):
     """Who did what to which row; `detail` never has a secret. Appended in the transaction of the change itself."""

@@ -1,0 +1,176 @@
+"""Every budget of a tenant, wherever it was set, and how it stands.
+
+Some are rows of their own, others are the `cost_limit_*` of a level or a key. Both are compiled by the functions of the
+data plane (`store/levels.py`), and how they stand is read from what enforces them, so that what is shown is what stops
+a request.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, tzinfo
+from typing import Final
+
+import msgspec
+
+from ai_gateway.admin.answers import Answer
+from ai_gateway.admin.desk import Desk
+from ai_gateway.admin.instants import show_instant
+from ai_gateway.admin.money import show_dollars
+from ai_gateway.admin.standing import tenant_of
+from ai_gateway.domain.budgets import Budget, Leg, Limit, Scope, Unit, Window, limits_of
+from ai_gateway.domain.config import Key
+from ai_gateway.runtime.meters import Standing
+from ai_gateway.store import records
+from ai_gateway.store.levels import Levels, budget_of, cost_budgets
+from ai_gateway.store.rows import BudgetRow, DepartmentRow, TeamRow, TenantRow, UserRow
+
+NEAR_PERCENT: Final = 80
+_COLUMNS: Final = {
+    Window.DAILY: "cost_limit_daily",
+    Window.MONTHLY: "cost_limit_monthly",
+    Window.TOTAL: "cost_limit_total",
+}
+_FIELDS: Final = {Unit.USD: "nano_usd", Unit.TOKENS: "tokens", Unit.REQUESTS: "requests"}
+_BUDGET: Final = "budget"
+
+
+class Sourced(msgspec.Struct, frozen=True):
+    """`id` is the row's, or the owner's and the window where a `cost_limit_*` is the source."""
+
+    id: str
+    source: str
+    budget: Budget
+
+
+async def all_budgets(unit: records.Unit, desk: Desk) -> list[Sourced]:
+    """By id."""
+    rows = await unit.find(BudgetRow, desk.tenant_id)
+    levels = await _levels(unit, desk.tenant_id)
+    keys = list(_keys_with_budgets(desk, {row.scope_id for row in rows if row.scope == Scope.KEY}))
+    names: dict[Leg, str] = {(scope.value, row.id): getattr(row, "name", "") for scope, row in levels}
+    names |= {(Scope.KEY.value, key.id): key.name for key in keys}
+    found = [sourced(row, names.get((row.scope, row.scope_id), "")) for row in rows]
+    for scope, row in levels:
+        found += [_of_level(budget) for budget in cost_budgets(scope, row, names[scope.value, row.id])]
+    for key in keys:
+        found += [_of_level(_budget_of(limit)) for limit in key.limits]
+    return sorted(found, key=lambda it: it.id)
+
+
+def sourced(row: BudgetRow, name: str) -> Sourced:
+    return Sourced(row.id, _BUDGET, budget_of(row, name))
+
+
+async def describe_all(desk: Desk, budgets: Sequence[Sourced]) -> list[Answer]:
+    """Each with the numbers of now. Raises ConnectionError."""
+    now, zone = desk.doors.now(), zone_of(desk)
+    enforced = dict(_enforced(desk))
+    limits = [limit for it in budgets for limit in _limits_of(it.budget)]
+    places = [enforced.get((it.leg, it.window, it.unit), it) for it in limits]
+    standings = await desk.doors.budgets.of(places, now, zone)
+    by_limit = dict(zip(limits, standings, strict=True))
+    return [_describe(it, [(limit, by_limit[limit]) for limit in _limits_of(it.budget)]) for it in budgets]
+
+
+async def near_limit(desk: Desk) -> list[Answer]:
+    """What is well used of the limits that are in force, the fullest first. Costs no SQL."""
+    limits = [limit for _, limit in _enforced(desk)]
+    standings = await desk.doors.budgets.of(limits, desk.doors.now(), zone_of(desk))
+    near = [(percent_of(it.limit.amount, it.spent), it) for it in standings]
+    fullest = sorted((it for it in near if it[0] >= NEAR_PERCENT), key=lambda it: -it[0])
+    return [_describe_near(percent, standing) for percent, standing in fullest]
+
+
+def zone_of(desk: Desk) -> tzinfo:
+    tenant = tenant_of(desk)
+    return UTC if tenant is None else tenant.zone
+
+
+def percent_of(amount: int, spent: int) -> float:
+    """With one decimal, cut. A limit of nothing is used up."""
+    return spent * 1000 // amount / 10 if amount else 100.0
+
+
+async def _levels(unit: records.Unit, tenant_id: str) -> Levels:
+    return (
+        *((Scope.TENANT, row) for row in await unit.find(TenantRow, tenant_id)),
+        *((Scope.DEPARTMENT, row) for row in await unit.find(DepartmentRow, tenant_id)),
+        *((Scope.TEAM, row) for row in await unit.find(TeamRow, tenant_id)),
+        *((Scope.USER, row) for row in await unit.find(UserRow, tenant_id)),
+    )
+
+
+def _keys_with_budgets(desk: Desk, key_ids: set[str]) -> Iterator[Key]:
+    """From the snapshot, where the few of a hundred thousand are found without reading them all."""
+    for key in desk.doors.snapshot().keys.values():
+        if (key.limits or key.id in key_ids) and key.tenant_id == desk.tenant_id:
+            yield key
+
+
+def _enforced(desk: Desk) -> Iterator[tuple[tuple[Leg, Window, Unit], Limit]]:
+    """Every limit as the data plane has it: of two in one place the tighter one is last."""
+    tenant = tenant_of(desk)
+    for key in _keys_with_budgets(desk, set()):
+        yield from (((it.leg, it.window, it.unit), it) for it in key.limits)
+    for limits in () if tenant is None else tenant.limits.values():
+        yield from (((it.leg, it.window, it.unit), it) for it in limits)
+
+
+def _budget_of(limit: Limit) -> Budget:
+    return Budget(Scope.KEY, limit.leg[1], limit.window, (limit.amount, None, None), limit.name)
+
+
+def _of_level(budget: Budget) -> Sourced:
+    return Sourced(f"{budget.scope_id}.{budget.window.value}", _COLUMNS[budget.window], budget)
+
+
+def _limits_of(budget: Budget) -> tuple[Limit, ...]:
+    return limits_of([budget]).get((budget.scope.value, budget.scope_id), ())
+
+
+def _describe(it: Sourced, standings: Iterable[tuple[Limit, Standing]]) -> Answer:
+    budget = it.budget
+    answer: Answer = {
+        "id": it.id,
+        "source": it.source,
+        "scope": budget.scope.value,
+        "scope_id": budget.scope_id,
+        "scope_name": budget.name,
+        "window": budget.window.value,
+        "limit_usd": None if budget.limits[0] is None else show_dollars(budget.limits[0]),
+        "mode": budget.mode.value,
+        "warn_at_percent": list(budget.warn_at),
+    }
+    used = 0.0
+    for limit, standing in standings:
+        field = _FIELDS[limit.unit]
+        answer |= _numbers(field, limit.amount, standing)
+        answer |= _window(standing)
+        used = max(used, percent_of(limit.amount, standing.spent))
+    return {**answer, "percent_used": used}
+
+
+def _numbers(field: str, amount: int, standing: Standing) -> Answer:
+    return {
+        f"limit_{field}": amount,
+        f"spent_{field}": standing.spent,
+        f"held_{field}": standing.held,
+        f"leased_{field}": standing.leased,
+    }
+
+
+def _window(standing: Standing) -> Answer:
+    ends = standing.resets_at
+    return {"window_id": standing.window_id, "resets_at": None if ends is None else show_instant(ends)}
+
+
+def _describe_near(percent: float, standing: Standing) -> Answer:
+    limit = standing.limit
+    return {
+        "scope": limit.leg[0],
+        "scope_id": limit.leg[1],
+        "scope_name": limit.name,
+        "window": limit.window.value,
+        **_window(standing),
+        **_numbers(_FIELDS[limit.unit], limit.amount, standing),
+        "percent_used": percent,
+    }
