@@ -32,6 +32,7 @@ from ai_gateway.policy.egress import EgressPolicy, Loopback
 from ai_gateway.providers.kinds import KINDS
 from ai_gateway.providers.mock import PRICES
 from ai_gateway.runtime.board import Board
+from ai_gateway.runtime.breakers import Breakers
 from ai_gateway.runtime.clock import SystemClock
 from ai_gateway.runtime.dialer import trust
 from ai_gateway.runtime.folder import FolderInUse, FolderLock
@@ -151,7 +152,6 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     watch = await _watch(settings, store, clock, log, lambda text: access.digest(key_pepper, text))
 
     tracing = _tracing(settings)
-    listeners = (log.note, watch.decisions.note, *(() if tracing is None else (tracing.note,)))
     if tracing is not None:
         stack.callback(tracing.close)
     policy = _egress(settings)
@@ -162,7 +162,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     )
     stack.push_async_callback(upstream.close)
     board = Board()
-    telemetry = Telemetry(listeners)
+    telemetry = Telemetry((log.note, watch.decisions.note, *(() if tracing is None else (tracing.note,))))
     doors = Doors(
         clock=clock,
         rng=Random(),  # noqa: S311  balancing, not secrets
@@ -195,6 +195,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     )
     _keep_books(tasks, doors, store, log, durability)
     house.watch_what_is_configured()
+    _wake_rooms(watch.breakers, doors.rooms)
     watch.start(tasks, doors.board, _check(doors))
     tasks.keep("refresh", lambda: keep_refreshing(house.refresh, partial(_away, log, "configuration")))
     if planes is Planes.ALL:
@@ -243,6 +244,12 @@ def _plans(clock: SystemClock, watch: Watch, board: Board) -> Plans:
     throttles = Throttles()
     watch.breakers.on_reset(throttles.forgive)
     return Plans(PlanDoors(KINDS, clock, watch.breakers, watch.healths, board, throttles))
+
+
+def _wake_rooms(breakers: Breakers, rooms: Rooms) -> None:
+    """A breaker that moves ends the waiting for some and begins the turn of others."""
+    breakers.listen(lambda _: rooms.look_again())
+    breakers.on_reset(lambda _: rooms.look_again())
 
 
 def _egress(settings: Settings) -> EgressPolicy:

@@ -348,14 +348,17 @@ def gateway_lines(doors: Doors, journey: Journey, attempt: Attempt, number: int)
     now = doors.clock.now()
     waited = now - attempt.started
     before = now - journey.admitted.head.received - waited
-    lines = names and (
+    if names is None:
+        return None
+    lines = (
         f"{names}x-gateway-attempts: {number}\r\n"
         f"server-timing: gateway;dur={before * 1000:.3f}, provider;dur={waited * 1000:.3f}\r\n"
     )
-    if lines and journey.admitted.caller.limits:
-        of_budgets = lines_of(budget_headers(doors.meters.cells_of(journey.hold), journey.funded.clamped))
-        return of_budgets if of_budgets is None else lines + of_budgets
-    return lines
+    if not journey.admitted.caller.limits:
+        return lines
+    budgets = budget_headers(doors.meters.cells_of(journey.hold), journey.funded.clamped)
+    said = lines_of(budgets) if budgets else ""
+    return None if said is None else lines + said
 
 
 @lru_cache(4096)
