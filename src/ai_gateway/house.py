@@ -35,6 +35,7 @@ from ai_gateway.runtime.tasks import Tasks
 from ai_gateway.runtime.telemetry import render
 from ai_gateway.settings import Settings
 from ai_gateway.store import demo, schema
+from ai_gateway.store.budget_warnings import BudgetWarnings
 from ai_gateway.store.records import StoreUnavailable
 from ai_gateway.store.sql import SqlStore
 from ai_gateway.store.vault import KeyVault
@@ -244,6 +245,7 @@ class Control(msgspec.Struct, frozen=True):
     check_url: Callable[[str], None]
     refresh: Callable[[], Awaitable[None]]
     mock_enabled: bool
+    warnings: BudgetWarnings
 
     def build(self) -> Asgi:
         from ai_gateway.admin.app import build
@@ -277,6 +279,7 @@ class Control(msgspec.Struct, frozen=True):
                     waiting=self._waiting,
                 ),
                 budgets=OwnStandings(self.line.meters),
+                warnings=self.warnings,
                 check_url=self.check_url,
                 mock_enabled=self.mock_enabled,
                 now=self.line.clock.wall,

@@ -13,14 +13,18 @@ from random import Random
 from secrets import token_hex
 from typing import Final
 
+import msgspec
 import uvloop
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ai_gateway import __version__
 from ai_gateway.domain.config import BaseUrl, Endpoint, EndpointId, Ownership, PriceBook, ProviderType, TenantId
+from ai_gateway.domain.events import BudgetCrossed
 from ai_gateway.gateway.doors import Doors, LineLimits
 from ai_gateway.house import Control, House, HouseDoors
+from ai_gateway.jobs.budget_warnings import put_down
 from ai_gateway.jobs.health import CheckPace
+from ai_gateway.jobs.outbox import Outbox, keep_flushing
 from ai_gateway.jobs.refresh import keep_refreshing
 from ai_gateway.jobs.retention import Retention
 from ai_gateway.jobs.settle import keep_settling, restore_meters
@@ -55,6 +59,7 @@ from ai_gateway.runtime.waiting_room import Rooms
 from ai_gateway.settings import Planes, Settings
 from ai_gateway.store import demo, schema
 from ai_gateway.store.breaker_states import SqlBreakerStates
+from ai_gateway.store.budget_warnings import SqlBudgetWarnings
 from ai_gateway.store.decisions import SqlDecisions
 from ai_gateway.store.health import SqlHealthHistory
 from ai_gateway.store.instance_keys import KEY_DIGESTS, TOKEN_DIGESTS, load_or_create_instance_key
@@ -139,7 +144,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     settle_in()
 
     rooms = Rooms(clock, asyncio.get_running_loop().call_later)
-    meters = _meters(rooms)
+    meters, warnings = _meters(rooms, store, tasks, log, clock)
     await restore_meters(meters, journal, store, clock.wall())
     watch = await _watch(settings, store, clock, log, lambda text: access.digest(key_pepper, text))
 
@@ -200,6 +205,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
             check_url=partial(egress.check_url, policy),
             refresh=house.refresh,
             mock_enabled=mock_url is not None,
+            warnings=warnings,
         )
         house.load_admin_later(control.build)
     return house
@@ -212,11 +218,22 @@ def _keep_books(tasks: Tasks, journal: Journal, store: SqlStore, log: Log, durab
     tasks.keep("tend journal", lambda: keep_tending(journal, partial(_away, log, "journal"), group_seconds))
 
 
-def _meters(rooms: Rooms) -> Meters:
-    """Whoever waits for what a limit's others hold is called when they settle."""
+def _tell_budget(log: Log, crossed: BudgetCrossed) -> None:
+    log.warning("budget_crossed", **msgspec.structs.asdict(crossed))
+
+
+def _meters(
+    rooms: Rooms, store: SqlStore, tasks: Tasks, log: Log, clock: SystemClock
+) -> tuple[Meters, SqlBudgetWarnings]:
+    """Whoever waits for what a limit's others hold is called when they settle; a threshold that is crossed is written
+    down and told once."""
+    warnings = SqlBudgetWarnings(store, (partial(_tell_budget, log),))
+    crossings = Outbox(warnings.write)
     meters = Meters()
+    meters.crossed = put_down(crossings, clock.wall)
     meters.freed = lambda _cell: rooms.place_free()
-    return meters
+    tasks.keep("budget warnings", lambda: keep_flushing((crossings,), partial(_away, log, "budget warnings")))
+    return meters, warnings
 
 
 def _plans(clock: SystemClock, watch: Watch, board: Board) -> Plans:

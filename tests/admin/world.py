@@ -35,6 +35,7 @@ from ai_gateway.runtime.meters import Meters
 from ai_gateway.runtime.standings import OwnStandings
 from ai_gateway.runtime.transitions import Transitions
 from ai_gateway.runtime.waiting_room import RoomStanding
+from ai_gateway.store.budget_warnings import MemoryBudgetWarnings
 from ai_gateway.store.decisions import MemoryDecisions
 from ai_gateway.store.health import MemoryHealthHistory
 from ai_gateway.store.memory import MemoryStore
@@ -101,6 +102,7 @@ class World:
         self.is_away = False
         self.oncall = self._open_oncall()
         self.meters = Meters()
+        self.warnings = MemoryBudgetWarnings()
         self.corrected: list[Receipt] = []
         self.doors = AdminDoors(
             mode=mode,
@@ -116,6 +118,7 @@ class World:
             corrected=self.corrected.append,
             oncall=self.oncall,
             budgets=OwnStandings(self.meters),
+            warnings=self.warnings,
             check_url=refuse_metadata,
             mock_enabled=mock_enabled,
             now=lambda: self.now,

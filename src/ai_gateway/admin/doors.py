@@ -20,6 +20,7 @@ from ai_gateway.runtime.health import Healths
 from ai_gateway.runtime.standings import Standings
 from ai_gateway.runtime.transitions import Transitions
 from ai_gateway.runtime.waiting_room import RoomStanding
+from ai_gateway.store.budget_warnings import BudgetWarnings
 from ai_gateway.store.decisions import Decisions as KeptDecisions
 from ai_gateway.store.health import HealthHistory
 from ai_gateway.store.metrics_history import MetricsHistory
@@ -96,6 +97,7 @@ class AdminDoors(msgspec.Struct, frozen=True):
     corrected: Callable[[Receipt], None]
     oncall: OnCall
     budgets: Standings
+    warnings: BudgetWarnings
     check_url: Callable[[str], None]
     mock_enabled: bool
     now: Callable[[], float]

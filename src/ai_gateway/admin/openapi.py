@@ -12,6 +12,7 @@ from ai_gateway.admin.app import build
 from ai_gateway.admin.description import describe_app
 from ai_gateway.admin.doors import AdminDoors, Mode, OnCall, Vault
 from ai_gateway.runtime.standings import Standings
+from ai_gateway.store.budget_warnings import BudgetWarnings
 from ai_gateway.store.records import Store
 
 
@@ -39,6 +40,7 @@ def _inert_doors() -> AdminDoors:
         corrected=_closed,
         oncall=cast(OnCall, _closed),
         budgets=cast(Standings, _closed),
+        warnings=cast(BudgetWarnings, _closed),
         check_url=_closed,
         mock_enabled=False,
         now=_closed,
