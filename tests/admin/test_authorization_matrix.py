@@ -59,6 +59,7 @@ _BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PUT", "/routes/{row_id}"): {"name": "renamed", "pool": "pool-own"},
     ("PATCH", "/routes/{row_id}"): {"name": "renamed"},
     ("POST", "/prices"): _PRICE,
+    ("POST", "/leases/{row_id}/resolve"): {"outcome": "released"},
     ("POST", "/budgets"): {**_BUDGET, "window": "monthly"},
     ("PUT", "/budgets/{row_id}"): {**_BUDGET, "limit_usd": 2},
     ("POST", "/prices/book"): {"edition": "e", "prices": []},

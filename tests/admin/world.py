@@ -39,6 +39,7 @@ from ai_gateway.store.budget_warnings import MemoryBudgetWarnings
 from ai_gateway.store.decisions import MemoryDecisions
 from ai_gateway.store.health import MemoryHealthHistory
 from ai_gateway.store.memory import MemoryStore
+from ai_gateway.store.memory_leases import MemoryLeaseDesk
 from ai_gateway.store.metrics_history import MemoryMetricsHistory
 from ai_gateway.store.records import StoreUnavailable
 from ai_gateway.store.rows import AdminTokenRow, Row, TenantRow
@@ -101,6 +102,7 @@ class World:
         self.saved = 0
         self.is_away = False
         self.oncall = self._open_oncall()
+        self.leases = MemoryLeaseDesk(lambda: self.now)
         self.meters = Meters()
         self.warnings = MemoryBudgetWarnings()
         self.corrected: list[Receipt] = []
@@ -120,6 +122,7 @@ class World:
             budgets=OwnStandings(self.meters),
             warnings=self.warnings,
             check_url=refuse_metadata,
+            leases=self.leases,
             mock_enabled=mock_enabled,
             now=lambda: self.now,
             default_tenant_id=OWN if mode is Mode.DEVELOPMENT else None,

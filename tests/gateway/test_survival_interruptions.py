@@ -248,6 +248,24 @@ async def test_who_leaves_in_the_moment_of_its_call_gives_the_place_to_the_next(
     world.assert_quiet()
 
 
+@pytest.mark.parametrize("turns", range(12))
+async def test_whichever_moment_a_listener_leaves_in_after_its_call_no_place_is_lost(turns: int) -> None:
+    """The news of its turn may still be on their way to it, and are waited for, when it leaves."""
+    world = await a_full_world()
+    world.providers.will("one", all_again(Dialect.OPENAI))
+    first = start(world, UPDATES)
+    await until(lambda: waiting(world) == 1)
+    await first.heard(2)
+    world.line.clock.advance(60.0)
+    world.line.doors.rooms.place_free()
+
+    await settle(turns)
+    first.leave()
+    await first.end()
+
+    world.assert_quiet()
+
+
 async def test_who_leaves_while_the_last_event_is_written_has_left_behind_the_end() -> None:
     world = await a_world(tier("one"), retries=Retries(max_attempts=1))
     world.providers.will("one", streaming(*a_stream(Dialect.OPENAI)[:3]))

@@ -3,12 +3,14 @@
 import msgspec
 import pytest
 
-from ai_gateway.domain.config import QueueLimits, RateLimits
+from ai_gateway.domain.config import BreakerSettings, QueueLimits, RateLimits, Retries
 from ai_gateway.domain.decisions import What
+from ai_gateway.domain.traffic import Outcome
 from gateway.survivors import (
     BODY,
     CHAT,
     GOOD,
+    GOOD_STREAM,
     HALF_A_MINUTE,
     LINE,
     STREAM_BODY,
@@ -168,13 +170,54 @@ async def test_tokens_that_were_set_aside_and_not_used_are_given_back() -> None:
 async def test_a_rest_after_a_429_is_waited_for_in_the_queue() -> None:
     world = await a_world(tier("one", queue=LINE))
     world.providers.will("one", error(429, "rate_limit_error", headers={**JSON, "retry-after": "7"}), GOOD)
-    assert (await world.line.post(CHAT, BODY)).status == 429
-    visit = start(world)
+    visits = [start(world)]
     await waiting(world, 1)
+    visits.append(start(world))
+    await waiting(world, 2)
+    assert world.providers.asked == ["one"]
 
     await world.line.timers.advance(7.1)
 
-    assert (await visit.end()).status == 200
+    assert [(await it.end()).headers["x-gateway-attempts"] for it in visits] == ["2", "1"]
+    world.assert_quiet()
+
+
+@pytest.mark.parametrize("how", ["whole", "stream", "stream with news"])
+async def test_who_meets_a_429_waits_in_the_queue_too(how: str) -> None:
+    """The provider knew of its limit first: the request that found out is not the one to pay for it."""
+    world = await a_world(tier("one", queue=LINE))
+    told = error(429, "rate_limit_error", headers={**JSON, "retry-after": "7"})
+    world.providers.will("one", told, GOOD if how == "whole" else GOOD_STREAM)
+    visit = start(world, BODY if how == "whole" else STREAM_BODY, UPDATES if "news" in how else BEARER)
+    await waiting(world, 1)
+    if "news" in how:
+        await visit.heard(2)
+    else:
+        assert visit.messages == []
+
+    await world.line.timers.advance(7.1)
+    answered = await visit.end()
+
+    assert (answered.status, answered.whole) == (200, True)
+    assert answered.headers.get("x-gateway-attempts") == (None if "news" in how else "2")
+    assert [it.what for it in world.line.ended[-1].steps] == [What.QUEUED]
+    assert world.told == [("one", Outcome.PROVIDER_ERROR), ("one", Outcome.OK)]
+    world.assert_quiet()
+
+
+async def test_behind_a_429_nobody_waits_longer_than_the_queue_lets() -> None:
+    world = await a_world(tier("one", queue=QueueLimits(max_waiting=1, timeout_seconds=5.0)))
+    world.providers.will("one", error(429, "rate_limit_error", headers={**JSON, "retry-after": "70"}))
+    visit = start(world)
+    await waiting(world, 1)
+    refused = await world.line.post(CHAT, BODY)
+    await world.line.timers.advance(5.1)
+    answered = await visit.end()
+
+    assert (refused.status, refused.headers["x-gateway-error"]) == (429, "queue_full")
+    assert (answered.status, answered.error["gateway"]["origin"]) == (429, "provider")
+    assert answered.headers["retry-after"] == "70"
+    assert world.providers.asked == ["one"]
     world.assert_quiet()
 
 
@@ -189,6 +232,84 @@ async def test_nobody_waits_for_who_will_not_come_back(how: str) -> None:
 
     assert {first.status, second.status} == ({503} if how == "forced" else {502})
     assert world.line.clock.now() == 1_000.0
+    world.assert_quiet()
+
+
+@pytest.mark.parametrize(
+    ("refusal", "asked"), [(error(500), 4), (error(401), 1)], ids=["its breaker opens", "its key is refused"]
+)
+async def test_who_waits_when_all_is_lost_waits_no_longer(refusal: Script, asked: int) -> None:
+    """Three wait for the one place of an endpoint that breaks. Nobody would come out of that line, so each is told
+    what broke, at once. An open breaker yields to panic, one call a request; a refused key does not."""
+    gate = Gate()
+    breaks = msgspec.structs.replace(refusal, body=(gate, *refusal.body))
+    world = await a_world(
+        tier(member("one", rate_limits=ONE_AT_A_TIME), queue=LINE, breaker=BreakerSettings(failure_threshold=1)),
+        retries=Retries(max_attempts=1),
+    )
+    world.providers.will("one", breaks, refusal)
+    visits = [start(world)]
+    await gate.reached()
+    visits += [start(world) for _ in range(3)]
+    await waiting(world, 3)
+
+    gate.open()
+    answered = [await it.end() for it in visits]
+
+    assert world.line.clock.now() == 1_000.0
+    assert {it.error["gateway"]["category"] for it in answered} == {answered[0].error["gateway"]["category"]}
+    assert len(world.providers.asked) == asked
+    [room] = world.line.doors.rooms.standings()
+    assert (room.waiting, room.served, room.left, room.timed_out) == (0, 0, 3, 0)
+    world.assert_quiet()
+
+
+async def test_an_operator_who_opens_a_breaker_ends_the_wait_for_it() -> None:
+    world = await a_full_world()
+    visits = [start(world), start(world)]
+    await waiting(world, 2)
+
+    world.line.breakers.force_open([world.endpoint("one")], None, "we look into it")
+    await world.line.timers.advance(0.0)
+
+    assert [(await it.end()).status for it in visits] == [503, 503]
+    world.assert_quiet()
+
+
+async def test_an_operator_who_resets_ends_the_rest_that_is_waited_for() -> None:
+    world = await a_world(tier("one", queue=LINE))
+    world.providers.will("one", error(429, "rate_limit_error", headers={**JSON, "retry-after": "70"}), GOOD)
+    visit = start(world)
+    await waiting(world, 1)
+
+    world.line.breakers.reset([world.endpoint("one").id], "the account was enlarged")
+    world.line.throttles.forgive(world.endpoint("one").id)
+    await world.line.timers.advance(0.0)
+
+    assert (await visit.end()).status == 200
+    assert world.line.clock.now() == 1_000.0
+    world.assert_quiet()
+
+
+async def test_a_newcomer_with_nothing_to_wait_for_does_not_stand_behind_those_who_have() -> None:
+    """Two courses in their tenant's queue: the other's wait is not this one's."""
+    full, lost = member("one", rate_limits=TWO_A_MINUTE), member("two")
+    fast = course(tier(full))
+    slow = msgspec.structs.replace(fast, name="slow", pool="slow", tiers=(tier(lost, pool="slow"),))
+    line = await a_line(a_snapshot(tenant_of(fast, courses=(fast, slow), queue=LINE)))
+    world = World(line, Providers(line))
+    world.providers.will("one", GOOD)
+    for _ in range(2):
+        assert (await line.post(CHAT, BODY)).status == 200
+    waits = start(world)
+    await waiting(world, 1)
+    line.breakers.force_open([lost.endpoint], None, "we look into it")
+
+    answered = await line.post(CHAT, BODY.replace(b"fast", b"slow"))
+
+    assert (answered.status, line.clock.now()) == (503, 1_000.0)
+    await line.timers.advance(HALF_A_MINUTE)
+    assert (await waits.end()).status == 200
     world.assert_quiet()
 
 

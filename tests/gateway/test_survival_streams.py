@@ -1,17 +1,15 @@
 """Dialogues with a caller whose stream broke in the middle: it comes to its whole end through another endpoint, or it
 ends in the first fault's error event, and each attempt has its receipt. In virtual time, through the whole line."""
 
-from collections.abc import Callable
-from random import Random
+from collections import Counter
 
-import msgspec
 import pytest
 
 from ai_gateway.domain.chat import Dialect
-from ai_gateway.domain.config import BreakerSettings, OnStreamCut, Retries, Timeouts
+from ai_gateway.domain.config import OnStreamCut, Retries, Timeouts
 from ai_gateway.domain.decisions import What
 from ai_gateway.domain.traffic import Outcome
-from ai_gateway.runtime.upstream import Broken, TooSlow
+from ai_gateway.runtime.upstream import TooSlow
 from gateway.survivors import (
     CHAT,
     MESSAGES,
@@ -24,7 +22,6 @@ from gateway.survivors import (
     body_of,
     claude_member,
     error,
-    failing,
     path_of,
     prefill_of,
     seen_by,
@@ -33,28 +30,28 @@ from gateway.survivors import (
     tier,
 )
 from providers.halves import TEXT, Seen, a_stream, chat_event, read
+from simulation.cuts import (
+    BETWEEN,
+    CASES,
+    CUT,
+    DIALECTS,
+    ERRORS,
+    FORTY,
+    MALFORMED,
+    OPUS,
+    PAIR,
+    REFUSED,
+    STALL,
+    TIMEOUTS,
+    Case,
+    broken,
+    play_case,
+    random_cut,
+)
 from support.builders import CLAUDE
-from support.upstream import Pause, Play, Script, Step
-from support.wire import CHAT_ERROR_EVENT, MESSAGES_ERROR_EVENT, cut_anywhere
+from support.upstream import Pause, Step
 
-DIALECTS = [Dialect.OPENAI, Dialect.ANTHROPIC]
-OPUS = "claude-opus-4-6"
-"""It refuses a prefill, as the haiku does not."""
-CUT, STALL = Broken("reset"), Pause(9_999)
-MALFORMED = b'data: {"choices":[{"del\n\n'
-ERRORS = {Dialect.OPENAI: CHAT_ERROR_EVENT, Dialect.ANTHROPIC: MESSAGES_ERROR_EVENT}
-REFUSED = error(400, "invalid_request_error", "This model does not support assistant message prefill.")
 WHOLE = Seen(TEXT, "proper")
-FORTY = 43
-"""Events: some forty pieces of text, after what comes before them."""
-PAIR = ("one", "two")
-BETWEEN = 15.0
-TIMEOUTS = Timeouts(first_token=30.0, between_tokens=BETWEEN, total=300.0)
-FEARLESS = BreakerSettings(failure_threshold=10_000, minimum_requests=10_000)
-
-
-def broken(dialect: Dialect, *ending: Step, events: int = FORTY) -> Script:
-    return streaming(*a_stream(dialect)[:events], *(ending or (CUT,)))
 
 
 def ways(world: World) -> list[str]:
@@ -82,6 +79,34 @@ async def test_a_stream_that_breaks_comes_to_its_whole_end(
     assert world.told == [("one", Outcome.TIMEOUT if timed_out else Outcome.CUT), ("two", Outcome.OK)]
     assert world.line.clock.now() == 1_000.0 + (BETWEEN if ending[0] is STALL else 0.0)
     world.assert_quiet()
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_who_sends_bytes_and_no_event_has_stalled(dialect: Dialect) -> None:
+    """A byte every five seconds is never silent for fifteen; the twentieth second is the first that is too late."""
+    world = await a_world(tier(*(a_speaker(it, timeouts=TIMEOUTS) for it in PAIR)))
+    world.providers.will("one", broken(dialect, *(Pause(5.0), b"d") * 40))
+    world.providers.will("two", the_rest(dialect))
+
+    assert await seen_by(world, dialect) == WHOLE
+    assert world.told == [("one", Outcome.TIMEOUT), ("two", Outcome.OK)]
+    assert world.line.clock.now() == 1_020.0
+    world.assert_quiet()
+
+
+async def test_a_large_event_that_keeps_coming_has_not_stalled() -> None:
+    """30 kB at 1.2 kB a second, and comments, which are whole."""
+    large = chat_event({"content": "x" * 30_000})
+    parts = [large[at : at + 6_000] for at in range(0, len(large), 6_000)]
+    slowly = [step for part in parts for step in (Pause(5.0), part)]
+    comments = (Pause(10.0), b": wait\n\n") * 4
+    first, *others = a_stream(Dialect.OPENAI)
+    world = await a_world(tier(a_speaker("one", timeouts=TIMEOUTS)))
+    world.providers.will("one", streaming(first, *slowly, *comments, *others))
+
+    assert (await seen_by(world, Dialect.OPENAI)).end == "proper"
+    assert world.told == [("one", Outcome.OK)]
+    assert world.line.clock.now() >= 1_065.0
 
 
 async def test_it_is_anthropics_own_api_that_is_asked_to_go_on() -> None:
@@ -119,15 +144,17 @@ async def test_who_is_alone_goes_on_itself_after_a_pause(dialect: Dialect) -> No
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 async def test_a_fallback_that_refuses_prefill_is_asked_to_start_again(dialect: Dialect) -> None:
-    world = await a_world(tier(a_speaker("one")), tier(a_speaker("spare")), retries=Retries(max_attempts=4))
+    """At once, and within the three attempts of the default: whoever broke is not asked a second time before it."""
+    world = await a_world(tier(a_speaker("one")), tier(a_speaker("spare")))
     world.providers.will("one", broken(dialect))
     world.providers.will("spare", lambda request: REFUSED if prefill_of(request) else all_again(dialect))
 
     seen = await seen_by(world, dialect)
 
     assert seen == WHOLE
-    assert ways(world)[0] == PREFILLED
-    assert ways(world)[-1] == STARTED_AGAIN
+    assert ways(world) == [PREFILLED, STARTED_AGAIN]
+    assert world.providers.asked == ["one", "spare", "spare"]
+    assert world.line.clock.now() == 1_000.0
     world.assert_quiet()
 
 
@@ -256,76 +283,23 @@ async def test_the_time_of_a_continued_stream_is_bounded_by_the_request() -> Non
     world.assert_quiet()
 
 
-# A thousand cuts
-
-CUTS: list[Callable[[Dialect], tuple[Step, ...]]] = [
-    lambda dialect: (CUT,),
-    lambda dialect: (),
-    lambda dialect: (STALL,),
-    lambda dialect: (b"\n\n", ERRORS[dialect]),
-]
-
-
-def cut_somewhere(dialect: Dialect, rng: Random, serial: str) -> Play:
-    """The answer, or the rest that is asked for, perhaps with a malformed event in it, cut at any byte."""
-
-    def play(request: object) -> Script:
-        events = a_stream(dialect, TEXT[len(prefill_of(request)) :], serial)  # type: ignore[arg-type]
-        if rng.random() < 0.3:
-            events.insert(rng.randrange(1, len(events)), MALFORMED)
-        body = b"".join(events)
-        body = body[: rng.randrange(2, len(body))]
-        pieces = cut_anywhere(body, rng, min(len(body) - 1, rng.randrange(1, 60)))
-        return streaming(*pieces, *rng.choice(CUTS)(dialect))
-
-    return play
-
-
-def follower(dialect: Dialect, rng: Random, serial: str, other: str) -> Script | Play:
-    plays: list[Script | Play] = [
-        the_rest(dialect, serial),
-        streaming(*cut_anywhere(b"".join(a_stream(dialect, serial=serial)), rng, 30)),
-        streaming(*a_stream(dialect, serial=serial)[:-1]),
-        cut_somewhere(dialect, rng, serial),
-        cut_somewhere(dialect, rng, serial),
-        REFUSED,
-        failing(CUT),
-        lambda request: streaming(*a_stream(dialect, TEXT if prefill_of(request) else other, serial)),
-    ]
-    return rng.choice(plays)
-
-
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("batch", range(5))
 async def test_a_thousand_random_cuts_truncate_nothing_and_repeat_nothing(dialect: Dialect, batch: int) -> None:
-    """A hundred each, in a course of four endpoints of which each may break, refuse, begin again, or say something
-    else: that is an answer of its own, of which nothing may be mixed with this one."""
-    ends = {"proper": 0, "error": 0}
-    for seed in range(batch * 100, batch * 100 + 100):
-        rng = Random(seed)
-        model = rng.choice([CLAUDE, OPUS])
-        members = [a_speaker(it, model, timeouts=TIMEOUTS) for it in ("one", "two", "three")]
-        stages = tier(*members, breaker=FEARLESS), tier(a_speaker("spare", CLAUDE, timeouts=TIMEOUTS), breaker=FEARLESS)
-        world = await a_world(*stages, retries=Retries(max_attempts=rng.randrange(1, 6)))
-        other = TEXT[: rng.randrange(len(TEXT))] + "#" + TEXT[rng.randrange(len(TEXT)) :]
-        world.providers.will("one", cut_somewhere(dialect, rng, "1"), follower(dialect, rng, "5", other))
-        for place, name in enumerate(("two", "three", "spare")):
-            world.providers.will(name, follower(dialect, rng, str(place + 2), other))
-
-        answered = await world.line.post(path_of(dialect), body_of(dialect))
-
-        world.assert_quiet()
-        if answered.status != 200:
-            assert "error" in msgspec.json.decode(answered.body), seed
-            continue
-        assert answered.whole, seed
-        seen = read(dialect, answered.body)
-        ends[seen.end] += 1
-        said = [it for it in (TEXT, other) if it.startswith(seen.text)]
-        assert said, seed
-        assert seen.end == "error" or seen.text in said, seed
-    assert ends["proper"] > 20
+    """A hundred each; `python -m simulation.cuts` prints what they come to."""
+    told = [await random_cut(dialect, seed) for seed in range(batch * 100, batch * 100 + 100)]
+    ends = Counter(it.end for it in told)
+    assert set(ends) <= {"whole", "error", "refused"}
+    assert ends["whole"] > 20
     assert ends["error"] > 10
+    assert max(it.seconds for it in told) <= TIMEOUTS.total
+    assert max(it.attempts for it in told) <= 5
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("case", CASES, ids=lambda it: it.name)
+async def test_the_cases_that_are_printed_end_as_they_should(case: Case, dialect: Dialect) -> None:
+    assert (await play_case(case, dialect)).end == ("error" if "nobody goes on" in case.name else "whole")
 
 
 async def test_a_caller_of_one_request_sees_one_stream() -> None:

@@ -410,6 +410,15 @@ def test_one_who_is_full_among_others_who_are_not_well_is() -> None:
     assert world.waits_for_a_place
 
 
+def test_who_is_admitted_is_so_on_any_tier_and_not_while_it_is_full() -> None:
+    known = Known()
+    world = a_world_of(known, a_tier(ONE, pool="fast"), a_tier(SINGLE, pool="spare"))
+    known.open(ONE)
+    assert world.is_admitted
+    taken(a_world(known, SINGLE))
+    assert not world.is_admitted
+
+
 # What the generator asks beside
 
 

@@ -28,7 +28,7 @@ from ai_gateway.domain.faults import (
     RateLimited,
     Unauthenticated,
 )
-from ai_gateway.policy.attempts import Attempts, Limits, Try, Wait, pursue
+from ai_gateway.policy.attempts import ASKED_WRONGLY, Attempts, Limits, Line, Try, Wait, pursue
 
 NO_PAUSE = Retries(max_attempts=3, base_seconds=0.0)
 REFUSED = CircuitOpen("nobody may be asked")
@@ -62,6 +62,7 @@ class Town:
         self.open: set[Try] = set()
         self.windows: dict[Try, int] = {}
         self.retries_left = 1_000
+        self.queue = False
         self.time = 0.0
         self.asked = 0
 
@@ -84,6 +85,9 @@ class Town:
         self.retries_left -= 1
         return self.retries_left >= 0
 
+    def has_line(self) -> bool:
+        return self.queue
+
     def refusal(self) -> Fault:
         return REFUSED
 
@@ -102,10 +106,10 @@ def begin(
     return pursue(town, Limits(len(town.sizes), retries, on_filter), deadline, Random(seed))
 
 
-def drive(tries: Attempts, town: Town, endings: Iterable[Fault | None]) -> tuple[list[Try | Wait], Fault | None]:
-    """Everything that was asked for, and what came back in the end. A wait passes; each try ends as the next of
-    `endings` says."""
-    said: list[Try | Wait] = []
+def drive(tries: Attempts, town: Town, endings: Iterable[Fault | None]) -> tuple[list[Try | Wait | Line], Fault | None]:
+    """Everything that was asked for, and what came back in the end. A wait passes; each try, and each stay in the
+    line, ends as the next of `endings` says."""
+    said: list[Try | Wait | Line] = []
     left = iter(endings)
     try:
         step = next(tries)
@@ -120,7 +124,7 @@ def drive(tries: Attempts, town: Town, endings: Iterable[Fault | None]) -> tuple
         return said, end.value
 
 
-def tries_of(said: list[Try | Wait]) -> list[Try]:
+def tries_of(said: list[Try | Wait | Line]) -> list[Try]:
     return [it for it in said if isinstance(it, Try)]
 
 
@@ -351,6 +355,83 @@ def test_whoever_opened_during_the_pause_is_not_asked() -> None:
     assert end.value.value is TRANSIENT[0]
 
 
+def test_who_was_only_asked_in_the_wrong_way_is_asked_again_at_once_before_who_failed() -> None:
+    town = Town(1, 1)
+    wrongly = ProviderFailed(code=ASKED_WRONGLY)
+    said, end = drive(begin(town), town, [ProviderFailed(), wrongly, None])
+    assert said == [Try(0, 0), Try(1, 0), Try(1, 0)]
+    assert end is None
+
+
+def test_however_often_it_is_asked_wrongly_attempts_are_counted() -> None:
+    town = Town(1)
+    said, _ = drive(begin(town), town, [ProviderFailed(code=ASKED_WRONGLY)] * 3)
+    assert said == [Try(0, 0)] * 3
+
+
+BUSY = RateLimited(origin=Origin.PROVIDER, retry_after_seconds=7.0)
+
+
+def test_who_is_only_busy_is_waited_for_in_the_line_where_there_is_one() -> None:
+    town = Town(1, 1)
+    town.queue = True
+    said, end = drive(begin(town), town, [BUSY, QuotaExceeded(), None, None])
+    assert said == [Try(0, 0), Try(1, 0), Line((frozenset(), frozenset({0}))), Try(0, 0)]
+    assert end is None
+    assert town.retries_left == 1_000 - 2
+
+
+def test_who_failed_is_paused_for_before_anybody_stands_in_line() -> None:
+    town = Town(2)
+    town.queue = True
+    said, _ = drive(begin(town), town, [BUSY, ProviderFailed(), None])
+    assert [type(it) for it in said] == [Try, Try, Wait, Try]
+    assert tries_of(said)[2] == Try(0, 1)
+
+
+def test_the_line_does_not_add_attempts() -> None:
+    town = Town(1)
+    town.queue = True
+    said, end = drive(begin(town, retries=Retries(max_attempts=3)), town, [BUSY, None, BUSY, None, BUSY])
+    assert [type(it) for it in said] == [Try, Line, Try, Line, Try]
+    assert end is BUSY
+
+
+def test_who_is_turned_away_by_the_line_is_told_the_first_fault() -> None:
+    town = Town(1)
+    town.queue = True
+    said, end = drive(begin(town), town, [BUSY, RateLimited(origin=Origin.POLICY, code="queue_full")])
+    assert [type(it) for it in said] == [Try, Line]
+    assert end is BUSY
+
+
+def test_a_line_that_found_nobody_is_followed_by_nothing() -> None:
+    town = Town(1)
+    town.queue = True
+    tries = begin(town)
+    next(tries)
+    assert isinstance(tries.send(BUSY), Line)
+    town.open = {Try(0, 0)}
+    with pytest.raises(StopIteration) as end:
+        tries.send(None)
+    assert end.value.value is BUSY
+
+
+def test_nobody_stands_in_line_unpaid() -> None:
+    town = Town(1)
+    town.queue = True
+    town.retries_left = 0
+    assert drive(begin(town), town, [BUSY]) == ([Try(0, 0)], BUSY)
+
+
+def test_nobody_stands_in_line_for_a_place_that_would_not_do() -> None:
+    town = Town(1, 1)
+    town.queue = True
+    town.windows = {Try(0, 0): 8, Try(1, 0): 32}
+    too_long = ContextTooLong()
+    assert drive(begin(town), town, [too_long, BUSY]) == ([Try(0, 0), Try(1, 0)], too_long)
+
+
 FAULTS: list[Fault | None] = [None, *TRANSIENT, *OF_THE_ENDPOINT, *FINAL, ProviderOverloaded(retry_after_seconds=3.0)]
 
 
@@ -362,14 +443,16 @@ FAULTS: list[Fault | None] = [None, *TRANSIENT, *OF_THE_ENDPOINT, *FINAL, Provid
     budget=st.integers(0, 8),
     seconds=st.floats(0.01, 5.0),
     shut=st.sets(st.builds(Try, st.integers(0, 2), st.integers(0, 2))),
+    queue=st.booleans(),
 )
 def test_no_dialogue_breaks_the_law(
-    sizes: list[int], endings: list[Fault | None], most: int, budget: int, seconds: float, shut: set[Try]
+    sizes: list[int], endings: list[Fault | None], most: int, budget: int, seconds: float, shut: set[Try], queue: bool
 ) -> None:
     """At most the attempts that are allowed and paid for, none late, and each endpoint once a pass."""
     town = Town(*sizes)
     town.closed = shut
     town.retries_left = budget
+    town.queue = queue
     tries = begin(town, retries=Retries(max_attempts=most, base_seconds=0.5, cap_seconds=2.0), deadline=20.0)
     left, made, this_pass = iter(endings), list[Try](), list[Try]()
     last: Fault | None = None
@@ -379,6 +462,11 @@ def test_no_dialogue_breaks_the_law(
             assert town.time < 20.0
             if isinstance(step, Wait):
                 town.time += step.seconds
+                this_pass = []
+                step = tries.send(None)
+                continue
+            if isinstance(step, Line):
+                assert queue
                 this_pass = []
                 step = tries.send(None)
                 continue

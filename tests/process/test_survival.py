@@ -1,39 +1,36 @@
 """Providers that misbehave, over real sockets: what the callers of a real process notice of it."""
 
 import json
-import signal
 import socket
-import sqlite3
-import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from process.figures import (
+    CALLERS,
+    REFUSED,
+    a_pool,
+    an_account,
+    an_event,
+    heal_under_load,
+    kill_while_open,
+    poison,
+    posts,
+    share_by_weights,
+    text_of,
+    two_rows,
+)
 from process.provider import COMPLETION, Provider, Respond, a_provider, answering
-from support.gateway import Gateway, Reply, running_gateway, until
+from support.gateway import Gateway, Reply, until
 
-CALLERS = 8
+FEW = 8
 PERIOD_SECONDS = 0.5
 PERIODS = 8
 POOL = "main"
-REFUSED = {"error": {"message": "the server had an error", "type": "server_error"}}
 QUICK = {"connect": 2, "first_token": 1, "between_tokens": 1, "response": 0.3, "total": 20}
 WORDS = [f"word{number} " for number in range(60)]
-
-
-def an_account(gateway: Gateway, name: str, provider: Provider) -> None:
-    config = {"name": name, "provider": "openai", "endpoint_url": provider.url, "api_key": "sk-x", "models": ["m"]}
-    gateway.create("/providers", config)
-
-
-def a_pool(gateway: Gateway, group: str, *names: str, **more: object) -> None:
-    members = [{"name": name, "model": "m"} for name in names]
-    gateway.create("/router/load-balancer/pools", {"group_name": group, "providers": members, **more})
 
 
 def flapping(bad: Respond) -> Respond:
@@ -50,10 +47,6 @@ def flapping(bad: Respond) -> Respond:
         (good if is_well else bad)(provider, caller)
 
     return respond
-
-
-def posts(provider: Provider) -> int:
-    return sum(head.startswith("POST") for head, _ in provider.asked)
 
 
 def hanging(provider: Provider, caller: socket.socket) -> None:
@@ -87,62 +80,26 @@ def under_load(gateway: Gateway, seconds: float) -> list[Reply]:
             heard.append(gateway.chat(POOL))
         return heard
 
-    with ThreadPoolExecutor(CALLERS) as callers:
-        return [reply for heard in callers.map(call, range(CALLERS)) for reply in heard]
+    with ThreadPoolExecutor(FEW) as callers:
+        return [reply for heard in callers.map(call, range(FEW)) for reply in heard]
 
 
 def test_after_a_kill_an_open_breaker_is_open_still(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    with a_provider(answering(500, REFUSED)) as dead, a_provider(answering(200, COMPLETION)) as spare:
-        with a_killed_gateway(data) as gateway:
-            an_account(gateway, "dead", dead)
-            an_account(gateway, "spare", spare)
-            a_pool(gateway, "backup", "spare")
-            a_pool(gateway, POOL, "dead", fallbacks=["backup"])
-            for _ in range(6):
-                assert gateway.chat(POOL).status == 200
-            until(lambda: state_of(gateway, "dead") == "OPEN", "an open breaker")
-            until(lambda: open_rows(data), "its row")
-        asked_before = posts(dead)
-
-        with running_gateway(data) as again:
-            began = time.monotonic()
-            replies: list[Reply] = []
-            while time.monotonic() - began < 1.0:
-                replies.append(again.chat(POOL))
-            assert {it.status for it in replies} == {200}
-            assert posts(dead) - asked_before <= 1
-            assert state_of(again, "dead") == "OPEN"
+    after = kill_while_open(tmp_path / "data")
+    assert after.requests > 0
+    assert after.failed == 0
+    assert after.calls_to_the_dead <= 1
+    assert after.state == "OPEN"
 
 
-def open_rows(data: Path) -> int:
-    with closing(sqlite3.connect(f"file:{data / 'gateway.db'}?mode=ro", uri=True)) as database:
-        return database.execute("SELECT count(*) FROM circuit_breaker_states WHERE state = 'OPEN'").fetchone()[0]
+def test_weights_are_shares_under_concurrency(fresh: Gateway) -> None:
+    assert share_by_weights(fresh, 300).furthest <= 1.0
 
 
-@contextmanager
-def a_killed_gateway(data: Path) -> Iterator[Gateway]:
-    """It ends by kill -9, with no chance to write anything down."""
-    with running_gateway(data) as gateway:
-        yield gateway
-        gateway.signal(signal.SIGKILL)
-        gateway.process.wait()
-
-
-def state_of(gateway: Gateway, name: str) -> str:
-    [found] = [it for it in gateway.admin("GET", "/router/circuit-breakers").json["data"] if it["provider"] == name]
-    return found["state"]
-
-
-def two_rows(gateway: Gateway, request_id: str) -> list[Any] | None:
-    rows = gateway.ledger(request_id=request_id)
-    return rows if len(rows) == 2 else None
-
-
-def an_event(word: str, finish: str | None = None) -> bytes:
-    choice = {"index": 0, "delta": {"content": word} if word else {}, "finish_reason": finish}
-    data = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
-    return b"data: " + json.dumps(data).encode() + b"\n\n"
+def test_a_half_open_endpoint_has_one_probe_however_many_call(fresh: Gateway) -> None:
+    probes = heal_under_load(fresh)
+    assert probes.failed == 0
+    assert probes.most_at_once == 1
 
 
 def telling(words: int) -> Respond:
@@ -161,13 +118,6 @@ def telling(words: int) -> Respond:
             caller.shutdown(socket.SHUT_RDWR)
 
     return respond
-
-
-def text_of(reply: Reply) -> str:
-    events = [it.removeprefix(b"data: ") for it in reply.body.split(b"\n\n") if it.startswith(b"data: {")]
-    return "".join(
-        choice["delta"].get("content", "") for event in events for choice in json.loads(event).get("choices", ())
-    )
 
 
 def test_a_stream_that_is_cut_goes_on_at_another_provider(fresh: Gateway) -> None:
@@ -196,30 +146,9 @@ def test_a_stream_that_nobody_can_continue_ends_in_an_error_and_not_as_if_whole(
     assert last["error"]["gateway"]["category"] == "provider_error"
 
 
-def test_a_refused_key_of_one_tenant_leaves_another_alone(tmp_path: Path) -> None:
-    refusing = answering(401, {"error": {"message": "Incorrect API key provided", "code": "invalid_api_key"}})
-    with running_gateway(tmp_path / "data") as gateway, a_provider(refusing) as bad:
-        an_account(gateway, "refused", bad)
-        a_pool(gateway, POOL, "refused", fallbacks=[])
-        other = gateway.create("/tenants", {"name": "other"})["id"]
-        inside = {"x-tenant-id": other}
-        config = {"name": "fine", "provider": "openai", "endpoint_url": "mock://openai"}
-        assert gateway.admin("POST", "/providers", config, inside).status == 201
-        key = gateway.admin("POST", "/api-keys", {"name": "k"}, inside).json["key"]
-        stop = threading.Event()
-
-        def hammer() -> None:
-            while not stop.is_set():
-                gateway.chat(POOL)
-
-        hammering = threading.Thread(target=hammer)
-        hammering.start()
-        try:
-            answered = [gateway.chat("fine/gpt-4o-mini", key).status for _ in range(50)]
-        finally:
-            stop.set()
-            hammering.join()
-        assert set(answered) == {200}
-        assert posts(bad) == 1, "a credential that is refused is not tried again"
-        theirs = gateway.admin("GET", "/router/circuit-breakers", headers=inside).json["data"]
-        assert {it["state"] for it in theirs} == {"CLOSED"}
+def test_a_refused_key_of_one_tenant_leaves_another_alone(fresh: Gateway) -> None:
+    both = poison(fresh, seconds=2.0)
+    assert set(both.a_statuses) == {502}
+    assert both.a_calls <= 2 * CALLERS, "only those that were under way when the first was refused"
+    assert both.b_requests > 0
+    assert (both.b_failed, both.b_states, both.b_transitions) == (0, {"CLOSED"}, 0)

@@ -8,7 +8,7 @@ import pytest
 from ai_gateway.domain.config import QueueLimits, RateLimits
 from ai_gateway.domain.faults import RateLimited
 from ai_gateway.policy.provider_limits import ProviderLimits
-from ai_gateway.runtime.waiting_room import Ask, Guest, Rooms, WaitingRoom
+from ai_gateway.runtime.waiting_room import Ask, Guest, InVain, Rooms, WaitingRoom
 from support.clock import FakeClock
 from support.timers import Timers
 
@@ -359,6 +359,53 @@ async def test_a_door_that_breaks_leaves_nobody_behind() -> None:
         await room.enter(Guest("a", START + 10), Ask(take=ask.take, put_back=ask.put_back, free_in=break_down))
     assert len(room) == 0
     assert room.standing().left == 1
+
+
+async def test_who_waits_in_vain_is_told_so_when_it_is_first_and_the_next_is_asked() -> None:
+    timers, places, hopeful = Timers(), Places(0), Places(0)
+    room = a_room(timers)
+    ask, hope = places.ask(), [True]
+    doomed = Ask(take=ask.take, put_back=ask.put_back, free_in=ask.free_in, has_hope=lambda: hope[0])
+    tasks = [asyncio.create_task(room.enter(Guest("a", START + 10), doomed)) for _ in range(2)]
+    await turn()
+    other = come(room, hopeful)
+    await turn()
+    hope[0] = False
+    hopeful.free = 1
+
+    room.place_free()
+
+    assert await other == "a"
+    for task in tasks:
+        with pytest.raises(InVain):
+            await task
+    standing = room.standing()
+    assert (standing.waiting, standing.left, standing.served, standing.timed_out) == (0, 2, 1, 0)
+
+
+async def test_who_has_nothing_to_wait_for_does_not_begin_to() -> None:
+    timers, places = Timers(), Places(0)
+    room = a_room(timers)
+    ask = places.ask()
+    with pytest.raises(InVain):
+        await room.enter(Guest("a", START + 10), Ask(ask.take, ask.put_back, ask.free_in, lambda: False))
+    assert (len(room), timers.pending) == (0, [])
+
+
+async def test_whoever_changes_things_has_all_rooms_look_again_after_its_step() -> None:
+    timers, places = Timers(), Places(0)
+    rooms = Rooms(timers.clock, timers.later)
+    rooms.look_again()
+    assert timers.set == [], "where nobody waits nothing is asked for"
+    task = come(rooms.of("pool", QueueLimits()), places)
+    await turn()
+    places.free = 1
+
+    rooms.look_again()
+
+    assert places.taken == 0
+    await timers.advance(0.0)
+    assert await task == "a"
 
 
 async def test_position_and_wait_are_told_at_once_and_then_once_a_second() -> None:

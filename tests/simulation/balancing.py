@@ -6,7 +6,8 @@ least that a gateway has: a breaker of five failures, a pause after a 429, ramps
 
     python -m tests.simulation.balancing [SEED]
 
-prints one table for each scenario: `errors` are requests that nobody answered, `retries` are calls beyond one a
+prints one table for each scenario, and then how exactly weights are kept and what an endpoint gets that is ten times as
+slow as another, before and after it heals. `errors` are requests that nobody answered, `retries` are calls beyond one a
 request, `spread` is the deviation of the calls among ordinary endpoints from their mean, `peak` the most that one of
 them had in flight, `first token` the time from the caller's arrival.
 """
@@ -301,11 +302,58 @@ def table(results: dict[str, Result]) -> str:
     return "\n".join(lines)
 
 
+WEIGHTS: Final = (50, 30, 20)
+SPEEDS_MS: Final = (200.0, 400.0, 2_000.0)
+HEALS_AT: Final = 40.0
+
+
+class Shares(msgspec.Struct, frozen=True):
+    """`furthest` is the most requests that any member was ever away from its share, `percent` each one's in the end."""
+
+    requests: int
+    furthest: float
+    percent: tuple[float, ...]
+
+
+def keep_weights(per_second: float = 300.0, seconds: float = 60.0, seed: int = 1) -> Shares:
+    """After every single request of streams that overlap by the hundred."""
+    members = tuple(msgspec.structs.replace(ORDINARY, weight=weight) for weight in WEIGHTS)
+    done = simulate(Scenario("weights", members, per_second, seconds, 0.0), PICKERS["weighted_round_robin"], seed)
+    tally, furthest = [0] * len(WEIGHTS), 0.0
+    for number, call in enumerate(done.calls, 1):
+        tally[call.place] += 1
+        away = max(abs(had - number * weight / sum(WEIGHTS)) for had, weight in zip(tally, WEIGHTS, strict=True))
+        furthest = max(furthest, away)
+    return Shares(len(done.calls), furthest, tuple(100 * had / len(done.calls) for had in tally))
+
+
+def slow_then_well(name: str, per_second: float = 100.0, stream_ms: float = 600.0, seed: int = 1) -> Result:
+    """Once, twice and ten times 200 ms to the first token; at 40 s of 90 all are as fast as the first."""
+    members = tuple(Member(first_token_ms=ms, stream_ms=stream_ms, heals_at=HEALS_AT) for ms in SPEEDS_MS)
+    return simulate(Scenario("heals", members, per_second, 90, counted_from=0.0), PICKERS[name], seed)
+
+
+def bars(seed: int) -> str:
+    kept = keep_weights(seed=seed)
+    asked, given = "/".join(map(str, WEIGHTS)), " / ".join(f"{it:.3f}" for it in kept.percent)
+    lines = [
+        f"weights {asked}: {given} % of {kept.requests:,}, never more than {kept.furthest:.2f} requests from the share",
+        "",
+        "1x, 2x and 10x as slow, healed at 40 s: the share of the slowest",
+        f"{'':22}{'10 to 40 s':>12}{'70 to 90 s':>12}",
+    ]
+    for name in ("least_latency", "p2c"):
+        it = slow_then_well(name, seed=seed)
+        lines.append(f"{name:22}{it.share(2, 10, HEALS_AT):12.2%}{it.share(2, 70, 90):12.2%}")
+    return "\n".join(lines)
+
+
 def show(chosen: Iterable[Scenario], seed: int) -> None:
     print(f"seed {seed}")
     for scenario in chosen:
         results = {name: simulate(scenario, make, seed) for name, make in PICKERS.items()}
         print(f"\n{table(results)}")
+    print(f"\n{bars(seed)}")
 
 
 if __name__ == "__main__":

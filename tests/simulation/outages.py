@@ -3,9 +3,11 @@
 Requests arrive at a steady rate at a course of tiers; each drives its own `pursue` against the gates, as the line does.
 An upstream answers, fails at once, or hangs until the attempt's first-token timeout, by the hour of the simulation.
 
-    python -m tests.simulation.outages [SEED]
+    PYTHONPATH=src:tests .venv/bin/python -m simulation.outages [SEED]
 
-prints for each scenario the share of requests that failed, calls a request, and the longest wait for a first token.
+prints for each scenario the share of requests that failed, calls a request, the most probes in flight at once at one
+endpoint and the longest wait for a first token. Where everything fails for a minute and then heals: the calls of that
+minute beside what is allowed (1.2 a request and 10 a second), and the share that was served in the ten seconds after.
 """
 
 import sys
@@ -57,13 +59,14 @@ def healing(bad: Mood, at_second: float) -> Weather:
 
 
 class Scenario(msgspec.Struct, frozen=True):
-    """`tiers` are the weathers of each tier's endpoints."""
+    """`tiers` are the weathers of each tier's endpoints. `heals_at`: until this second nobody could be served."""
 
     name: str
     tiers: tuple[tuple[Weather, ...], ...]
     rate: float = 300.0
     seconds: float = 60.0
     first_token_seconds: float = 0.05
+    heals_at: float | None = None
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -117,6 +120,13 @@ class Simulation:
     def calls(self) -> int:
         return sum(it.calls for tier in self.tiers for it in tier)
 
+    def calls_until(self, second: float) -> int:
+        """Of the requests that had arrived by then."""
+        return sum(it.calls for it in self.ended if it.arrived < second)
+
+    def allowed_until(self, second: float) -> float:
+        return 1.2 * self.scenario.rate * second + 10 * second
+
     @property
     def most_probes(self) -> int:
         return max(it.most_probes for tier in self.tiers for it in tier)
@@ -151,7 +161,7 @@ class _Request:
         self._begun = True
         if isinstance(asked, Wait):
             simulation.later(simulation.now + asked.seconds, lambda: self.step(None))
-        else:
+        elif isinstance(asked, Try):
             self._send(simulation.tiers[asked.tier][asked.place])
 
     def _send(self, upstream: Upstream) -> None:
@@ -215,6 +225,9 @@ class _Town:
     def may_retry(self) -> bool:
         return self._simulation.budget.withdraw(self._simulation.now)
 
+    def has_line(self) -> bool:
+        return False
+
     def refusal(self) -> Fault:
         now = self._simulation.now
         return gentlest(it.gate.refusal(now) for tier in self._simulation.tiers for it in tier) or CircuitOpen()
@@ -240,14 +253,16 @@ SCENARIOS: Final = (
         "all fail, healed after 60 s",
         ((healing(Mood.FAILING, 60.0), healing(Mood.FAILING, 60.0)), (healing(Mood.FAILING, 60.0),)),
         seconds=75.0,
+        heals_at=60.0,
     ),
     Scenario(
         "all fail, only the fallback heals after 60 s",
         ((steady(Mood.FAILING),), (healing(Mood.FAILING, 60.0),)),
         seconds=75.0,
+        heals_at=60.0,
     ),
-    Scenario("one alone fails, healed after 60 s", ((healing(Mood.FAILING, 60.0),),), seconds=75.0),
-    Scenario("all hang, healed after 60 s", ((healing(Mood.HANGING, 60.0),) * 2,), seconds=75.0),
+    Scenario("one alone fails, healed after 60 s", ((healing(Mood.FAILING, 60.0),),), seconds=75.0, heals_at=60.0),
+    Scenario("all hang, healed after 60 s", ((healing(Mood.HANGING, 60.0),) * 2,), seconds=75.0, heals_at=60.0),
 )
 
 
@@ -256,12 +271,17 @@ def scenario(name: str) -> Scenario:
 
 
 def main(seed: int, scenarios: Sequence[Scenario] = SCENARIOS) -> None:
-    sys.stdout.write(f"seed {seed}\n{'scenario':<48}{'failed':>9}{'calls/request':>15}{'longest wait':>14}\n")
+    head = f"{'scenario':<46}{'failed':>9}{'calls/request':>15}{'probes':>8}{'longest wait':>14}"
+    sys.stdout.write(f"seed {seed}\n{head}{'calls until healed, allowed':>29}{'served after':>14}\n")
     for it in scenarios:
         done = Simulation(it, seed).run()
         longest = max(ended.first_token_seconds for ended in done.ended)
         ratio = done.calls / len(done.ended)
-        sys.stdout.write(f"{it.name:<48}{done.failed():>9.2%}{ratio:>15.3f}{longest:>12.2f} s\n")
+        row = f"{it.name:<46}{done.failed():>9.2%}{ratio:>15.3f}{done.most_probes:>8}{longest:>12.2f} s"
+        if it.heals_at is not None:
+            served = 1.0 - done.failed(it.heals_at, it.heals_at + 10.0)
+            row += f"{done.calls_until(it.heals_at):>19,}{done.allowed_until(it.heals_at):>10,.0f}{served:>14.2%}"
+        sys.stdout.write(f"{row}\n")
 
 
 if __name__ == "__main__":

@@ -14,9 +14,11 @@ from simulation.balancing import (
     Member,
     Result,
     Scenario,
+    keep_weights,
     scenarios,
     show,
     simulate,
+    slow_then_well,
     table,
 )
 
@@ -47,6 +49,13 @@ def test_turns_are_exact(strategy: str) -> None:
     assert max(tally) - min(tally) <= 1
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_weights_are_kept_within_one_request_after_every_request(seed: int) -> None:
+    kept = keep_weights(seed=seed)
+    assert kept.furthest <= 1.0
+    assert kept.percent == pytest.approx((50, 30, 20), abs=0.01)
+
+
 @pytest.mark.parametrize("strategy", PICKERS)
 def test_equal_endpoints_are_loaded_equally(strategy: str) -> None:
     """1,500 requests, 500 each. Chance alone deviates by sqrt(500 * 2 / 3) = 3.7 %, 5,000 callers on a ring of 40
@@ -75,8 +84,7 @@ def test_ten_times_as_slow_gets_under_five_percent_and_its_share_again_when_it_h
     strategy: str, per_second: int, stream_ms: int
 ) -> None:
     """Once, twice and ten times 200 ms; at 40 s all are as fast as the first."""
-    members = tuple(Member(first_token_ms=ms, stream_ms=stream_ms, heals_at=40.0) for ms in (200.0, 400.0, 2_000.0))
-    it = simulate(Scenario("heals", members, per_second, 90, counted_from=0.0), PICKERS[strategy])
+    it = slow_then_well(strategy, per_second, stream_ms)
     assert it.share(2, 10, 40) <= 0.05
     assert it.share(2, 70, 90) >= 0.25  # of a third, 30 s after
 
@@ -120,3 +128,5 @@ def test_it_prints_a_table_for_each_scenario(capsys: pytest.CaptureFixture[str])
     printed = capsys.readouterr().out
     assert printed.startswith("seed 3\n")
     assert [f"\n{scenario.name}: " in printed for scenario in chosen] == [True, True]
+    assert "weights 50/30/20: 50." in printed
+    assert [f"\n{name} " in printed.partition("1x, 2x and 10x")[2] for name in BY_SPEED] == [True, True]

@@ -253,6 +253,8 @@ async def a_line(snapshot: Snapshot | None = None, **changes: Any) -> Line:
         "sleep": clock.sleep,
     }
     doors = Doors(**fields | changes)
+    breakers.listen(lambda _: doors.rooms.look_again())
+    breakers.on_reset(lambda _: doors.rooms.look_again())
     app = DataPlane(doors, lambda request_id, stack: crashes.append((request_id, stack)))
     return Line(clock, timers, upstream, history, breakers, throttles, doors, app, ended, crashes)
 

@@ -13,6 +13,7 @@ from ai_gateway.admin.description import describe_app
 from ai_gateway.admin.doors import AdminDoors, Mode, OnCall, Vault
 from ai_gateway.runtime.standings import Standings
 from ai_gateway.store.budget_warnings import BudgetWarnings
+from ai_gateway.store.leases import NO_LEASES
 from ai_gateway.store.records import Store
 
 
@@ -42,6 +43,7 @@ def _inert_doors() -> AdminDoors:
         budgets=cast(Standings, _closed),
         warnings=cast(BudgetWarnings, _closed),
         check_url=_closed,
+        leases=NO_LEASES,
         mock_enabled=False,
         now=_closed,
     )

@@ -60,14 +60,16 @@ class Rescue:
     def has_way_on(self, candidates: Iterable[Candidate]) -> bool:
         return any(self.way_on(it) is not None for it in candidates)
 
-    def came_to_nothing(self, continuation: Continuation, model: str, why: Fault | Diverged) -> None:
-        """Why a continuation gave the caller nothing. A provider that merely failed says nothing about the way."""
+    def came_to_nothing(self, continuation: Continuation, model: str, why: Fault | Diverged) -> bool:
+        """Why a continuation gave the caller nothing. A provider that merely failed says nothing about the way. True
+        where the same endpoint is well and may be asked in the other way."""
         if isinstance(why, Fault) and why.category is not Category.INVALID_REQUEST:
-            return
+            return False
         if continuation.way is Way.PREFILL:
             self._no_prefill.add(model)
-        else:
-            self._may_restart = False
+            return self._may_restart
+        self._may_restart = False
+        return False
 
     def _ways(self, model: str) -> tuple[Way, ...]:
         prefill = () if model in self._no_prefill else (Way.PREFILL,)

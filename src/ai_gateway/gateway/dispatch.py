@@ -13,7 +13,7 @@ import msgspec
 
 from ai_gateway.domain.config import QueueLimits
 from ai_gateway.domain.decisions import Step, What
-from ai_gateway.domain.faults import Fault, GatewayFault, ProviderFailed
+from ai_gateway.domain.faults import Fault, GatewayFault, ProviderFailed, RateLimited
 from ai_gateway.domain.traffic import Receipt
 from ai_gateway.gateway import answers
 from ai_gateway.gateway.client import Client, Interruption
@@ -23,9 +23,9 @@ from ai_gateway.gateway.queue_updates import queue_updates, wants_updates
 from ai_gateway.gateway.relay import EVENT_STREAM, Diverged
 from ai_gateway.gateway.trial import Journey, Trial, draining, route_header
 from ai_gateway.gateway.world import Taken, World
-from ai_gateway.policy.attempts import Try, Wait, pursue, too_late
+from ai_gateway.policy.attempts import ASKED_WRONGLY, Line, Try, Wait, pursue, too_late
 from ai_gateway.providers.continuation import Continuation
-from ai_gateway.runtime.waiting_room import Ask, Guest, Rooms, WaitingRoom
+from ai_gateway.runtime.waiting_room import Ask, Guest, InVain, Rooms, WaitingRoom
 
 _LEFT: Final = Interruption.LEFT  # a member of an enum is a look-up in Python each time
 
@@ -65,7 +65,7 @@ class _Pursuit:
         self._journey = journey
         self._client = client
         self._rescue: Rescue | None = None
-        self.world = World(journey.plan, journey.shaped.call, doors.clock, doors.rng)
+        self.world = World(journey.plan, journey.shaped.call, doors.clock, doors.rng, _line_of(journey))
         self.receipts: list[Receipt] = []
 
     async def run(self) -> Fault | None:
@@ -74,9 +74,8 @@ class _Pursuit:
             self._rescue = rescue_for(plan.course.on_stream_cut, self._journey.shaped)
         plan.budget.deposit(self._doors.clock.now())
         try:
-            line = self._line()
-            if line is not None:
-                await self._stand_in(*line)
+            if self.world.line is not None:
+                await self._stand_in(*self.world.line)
             fault = await self._pursue()
         except _Stop as stop:
             fault = stop.fault
@@ -108,14 +107,16 @@ class _Pursuit:
                 step = tries.send(answer)
             except StopIteration as end:
                 return end.value
-            if isinstance(step, Wait):
+            if isinstance(step, Try):
+                if last is not None and self._doors.meters.cover(journey.hold) is not None:
+                    self.world.note(What.GAVE_UP, "A cost limit has no room for another attempt.")
+                    return last
+                answer = last = await self._attempt(step)
+            elif isinstance(step, Wait):
                 await self._pause(step.seconds)
                 answer = None
-            elif last is not None and self._doors.meters.cover(journey.hold) is not None:
-                self.world.note(What.GAVE_UP, "A cost limit has no room for another attempt.")
-                return last
             else:
-                answer = last = await self._attempt(step)
+                answer = await self._stand_in_again(step)
 
     async def _attempt(self, step: Try) -> Fault | None:
         client = self._client
@@ -157,8 +158,8 @@ class _Pursuit:
             raise _Stop(fault)
         if continuation is not None:
             why = Diverged() if trial.diverged else fault
-            rescue.came_to_nothing(continuation, trial.receipt().model, why)
-            fault = _cannot_continue()
+            is_well = rescue.came_to_nothing(continuation, trial.receipt().model, why)
+            fault = _cannot_continue(ASKED_WRONGLY) if is_well else _cannot_continue()
         elif not rescue.broke(fault):
             raise _Stop(fault)
         if not rescue.has_way_on(self._journey.plan.candidates):
@@ -172,15 +173,9 @@ class _Pursuit:
         except asyncio.CancelledError:
             raise self._interrupted() from None
 
-    def _line(self) -> tuple[str, QueueLimits] | None:
-        """The queue that this request stands in if it has to wait: its pool's, its provider's, else its tenant's."""
-        plan, tenant = self._journey.plan, self._journey.admitted.caller.tenant
-        if plan.line is not None:
-            return f"{tenant.id} {plan.line[0]}", plan.line[1]
-        return None if tenant.queue is None else (f"{tenant.id} tenant", tenant.queue)
-
     async def _stand_in(self, name: str, limits: QueueLimits) -> None:
-        """Until a place is promised. Raises RateLimited; `_Stop` where nobody waits for it any more."""
+        """Until a place is promised, or there is none to wait for. Raises RateLimited; `_Stop` where nobody waits for
+        it any more."""
         world = self.world
         tenant_id = self._journey.admitted.caller.tenant.id
         room = self._doors.rooms.of(name, limits)
@@ -189,27 +184,45 @@ class _Pursuit:
             if promised is not None:
                 world.promise(promised)
                 return
-            if not world.waits_for_a_place:
-                return
+        if not world.waits_for_a_place and not world.is_admitted:
+            return
         began = self._doors.clock.now()
         guest = Guest(tenant_id, self._journey.deadline)
-        ask = Ask(world.take_any, lambda now, promised: promised[1].withdraw(now), world.free_in)
+        ask = Ask(
+            world.take_any,
+            lambda now, promised: promised[1].withdraw(now),
+            world.free_in,
+            lambda: world.waits_for_a_place,
+        )
         try:
-            promised = await self._wait_in(room, guest, ask)
+            await self._wait_in(room, guest, ask)
+        except InVain:
+            return
         except asyncio.CancelledError:
             raise self._interrupted() from None
         finally:
             waited = round(self._doors.clock.now() - began, 3)
             world.note(What.QUEUED, f"In the queue '{name}'.", seconds=waited)
-        world.promise(promised)
 
-    async def _wait_in(self, room: WaitingRoom, guest: Guest, ask: Ask[tuple[Try, Taken]]) -> tuple[Try, Taken]:
+    async def _stand_in_again(self, step: Line) -> Fault | None:
+        """Behind a provider that asked for a pause."""
+        assert self.world.line is not None
+        self.world.bar(step.barred)
+        try:
+            await self._stand_in(*self.world.line)
+        except RateLimited as refusal:
+            return refusal
+        return None
+
+    async def _wait_in(self, room: WaitingRoom, guest: Guest, ask: Ask[tuple[Try, Taken]]) -> None:
+        """The world knows of the place before anything else is waited for: whoever leaves then gives it back."""
         journey = self._journey
         if not journey.shaped.call.stream or not wants_updates(journey.admitted.head):
-            return await room.enter(guest, ask)
+            self.world.promise(await room.enter(guest, ask))
+            return
         headers = (EVENT_STREAM, ("cache-control", "no-cache"), route_header(journey.plan.course))
         async with queue_updates(self._doors.tasks, self._client, headers) as listener:
-            return await room.enter(msgspec.structs.replace(guest, listener=listener), ask)
+            self.world.promise(await room.enter(msgspec.structs.replace(guest, listener=listener), ask))
 
     def _interrupted(self) -> Exception | asyncio.CancelledError:
         """What a cancellation was about: the caller left, the gateway drains, or the process ends."""
@@ -217,6 +230,14 @@ class _Pursuit:
         if why is None:
             return asyncio.CancelledError()
         return _Stop(None if why is _LEFT else draining())
+
+
+def _line_of(journey: Journey) -> tuple[str, QueueLimits] | None:
+    """The queue that a request stands in if it has to wait: its pool's, its provider's, else its tenant's."""
+    plan, tenant = journey.plan, journey.admitted.caller.tenant
+    if plan.line is not None:
+        return f"{tenant.id} {plan.line[0]}", plan.line[1]
+    return None if tenant.queue is None else (f"{tenant.id} tenant", tenant.queue)
 
 
 def _place_free(rooms: Rooms) -> None:
@@ -233,6 +254,6 @@ def tried_headers(last: Receipt, attempts_made: int) -> tuple[tuple[str, str], .
     )
 
 
-def _cannot_continue() -> Fault:
+def _cannot_continue(code: str = "continuation_failed") -> Fault:
     """For the generator: on, to whoever is next."""
-    return ProviderFailed("This endpoint cannot continue the answer.", code="continuation_failed")
+    return ProviderFailed("This endpoint cannot continue the answer.", code=code)

@@ -117,7 +117,7 @@ class _Funding:
         """A hold, or what is exhausted."""
         while isinstance(taken, Shortage) and taken.short is not Short.EXHAUSTED:
             if taken.short is Short.NEEDS_GRANT:
-                await self._doors.grants.ask(taken)
+                await self._doors.grants.ask(self._doors.meters.lacking(charge), charge)
                 taken = self._doors.meters.take(self._request_id, charge)
             else:
                 taken = await self._stand_in(taken, charge)

@@ -8,6 +8,9 @@ bytes leave.
 A stream that breaks after that raises like any other, and its caller's connection stays open: another Streaming, made
 with the Continuation of what was delivered, may carry the rest on it. What was delivered is remembered by whoever made
 the Streaming (`delivered`), since it outlives the attempt.
+
+Bytes are not life: a provider that has sent no whole event or comment for longer than it may be silent, and what there
+is of one at less than a kilobyte a second, has stalled.
 """
 
 import asyncio
@@ -27,12 +30,13 @@ from ai_gateway.providers import Codec, StreamEnd, StreamWatch
 from ai_gateway.providers.continuation import Continuation, Delivered
 from ai_gateway.providers.continued_watch import ContinuedWatch
 from ai_gateway.providers.short_end import short_end
-from ai_gateway.runtime.upstream import Answer, UpstreamError
+from ai_gateway.runtime.upstream import Answer, TooSlow, UpstreamError
 
 PASSED_HEADERS: Final = frozenset({"content-type", "openai-processing-ms", "openai-version"})
 PASSED_PREFIXES: Final = ("x-ratelimit-", "anthropic-ratelimit-")
 DATA: Final = b"data:"
 CUT_CODE: Final = "provider_stream_cut"
+LEAST_BYTES_A_SECOND: Final = 1_000
 LINGER_SECONDS: Final = 1.0
 EVENT_STREAM: Final = ("content-type", "text/event-stream; charset=utf-8")
 
@@ -97,6 +101,8 @@ class Streaming:
         self._ready = b""
         self._end: StreamEnd | None = None
         self._events = 0
+        self._whole_at = marks.at
+        self._begun_bytes = 0
 
     @property
     def usage(self) -> Usage | None:
@@ -182,7 +188,13 @@ class Streaming:
     def feed(self, chunk: bytes) -> bytes:
         ready = self._watch.feed(chunk)
         self._events += ready.count(DATA)
-        self._marks.note(self._events)
+        marks = self._marks
+        marks.note(self._events)
+        if ready:
+            self._whole_at = marks.at
+            self._begun_bytes = 0
+        else:
+            self._wait_on(len(chunk), marks.at)
         if self._delivered is not None and ready:
             alike = self._watch.alike
             if alike is None:
@@ -192,6 +204,13 @@ class Streaming:
         if self._purse is not None and ready:
             self._purse.note(self._events, ready)
         return ready
+
+    def _wait_on(self, size: int, now: float) -> None:
+        """A part of an event has come. Raises TooSlow where that took too long."""
+        self._begun_bytes += size
+        waited = now - self._whole_at
+        if self._begun_bytes < LEAST_BYTES_A_SECOND * waited and waited > self._deadlines.between():
+            raise TooSlow("between events")
 
     @property
     def is_over(self) -> bool:
@@ -243,7 +262,11 @@ class _Frames:
     def pour(self, data: bytes) -> None:
         if self._over.done():
             return
-        ready = self._streaming.feed(data)
+        try:
+            ready = self._streaming.feed(data)
+        except TooSlow as stall:
+            self._over.set_exception(stall)
+            return
         if ready:
             self._frames.write_frame(ready)
         if self._streaming.is_over:

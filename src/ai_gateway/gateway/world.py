@@ -5,13 +5,15 @@ sees one more in flight. Nobody can pass in between, which is what keeps a half-
 taken and then not used is given back before anything else is asked, and at the latest when the request ends.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from math import inf
 from random import Random
 from typing import Final, final
 
 import msgspec
 
 from ai_gateway.domain.chat import Dialect
+from ai_gateway.domain.config import QueueLimits
 from ai_gateway.domain.decisions import Step, What
 from ai_gateway.domain.faults import CircuitOpen, Fault, RateLimited
 from ai_gateway.domain.traffic import Call
@@ -85,9 +87,13 @@ class Taken:
 
 @final
 class World:
-    """The World of policy/attempts.py over one plan. `steps` are what is worth telling of the way."""
+    """The World of policy/attempts.py over one plan. `line` is the queue of its requests and its name, None where they
+    do not wait; `steps` are what is worth telling of the way."""
 
-    def __init__(self, plan: Plan, call: Call, clock: Clock, rng: Random) -> None:
+    def __init__(
+        self, plan: Plan, call: Call, clock: Clock, rng: Random, line: tuple[str, QueueLimits] | None = None
+    ) -> None:
+        self.line = line
         self._plan = plan
         self._call = call
         self._clock = clock
@@ -95,6 +101,7 @@ class World:
         self._taken: Taken | None = None
         self._promised: tuple[Try, Taken] | None = None
         self._used: tuple[str, ...] = ()
+        self._barred: tuple[Collection[int], ...] | None = None
         self.steps: list[Step] = []
 
     def now(self) -> float:
@@ -136,24 +143,31 @@ class World:
     def may_retry(self) -> bool:
         return self._plan.budget.withdraw(self._clock.now())
 
+    def has_line(self) -> bool:
+        return self.line is not None
+
     def refusal(self) -> Fault:
         now = self._clock.now()
         refusals = [self._refusal_of(stage, member, now) for stage in self._plan.stages for member in stage.members]
         return gentlest(refusals) or CircuitOpen(retry_after_seconds=30)
 
+    def bar(self, barred: tuple[Collection[int], ...]) -> None:
+        """Places of each tier that are not to be waited for."""
+        self._barred = barred
+
     def take_any(self, now: float) -> tuple[Try, Taken] | None:
         """The first place that is admitted, in the order of the tiers: what a queue promises."""
         for tier, stage in enumerate(self._plan.stages):
             tokens = self._tokens(stage)
-            place = stage.pick(self._rng, now, tokens, NOBODY, self._affinity(stage))
+            barred = NOBODY if self._barred is None else self._barred[tier]
+            place = stage.pick(self._rng, now, tokens, barred, self._affinity(stage))
             if place is not None:
                 return Try(tier, place), Taken(stage.members[place], tokens, now)
         return None
 
     def free_in(self, now: float) -> float:
         """Seconds until `take_any`, which has just found nothing, may give something by itself."""
-        waits = [self._free_in(stage, member, now) for stage in self._plan.stages for member in stage.members]
-        return min(waits)
+        return min((self._free_in(stage, member, now) for stage, member in self._awaited()), default=inf)
 
     def promise(self, promised: tuple[Try, Taken]) -> None:
         """The first pick of this tier gets it, and no other tier is picked from before that."""
@@ -163,14 +177,19 @@ class World:
     def waits_for_a_place(self) -> bool:
         """Whether somebody here is well, and only full or at rest: the next place is a matter of waiting."""
         now = self._clock.now()
-        for stage in self._plan.stages:
-            for member in stage.members:
-                gate = member.gate
-                if stage.is_out(member) or gate.cooldown.quarantined or gate.breaker.look(now) is State.OPEN:
-                    continue
-                if not stage.has_room(member, now, self._tokens(stage)) or gate.cooldown.refusal(now) is not None:
-                    return True
+        for stage, member in self._awaited():
+            gate = member.gate
+            if stage.is_out(member) or gate.cooldown.quarantined or gate.breaker.look(now) is State.OPEN:
+                continue
+            if not stage.has_room(member, now, self._tokens(stage)) or gate.cooldown.refusal(now) is not None:
+                return True
         return False
+
+    @property
+    def is_admitted(self) -> bool:
+        """Whether somebody would take it now: behind a line it has to wait for its turn all the same."""
+        now = self._clock.now()
+        return any(stage.would_admit(member, now, self._tokens(stage)) for stage, member in self._awaited())
 
     def use(self) -> Taken:
         """The place that the last pick took; from here on it is the attempt's."""
@@ -215,6 +234,14 @@ class World:
 
     def _withdraw(self, taken: Taken) -> None:
         taken.withdraw(self._clock.now())
+
+    def _awaited(self) -> Iterator[tuple[Stage, Member]]:
+        """All on the course but those that are barred."""
+        for tier, stage in enumerate(self._plan.stages):
+            barred = NOBODY if self._barred is None else self._barred[tier]
+            for place, member in enumerate(stage.members):
+                if place not in barred:
+                    yield stage, member
 
     def _tokens(self, stage: Stage) -> int:
         """What the call may use at worst, roughly: only rate limits ask."""

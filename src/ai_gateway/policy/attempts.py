@@ -1,14 +1,15 @@
 """How often a request is tried, and where next: one generator owns the whole budget of attempts of a request.
 
-It yields what is to be done, a `Try` or a `Wait`, and is sent how that ended, so that retries, fallbacks and their
-limits can be read in one function and tested as a dialogue. It knows places and faults, never an endpoint: what it has
-to know of the world it asks a `World`.
+It yields what is to be done, a `Try`, a `Wait` or a `Line`, and is sent how that ended, so that retries, fallbacks and
+their limits can be read in one function and tested as a dialogue. It knows places and faults, never an endpoint: what
+it has to know of the world it asks a `World`.
 
 The order of places is the order of what the caller loses. Another endpoint of the tier costs nothing, so it is first
 and at once. The next tier is another model or vendor, but still an answer now. Only when nobody is left is the same
-endpoint asked again, after a pause. What is deterministic is not tried again at all: it would fail again, at the
-caller's cost. Between two attempts stand the retry budget, which the tenant's requests on a route share, and the
-deadline: nothing begins that could not end before it.
+endpoint asked again, after a pause; one that is only busy (429) is waited for in the queue, where there is one, with
+those who wait there already. What is deterministic is not tried again at all: it would fail again, at the caller's
+cost. Between two attempts stand the retry budget, which the tenant's requests on a route share, and the deadline:
+nothing begins that could not end before it.
 
 A place that was passed over for a local reason (an open breaker, a cooldown, too many already waiting) is no attempt:
 whoever is asked first instead makes the first one. When there is nobody to ask, two rules bend, in this order and for
@@ -30,6 +31,9 @@ from ai_gateway.domain.config import OnContentFilter, Retries
 from ai_gateway.domain.faults import Category, Fault, Origin, ProviderTooSlow
 from ai_gateway.policy.backoff import pause_seconds
 
+ASKED_WRONGLY: Final = "asked_wrongly"
+"""The code of a fault that says: this place is well, and may be asked again at once, as it will be asked otherwise."""
+
 
 class Try(msgspec.Struct, frozen=True, gc=False):
     """Send the request to the member `place` of the course's tier `tier`. Answered with the fault, None: it is done."""
@@ -42,6 +46,13 @@ class Wait(msgspec.Struct, frozen=True, gc=False):
     """Do nothing for so long. Answered with None."""
 
     seconds: float
+
+
+class Line(msgspec.Struct, frozen=True, gc=False):
+    """Stand in the queue until a place is promised, but none of `barred` (a set of places for each tier). The next pick
+    gets it. Answered with the fault that ended it, None: there is a place, or nothing left to wait for."""
+
+    barred: tuple[frozenset[int], ...]
 
 
 class World(Protocol):
@@ -68,6 +79,10 @@ class World(Protocol):
         """Whether the retry budget pays one more attempt; it is paid when the answer is yes."""
         ...
 
+    def has_line(self) -> bool:
+        """Whether there is a queue that its requests may stand in."""
+        ...
+
     def refusal(self) -> Fault:
         """Why nobody on the course may be asked."""
         ...
@@ -85,7 +100,7 @@ class Limits(msgspec.Struct, frozen=True):
     on_content_filter: OnContentFilter = OnContentFilter.ERROR
 
 
-Attempts = Generator[Try | Wait, Fault | None, Fault | None]
+Attempts = Generator[Try | Wait | Line, Fault | None, Fault | None]
 
 
 def pursue(world: World, limits: Limits, deadline: float, rng: Random) -> Attempts:
@@ -103,11 +118,14 @@ def pursue(world: World, limits: Limits, deadline: float, rng: Random) -> Attemp
 
 
 class _Way(Enum):
-    """Where a fault leaves it worth going."""
+    """Where a fault leaves it worth going. HERE is anywhere, there too and at once; LATER is elsewhere at once, and
+    there again in its turn."""
 
     NOWHERE = auto()
+    HERE = auto()
     ANYWHERE = auto()
     ELSEWHERE = auto()
+    LATER = auto()
     LONGER_WINDOW = auto()
     LATER_TIER = auto()
 
@@ -116,7 +134,7 @@ _WAYS: Final[dict[Category, _Way]] = {
     Category.PROVIDER_ERROR: _Way.ANYWHERE,
     Category.TIMEOUT: _Way.ANYWHERE,
     Category.OVERLOADED: _Way.ANYWHERE,
-    Category.RATE_LIMIT: _Way.ELSEWHERE,
+    Category.RATE_LIMIT: _Way.LATER,
     Category.QUOTA: _Way.ELSEWHERE,
     Category.PAYMENT: _Way.ELSEWHERE,
     Category.PROVIDER_AUTHENTICATION: _Way.ELSEWHERE,
@@ -147,6 +165,12 @@ def _insist(world: World, limits: Limits, deadline: float, rng: Random, *, last:
             following = ground.next()
             if following is None or world.now() >= deadline:
                 break
+        elif following is None and ground.has_busy and world.has_line():
+            if not world.may_retry() or (yield Line(ground.begin_again_with_busy())) is not None:
+                break
+            following = ground.next()
+            if following is None or world.now() >= deadline:
+                break
         elif following is None or world.now() >= deadline or not world.may_retry():
             break
         last = following
@@ -159,7 +183,8 @@ def _insist(world: World, limits: Limits, deadline: float, rng: Random, *, last:
 
 class _Ground:
     """Which places of the course are still open to this request. A pass visits a place once; a place that is barred is
-    never visited again. `_rest` holds the instants before which a place asked not to be asked."""
+    never visited again, but for the busy ones, where a queue says when. `_rest` holds the instants before which a place
+    asked not to be asked."""
 
     def __init__(self, world: World, tiers: int) -> None:
         self._world = world
@@ -168,15 +193,20 @@ class _Ground:
         self._longer_than: Try | None = None
         self._tried: list[set[int]] = [set() for _ in range(tiers)]
         self._barred: list[set[int]] = [set() for _ in range(tiers)]
+        self._busy: list[set[int]] = [set() for _ in range(tiers)]
         self._rest: dict[Try, float] = {}
 
     def leave(self, place: Try, way: _Way, retry_after_seconds: float | None) -> None:
+        if way is _Way.HERE:
+            return
         self._tried[place.tier].add(place.place)
         if way is not _Way.ANYWHERE:
             self._barred[place.tier].add(place.place)
         elif retry_after_seconds is not None:
             self._rest[place] = self._world.now() + retry_after_seconds
-        if way is _Way.LONGER_WINDOW:
+        if way is _Way.LATER:
+            self._busy[place.tier].add(place.place)
+        elif way is _Way.LONGER_WINDOW:
             self._longer_than = place
         elif way is _Way.LATER_TIER:
             self._from_tier = place.tier + 1
@@ -208,6 +238,19 @@ class _Ground:
             if until > now:
                 self._tried[place.tier].add(place.place)
 
+    @property
+    def has_busy(self) -> bool:
+        """Somebody is well and asked for a pause, and whoever of the course has a place would do."""
+        return any(self._busy) and not self._from_tier and self._longer_than is None
+
+    def begin_again_with_busy(self) -> tuple[frozenset[int], ...]:
+        """Who is barred all the same."""
+        for barred, busy in zip(self._barred, self._busy, strict=True):
+            barred.difference_update(busy)
+            busy.clear()
+        self.begin_again()
+        return tuple(frozenset(barred) for barred in self._barred)
+
     def _transient(self) -> Iterator[Try]:
         for tier in range(self._from_tier, self._tiers):
             for place in self._tried[tier] - self._barred[tier]:
@@ -216,6 +259,8 @@ class _Ground:
 
 def _way(fault: Fault, on_content_filter: OnContentFilter) -> _Way:
     """A rate limit of the gateway's own is about the caller, wherever the request goes."""
+    if fault.code == ASKED_WRONGLY:
+        return _Way.HERE
     way = _WAYS.get(fault.category, _Way.NOWHERE)
     if way is _Way.LATER_TIER and on_content_filter is not OnContentFilter.FALLBACK:
         return _Way.NOWHERE

@@ -19,7 +19,7 @@ from ai_gateway.domain.chat import Operation, ServiceTier, Usage
 from ai_gateway.domain.config import Ownership, ProviderType
 from ai_gateway.domain.traffic import Outcome, Receipt
 
-VERSION: Final = 2
+VERSION: Final = 3
 
 Names = tuple[str | None, ...]
 Told = tuple[bytes, int, int, bytes]

@@ -37,11 +37,6 @@ def first_request_id(unix_ms: int) -> str:
     return f"req_{unix_ms:012x}"
 
 
-def admitted_at(request: str) -> float:
-    """Unix seconds, as the id has them. Raises ValueError for an id that is none of ours."""
-    return int(request[4:16], 16) / 1000
-
-
 def attempt_id(request: str, number: int) -> str:
     """The request's id and the attempt's place in it, from 1: unique because the request's id is."""
     return f"att_{request[4:]}_{number}"

@@ -16,7 +16,7 @@ import msgspec
 
 from ai_gateway.domain.budgets import Leg, Limit, Limits, Window
 from ai_gateway.domain.traffic import Charge, Hold, WindowSpent
-from ai_gateway.policy.windows import Windows, ends_ms, windows_at, windows_of_day
+from ai_gateway.policy.windows import Windows, ends_ms, windows_at, windows_behind, windows_of_day
 from ai_gateway.runtime.accounts import Account, Amounts, Day
 from ai_gateway.runtime.cells import NEVER, Allowances, Cell, Owner, Short, Shortage
 
@@ -96,6 +96,16 @@ class Meters:
     def cells_for(self, charge: Charge) -> tuple[Cell, ...]:
         """Those that this charge is checked against, in their order."""
         return self._path_of(charge).cells
+
+    def lacking(self, charge: Charge) -> list[Shortage]:
+        """Everything that must be granted before this charge can be held."""
+        amounts = (charge.worst_nano, charge.worst_tokens, ONE_REQUEST)
+        found: list[Shortage] = []
+        for cell in self._path_of(charge).cells:
+            shortage = self._shortage((cell,), amounts)
+            if shortage is not None and shortage.short is Short.NEEDS_GRANT:
+                found.append(shortage)
+        return found
 
     def extend(self, hold: Hold, nano: int, tokens: int) -> Shortage | None:
         """More for a request that has a hold, on all its cells or on none. None: it has it."""
@@ -178,6 +188,16 @@ class Meters:
             resets_at=None if ends is None else ends // 1000,
         )
 
+    def granted(self, cell: Cell) -> None:
+        """The books have spoken of a cell: there may be more to hold, and others may have spent more."""
+        self._warn(cell)
+        if cell in self.awaited:
+            self.freed(cell)
+
+    def ahead(self, cell: Cell) -> Cell:
+        """The cell of the same limit in the window behind."""
+        return self._cell(cell.limit, windows_behind(cell.number), cell.revision)
+
     def cells_of(self, hold: Hold) -> tuple[Cell, ...]:
         """Those that this request holds something in."""
         opened = self._open.get(hold.request_id)
@@ -205,6 +225,8 @@ class Meters:
             amount = amounts[cell.unit]
             if amount and cell.spent + cell.held + amount > cell.allowance:
                 short = self._allowances.shortage(cell, amount)
+                if short is None:
+                    continue
                 if short is Short.EXHAUSTED:
                     return Shortage(short, cell, amount)
                 if first is None:
@@ -218,12 +240,12 @@ class Meters:
                 self._warn(cell)
 
     def _warn(self, cell: Cell) -> None:
-        """Say each threshold that was reached, and look out for the next one."""
+        """Say each threshold that was reached, by whomever, and look out for the next one."""
         cell.warns_at = NEVER
         for percent in cell.limit.warn_at:
             amount = -(-cell.limit.amount * percent // 100)
-            if cell.spent < amount:
-                cell.warns_at = amount
+            if cell.spent + cell.others < amount:
+                cell.warns_at = amount - cell.others
                 return
             if percent > cell.warned:
                 cell.warned = percent

@@ -10,6 +10,9 @@ can happen by itself: a deadline, a rate limit that lets one through, a report o
 
 Only the first in line is asked whether it can go. One that needs much waits until there is enough for it and is not
 passed by small ones for ever, which is the price of an order that can be explained.
+
+Waiting can come to make no sense: whom one waits for breaks, or is taken out. Then the wait ends at once, in `InVain`:
+whoever is told so finds out elsewhere what can still be done.
 """
 
 import asyncio
@@ -41,17 +44,26 @@ Later = Callable[[float, Callable[[], None]], Handle]
 """`call_later` of the event loop."""
 
 
+class InVain(Exception):
+    """There is nothing left to wait for."""
+
+
+def _always() -> bool:
+    return True
+
+
 class Ask(msgspec.Struct, Generic[Place], frozen=True):
     """What a request wants, as doors that are told the time (monotonic seconds).
 
     `take` takes a place and says which, or None. `put_back` returns one that was never used; this room calls its next
     itself. `free_in` is how many seconds it takes until `take` may succeed by itself, inf where only `place_free()`
-    can tell.
+    can tell. `has_hope`, asked when `take` found nothing, is whether a place may come up at all.
     """
 
     take: Callable[[float], Place | None]
     put_back: Callable[[float, Place], None]
     free_in: Callable[[float], float]
+    has_hope: Callable[[], bool] = _always
 
 
 class Guest(msgspec.Struct, frozen=True):
@@ -118,7 +130,8 @@ class WaitingRoom:
         """The place that `ask.take` gave, at once or after a wait. It is the caller's from then on, whatever happens.
 
         Raises RateLimited: `queue_full` at once (or when a tenant with fewer waiting needs the place in the line),
-        `queue_timeout` at the guest's deadline or the queue's own. Cancelled, it leaves at once.
+        `queue_timeout` at the guest's deadline or the queue's own. Raises InVain once there is nothing to wait for and
+        nobody before it in line. Cancelled, it leaves at once.
         """
         now = self._clock.now()
         if not self._waiters and (place := ask.take(now)) is not None:
@@ -189,7 +202,12 @@ class WaitingRoom:
                 continue
             place = waiter.ask.take(now)
             if place is None:
-                return waiter.ask.free_in(now)
+                if waiter.ask.has_hope():
+                    return waiter.ask.free_in(now)
+                self._queue.leave(ticket)
+                self._left += 1
+                self._turn_away(ticket, InVain())
+                continue
             self._queue.next(now)
             self._forget(ticket)
             self._served += 1
@@ -235,11 +253,11 @@ class WaitingRoom:
         if self._waiters:
             self._go_on(now)
 
-    def _turn_away(self, ticket: Ticket, fault: RateLimited) -> None:
+    def _turn_away(self, ticket: Ticket, why: RateLimited | InVain) -> None:
         waiter = self._waiters.get(ticket)
         self._forget(ticket)
         if waiter is not None and not waiter.called.done():
-            waiter.called.set_exception(fault)
+            waiter.called.set_exception(why)
 
     def _forget(self, ticket: Ticket) -> None:
         self._waiters.pop(ticket, None)
@@ -314,6 +332,12 @@ class Rooms:
             if len(room) < waited and room in self._crowded:
                 del self._crowded[room]
                 self._crowded[room] = None
+
+    def look_again(self) -> None:
+        """The same, once this step of the loop is over: for whoever changes what the rooms wait for in the middle of
+        something."""
+        if self._crowded:
+            self._later(0.0, self.place_free)
 
     def keep_only(self, names: set[str]) -> None:
         """Close rooms that are no longer configured, except those in which somebody waits."""

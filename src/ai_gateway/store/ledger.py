@@ -25,7 +25,7 @@ _COLUMNS: Final = tuple(column.name for column in LEDGER.columns if column.name 
 _NAMES: Final = ", ".join(_COLUMNS)
 
 
-async def append(connection: AsyncConnection, rows: Sequence[LedgerRow]) -> int:
+async def append(connection: AsyncConnection, rows: Sequence[LedgerRow], process_id: str = "") -> int:
     """The number of rows really inserted."""
     if not rows:
         return 0
@@ -35,11 +35,11 @@ async def append(connection: AsyncConnection, rows: Sequence[LedgerRow]) -> int:
         batch: dict[str, Any] = {"rows": msgspec.json.encode(values).decode()}
         inserted = (await connection.execute(_INSERT_SQLITE, batch)).rowcount
         if inserted:
-            await connection.execute(windows.ADD_SQLITE, {"last": last})
+            await connection.execute(windows.ADD_SQLITE, {"last": last, "process": process_id})
         return inserted
     columns = [list(column) for column in zip(*values, strict=True)]
     arrays = dict(zip(_COLUMNS, columns, strict=True))
-    return (await connection.execute(_INSERT_POSTGRESQL, arrays)).scalar_one()
+    return (await connection.execute(_INSERT_POSTGRESQL, {**arrays, "process": process_id})).scalar_one()
 
 
 async def page(

@@ -77,7 +77,7 @@ class MemoryStore:
     async def apply_changes(self, snapshot: Snapshot, changes: Sequence[ConfigurationChanged]) -> Snapshot:
         return await refresh.apply(_MemoryReader(self._tables, self._changes), self._compiler, snapshot, changes)
 
-    async def append_ledger(self, rows: Sequence[LedgerRow]) -> int:
+    async def append_ledger(self, rows: Sequence[LedgerRow], process_id: str = "") -> int:
         before = len(self._ledger)
         for row in rows:
             if (row.attempt_id, row.kind) not in self._attempts:

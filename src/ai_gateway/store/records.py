@@ -94,8 +94,9 @@ class Store(Protocol):
         """
         ...
 
-    async def append_ledger(self, rows: Sequence[LedgerRow]) -> int:
-        """Insert in one statement; rows whose (attempt_id, kind) is there are skipped. The number really inserted."""
+    async def append_ledger(self, rows: Sequence[LedgerRow], process_id: str = "") -> int:
+        """Insert in one statement; rows whose (attempt_id, kind) is there are skipped. The number really inserted.
+        `process_id` is the run whose leases pay for them; empty where nobody leases."""
         ...
 
     async def page_ledger(

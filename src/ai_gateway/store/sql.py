@@ -65,9 +65,9 @@ class SqlStore:
         async with self.reading() as connection:
             return await refresh.apply(SqlReader(connection), self._compiler, snapshot, changes)
 
-    async def append_ledger(self, rows: Sequence[LedgerRow]) -> int:
+    async def append_ledger(self, rows: Sequence[LedgerRow], process_id: str = "") -> int:
         async with self.writing() as connection:
-            return await ledger.append(connection, rows)
+            return await ledger.append(connection, rows, process_id)
 
     async def page_ledger(
         self, scope: Scope, *, before: int | None = None, limit: int = 100, **equal: Any
@@ -143,8 +143,9 @@ class _SqlUnit:
         if not rows:
             return 0
         dialect_insert = postgresql.insert if self._connection.dialect.name == "postgresql" else sqlite.insert
-        statement = dialect_insert(TABLES[type(rows[0])]).on_conflict_do_nothing(index_elements=["id"])
-        return (await self._connection.execute(statement, [values_of(row) for row in rows])).rowcount
+        table = TABLES[type(rows[0])]
+        statement = dialect_insert(table).on_conflict_do_nothing(index_elements=["id"]).returning(table.c.id)
+        return len((await self._connection.execute(statement, [values_of(row) for row in rows])).all())
 
     async def fetch(self, kind: type[R], scope: Scope, row_id: str) -> R | None:
         table = TABLES[kind]
