@@ -35,6 +35,7 @@ from ai_gateway.runtime.tasks import Tasks
 from ai_gateway.runtime.telemetry import render
 from ai_gateway.settings import Settings
 from ai_gateway.store import demo, schema
+from ai_gateway.store.budget_warnings import BudgetWarnings
 from ai_gateway.store.leases import LeaseBook
 from ai_gateway.store.records import StoreUnavailable
 from ai_gateway.store.sql import SqlStore
@@ -252,6 +253,7 @@ class Control(msgspec.Struct, frozen=True):
     leases: LeaseBook
     mock_enabled: bool
     started: float
+    warnings: BudgetWarnings
 
     def build(self) -> Asgi:
         from ai_gateway.admin.app import build
@@ -293,6 +295,7 @@ class Control(msgspec.Struct, frozen=True):
                     counted=self._counted if self.store.is_alone else None,
                     since_request_id=first_request_id(int(self.started * 1000)),
                 ),
+                warnings=self.warnings,
                 check_url=self.check_url,
                 leases=self.leases,
                 mock_enabled=self.mock_enabled,

@@ -13,17 +13,21 @@ from random import Random
 from secrets import token_hex
 from typing import Final
 
+import msgspec
 import uvloop
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ai_gateway import __version__
 from ai_gateway.domain.config import BaseUrl, Endpoint, EndpointId, Ownership, PriceBook, ProviderType, TenantId
+from ai_gateway.domain.events import BudgetCrossed
 from ai_gateway.gateway.doors import Doors, LineLimits
 from ai_gateway.house import Control, House, HouseDoors
 from ai_gateway.jobs.books import Books, Care
+from ai_gateway.jobs.budget_warnings import put_down
 from ai_gateway.jobs.clocks import put_right
 from ai_gateway.jobs.health import CheckPace
 from ai_gateway.jobs.lessee import Lessee
+from ai_gateway.jobs.outbox import Outbox, keep_flushing
 from ai_gateway.jobs.refresh import keep_refreshing
 from ai_gateway.jobs.replies import keep_replies
 from ai_gateway.jobs.retention import Retention
@@ -60,6 +64,7 @@ from ai_gateway.runtime.waiting_room import Rooms
 from ai_gateway.settings import Planes, Settings
 from ai_gateway.store import demo, schema
 from ai_gateway.store.breaker_states import SqlBreakerStates
+from ai_gateway.store.budget_warnings import SqlBudgetWarnings
 from ai_gateway.store.decisions import SqlDecisions
 from ai_gateway.store.health import SqlHealthHistory
 from ai_gateway.store.instance_keys import KEY_DIGESTS, TOKEN_DIGESTS, load_or_create_instance_key
@@ -145,6 +150,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
 
     books = Books(journal, store, None if place is None else _lessee(settings, store, clock, place))
     await books.begin(clock.wall())
+    warnings = _watch_budgets(books.meters, store, tasks, log, clock)
     watch = await _watch(settings, store, clock, log, lambda text: access.digest(key_pepper, text))
     rooms = _rooms(clock, watch.breakers)
     _wake_who_waits(books.meters, rooms)
@@ -212,6 +218,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
             leases=books.leases,
             mock_enabled=mock_url is not None,
             started=clock.wall(),
+            warnings=warnings,
         )
         house.load_admin_later(control.build)
     return house
@@ -259,6 +266,19 @@ def _lessee(settings: Settings, store: SqlStore, clock: SystemClock, place: Jour
 def _wake_who_waits(meters: Meters, rooms: Rooms) -> None:
     """Whoever waits for what others hold of a limit is called when they settle."""
     meters.freed = lambda _cell: rooms.place_free()
+
+
+def _tell_budget(log: Log, crossed: BudgetCrossed) -> None:
+    log.warning("budget_crossed", **msgspec.structs.asdict(crossed))
+
+
+def _watch_budgets(meters: Meters, store: SqlStore, tasks: Tasks, log: Log, clock: SystemClock) -> SqlBudgetWarnings:
+    """A threshold that is crossed is written down, and told once."""
+    warnings = SqlBudgetWarnings(store, (partial(_tell_budget, log),))
+    crossings = Outbox(warnings.write)
+    meters.crossed = put_down(crossings, clock.wall)
+    tasks.keep("budget warnings", lambda: keep_flushing((crossings,), partial(_away, log, "budget warnings")))
+    return warnings
 
 
 def _plans(clock: SystemClock, watch: Watch, board: Board) -> Plans:

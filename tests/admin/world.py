@@ -35,6 +35,7 @@ from ai_gateway.runtime.meters import Meters
 from ai_gateway.runtime.standings import OwnStandings
 from ai_gateway.runtime.transitions import Transitions
 from ai_gateway.runtime.waiting_room import RoomStanding
+from ai_gateway.store.budget_warnings import MemoryBudgetWarnings
 from ai_gateway.store.decisions import MemoryDecisions
 from ai_gateway.store.health import MemoryHealthHistory
 from ai_gateway.store.memory import MemoryStore
@@ -106,6 +107,7 @@ class World:
         self.oncall = self._open_oncall()
         self.leases = MemoryLeaseDesk(lambda: self.now)
         self.meters = Meters()
+        self.warnings = MemoryBudgetWarnings()
         self.corrected: list[Receipt] = []
         self.doors = AdminDoors(
             mode=mode,
@@ -123,6 +125,7 @@ class World:
             usage=MemoryUsage(self.store),
             audit=SelfAudit(MemoryAuditBooks(self.store), lambda: self.counted, "req_"),
             budgets=OwnStandings(self.meters),
+            warnings=self.warnings,
             check_url=refuse_metadata,
             leases=self.leases,
             mock_enabled=mock_enabled,

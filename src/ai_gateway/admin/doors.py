@@ -20,6 +20,7 @@ from ai_gateway.runtime.health import Healths
 from ai_gateway.runtime.standings import Standings
 from ai_gateway.runtime.transitions import Transitions
 from ai_gateway.runtime.waiting_room import RoomStanding
+from ai_gateway.store.budget_warnings import BudgetWarnings
 from ai_gateway.store.decisions import Decisions as KeptDecisions
 from ai_gateway.store.health import HealthHistory
 from ai_gateway.store.leases import LeaseBook
@@ -121,6 +122,7 @@ class AdminDoors(msgspec.Struct, frozen=True):
     usage: UsageBooks
     audit: SelfAudit
     budgets: Standings
+    warnings: BudgetWarnings
     check_url: Callable[[str], None]
     leases: LeaseBook
     mock_enabled: bool
