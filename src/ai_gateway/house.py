@@ -17,6 +17,7 @@ import msgspec
 from ai_gateway import __version__
 from ai_gateway.domain.config import TenantId
 from ai_gateway.domain.faults import Fault
+from ai_gateway.domain.traffic import Receipt
 from ai_gateway.gateway import http
 from ai_gateway.gateway.client import Receive, Send
 from ai_gateway.gateway.doors import Doors
@@ -244,6 +245,7 @@ class Control(msgspec.Struct, frozen=True):
     check_url: Callable[[str], None]
     refresh: Callable[[], Awaitable[None]]
     standings: Standings
+    corrected: Callable[[Receipt], None]
     leases: LeaseBook
     mock_enabled: bool
 
@@ -264,6 +266,7 @@ class Control(msgspec.Struct, frozen=True):
                 snapshot=self.line.snapshots.current,
                 observe=self._observe,
                 probe=self._probe,
+                corrected=self.corrected,
                 oncall=OnCall(
                     breakers=self.watch.breakers,
                     healths=self.watch.healths,

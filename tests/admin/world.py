@@ -102,6 +102,7 @@ class World:
         self.is_away = False
         self.oncall = self._open_oncall()
         self.leases = MemoryLeaseDesk(lambda: self.now)
+        self.corrected: list[Receipt] = []
         self.meters = Meters()
         self.doors = AdminDoors(
             mode=mode,
@@ -114,6 +115,7 @@ class World:
             snapshot=lambda: self.snapshot,
             observe=lambda endpoint_id: self.views.get(endpoint_id, USUAL_VIEW),
             probe=self._probe,
+            corrected=self.corrected.append,
             oncall=self.oncall,
             budgets=OwnStandings(self.meters),
             check_url=refuse_metadata,

@@ -37,6 +37,7 @@ def _inert_doors() -> AdminDoors:
         snapshot=_closed,
         observe=_closed,
         probe=_closed,
+        corrected=_closed,
         oncall=cast(OnCall, _closed),
         budgets=cast(Standings, _closed),
         check_url=_closed,
