@@ -9,7 +9,6 @@ import asyncio
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from functools import partial
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -18,6 +17,7 @@ import msgspec
 from ai_gateway import __version__
 from ai_gateway.domain.config import TenantId
 from ai_gateway.domain.faults import Fault
+from ai_gateway.domain.traffic import Receipt
 from ai_gateway.gateway import http
 from ai_gateway.gateway.client import Receive, Send
 from ai_gateway.gateway.doors import Doors
@@ -25,7 +25,6 @@ from ai_gateway.gateway.ops import PATHS, Ops, OpsDoors
 from ai_gateway.gateway.protocol import EdgeDoors, EdgeLimits, protocol_class
 from ai_gateway.jobs.watch import Watch
 from ai_gateway.runtime.board import spread
-from ai_gateway.runtime.corrections import spend_correction
 from ai_gateway.runtime.ids import first_request_id
 from ai_gateway.runtime.logs import Log
 from ai_gateway.runtime.probe import Probe
@@ -250,6 +249,7 @@ class Control(msgspec.Struct, frozen=True):
     check_url: Callable[[str], None]
     refresh: Callable[[], Awaitable[None]]
     standings: Standings
+    corrected: Callable[[Receipt], None]
     leases: LeaseBook
     mock_enabled: bool
     started: float
@@ -274,7 +274,7 @@ class Control(msgspec.Struct, frozen=True):
                 snapshot=self.line.snapshots.current,
                 observe=self._observe,
                 probe=self._probe,
-                corrected=partial(spend_correction, self.line.meters),
+                corrected=self.corrected,
                 oncall=OnCall(
                     breakers=self.watch.breakers,
                     healths=self.watch.healths,

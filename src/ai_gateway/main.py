@@ -215,6 +215,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
             check_url=partial(egress.check_url, policy),
             refresh=house.refresh,
             standings=books.standings,
+            corrected=books.correct,
             leases=books.leases,
             mock_enabled=mock_url is not None,
             started=clock.wall(),
