@@ -9,6 +9,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -25,6 +26,7 @@ from ai_gateway.gateway.protocol import EdgeDoors, EdgeLimits, protocol_class
 from ai_gateway.jobs.settle import settle_all
 from ai_gateway.jobs.watch import Watch
 from ai_gateway.runtime.board import spread
+from ai_gateway.runtime.corrections import spend_correction
 from ai_gateway.runtime.ids import first_request_id
 from ai_gateway.runtime.logs import Log
 from ai_gateway.runtime.probe import Probe
@@ -266,6 +268,7 @@ class Control(msgspec.Struct, frozen=True):
                 snapshot=self.line.snapshots.current,
                 observe=self._observe,
                 probe=self._probe,
+                corrected=partial(spend_correction, self.line.meters),
                 oncall=OnCall(
                     breakers=self.watch.breakers,
                     healths=self.watch.healths,

@@ -17,7 +17,7 @@ import uvloop
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ai_gateway import __version__
-from ai_gateway.domain.config import BaseUrl, Endpoint, EndpointId, Ownership, ProviderType, TenantId
+from ai_gateway.domain.config import BaseUrl, Endpoint, EndpointId, Ownership, PriceBook, ProviderType, TenantId
 from ai_gateway.gateway.doors import Doors, LineLimits
 from ai_gateway.house import Control, House, HouseDoors
 from ai_gateway.jobs.health import CheckPace
@@ -63,6 +63,7 @@ from ai_gateway.store.health import SqlHealthHistory
 from ai_gateway.store.instance_keys import KEY_DIGESTS, TOKEN_DIGESTS, load_or_create_instance_key
 from ai_gateway.store.keyfile import read_or_make_master_key
 from ai_gateway.store.metrics_history import SqlMetricsHistory
+from ai_gateway.store.price_editions import seed_book
 from ai_gateway.store.receipts import LedgerHistory
 from ai_gateway.store.records import StoreUnavailable
 from ai_gateway.store.replies import SqlReplies
@@ -140,16 +141,15 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         environment={name: secret.reveal() for name, secret in settings.environment.items()},
     )
     store = SqlStore(engine, compiler, clock.wall)
-    if settings.mode == "development":
-        await demo.seed_demo(store, lambda key: access.digest(key_pepper, key), PRICES, clock.wall())
+    await _seed(store, settings, lambda key: access.digest(key_pepper, key), clock.wall())
     snapshots = Snapshots(store)
     await snapshots.load()
     settle_in()
 
-    rooms = Rooms(clock, asyncio.get_running_loop().call_later)
+    watch = await _watch(settings, store, clock, log, lambda text: access.digest(key_pepper, text))
+    rooms = _rooms(clock, watch.breakers)
     meters = _meters(rooms)
     await restore_meters(meters, journal, store, clock.wall())
-    watch = await _watch(settings, store, clock, log, lambda text: access.digest(key_pepper, text))
 
     tracing = _tracing(settings)
     if tracing is not None:
@@ -195,7 +195,6 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     )
     _keep_books(tasks, doors, store, log, durability)
     house.watch_what_is_configured()
-    _wake_rooms(watch.breakers, doors.rooms)
     watch.start(tasks, doors.board, _check(doors))
     tasks.keep("refresh", lambda: keep_refreshing(house.refresh, partial(_away, log, "configuration")))
     if planes is Planes.ALL:
@@ -246,10 +245,12 @@ def _plans(clock: SystemClock, watch: Watch, board: Board) -> Plans:
     return Plans(PlanDoors(KINDS, clock, watch.breakers, watch.healths, board, throttles))
 
 
-def _wake_rooms(breakers: Breakers, rooms: Rooms) -> None:
+def _rooms(clock: SystemClock, breakers: Breakers) -> Rooms:
     """A breaker that moves ends the waiting for some and begins the turn of others."""
+    rooms = Rooms(clock, asyncio.get_running_loop().call_later)
     breakers.listen(lambda _: rooms.look_again())
     breakers.on_reset(lambda _: rooms.look_again())
+    return rooms
 
 
 def _egress(settings: Settings) -> EgressPolicy:
@@ -290,6 +291,13 @@ async def _start_mock(tasks: Tasks, clock: SystemClock) -> BaseUrl:
     return BaseUrl("http", "127.0.0.1", server.port, "")
 
 
+async def _seed(store: SqlStore, settings: Settings, digest_key: Callable[[bytes], bytes], now: float) -> None:
+    """What an empty database begins with: the shipped price book, and in development the demo."""
+    await seed_book(store, now)
+    if settings.mode == "development":
+        await demo.seed_demo(store, digest_key, PRICES, now)
+
+
 def _system_endpoints(settings: Settings) -> tuple[Endpoint, ...]:
     """The gateway-level keys of the environment, as configs that a platform admin can lend to tenants."""
     keys = ((ProviderType.OPENAI, settings.openai_api_key), (ProviderType.ANTHROPIC, settings.anthropic_api_key))
@@ -303,6 +311,7 @@ def _system_endpoints(settings: Settings) -> tuple[Endpoint, ...]:
             models=SYSTEM_MODELS[provider],
             api_key=key,
             ownership=Ownership.SYSTEM,
+            payees=(provider.value,),
         )
         for provider, key in keys
         if key is not None
@@ -314,7 +323,7 @@ def _check(doors: Doors) -> Check:
         snapshot = doors.snapshots.current()
         tenant = snapshot.tenants.get(TenantId(tenant_id))
         if tenant is None:
-            return Prices(own={}, book=snapshot.book, revision=snapshot.revision)
+            return Prices(own=PriceBook(), book=snapshot.book, revision=snapshot.revision)
         return Prices(
             own=tenant.prices,
             book=snapshot.book,

@@ -59,6 +59,8 @@ _BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PUT", "/routes/{row_id}"): {"name": "renamed", "pool": "pool-own"},
     ("PATCH", "/routes/{row_id}"): {"name": "renamed"},
     ("POST", "/prices"): _PRICE,
+    ("POST", "/prices/book"): {"edition": "e", "prices": []},
+    ("POST", "/prices/rerate"): {"model": "m", "from": 1, "until": 2},
     ("POST", "/budgets"): {**_BUDGET, "window": "monthly"},
     ("PUT", "/budgets/{row_id}"): {**_BUDGET, "limit_usd": 2},
     ("POST", "/config/validate"): {"version": 1},
@@ -66,6 +68,7 @@ _BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/config/apply"): {"version": 1},
     ("POST", "/config/import"): {"version": 1},
 }
+_QUERIES = {("GET", "/prices/find"): "?model=m"}
 _BODILESS = ("/rotate", "/revoke", "/test", "/reset")
 _UPSERTS = {("PUT", "/router/load-balancer/pools/{group}")}  # a name that is not there is made there, in one's own
 _IN_USE = {("DELETE", "/tenants/{row_id}")}  # the own tenant has things in it: 409
@@ -94,7 +97,8 @@ async def _ask(world: World, cell: Cell, target: str | None) -> Any:
     route = cell.route
     body = _BODIES.get((route.method, route.path))
     tenant = OWN if cell.role == "platform" else None
-    return await world.call(route.method, address(route.path, target), body, role=cell.role, tenant=tenant)
+    path = address(route.path, target) + _QUERIES.get((route.method, route.path), "")
+    return await world.call(route.method, path, body, role=cell.role, tenant=tenant)
 
 
 def _expected(cell: Cell) -> int:

@@ -103,6 +103,7 @@ class World:
         self.is_away = False
         self.counted = Counted(0, 0)
         self.oncall = self._open_oncall()
+        self.corrected: list[Receipt] = []
         self.meters = Meters()
         self.doors = AdminDoors(
             mode=mode,
@@ -115,6 +116,7 @@ class World:
             snapshot=lambda: self.snapshot,
             observe=lambda endpoint_id: self.views.get(endpoint_id, USUAL_VIEW),
             probe=self._probe,
+            corrected=self.corrected.append,
             oncall=self.oncall,
             usage=MemoryUsage(self.store),
             audit=SelfAudit(MemoryAuditBooks(self.store), lambda: self.counted, "req_"),

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_gateway.domain.chat import Usage
-from ai_gateway.domain.config import Price
-from ai_gateway.policy.pricing import cost_nano, dollars, find_price, worst_of
-from support.builders import a_book, a_candidate, a_price
+from ai_gateway.domain.chat import ServiceTier, Usage
+from ai_gateway.domain.config import Price, PriceBook
+from ai_gateway.domain.prices import Schedule, Step, rates_of
+from ai_gateway.policy.pricing import cost_nano, dollars, find_price
+from support.builders import a_book, a_price, an_endpoint
 
 PICO = st.integers(0, 10**9)
 TOKENS = st.integers(0, 10**7)
@@ -18,9 +19,11 @@ TOKENS = st.integers(0, 10**7)
 def usages(draw: st.DrawFn) -> Usage:
     lanes = [draw(TOKENS) for _ in range(4)]
     fresh, read, write_5m, write_1h = lanes
+    output = draw(TOKENS)
     return Usage(
         input_tokens=fresh + read + write_5m + write_1h,
-        output_tokens=draw(TOKENS),
+        output_tokens=output,
+        reasoning_tokens=draw(st.integers(0, output)),
         cache_read_tokens=read,
         cache_write_5m_tokens=write_5m,
         cache_write_1h_tokens=write_1h,
@@ -34,6 +37,8 @@ def prices(draw: st.DrawFn) -> Price:
         output_pico=draw(PICO),
         cache_read_pico=draw(st.none() | PICO),
         cache_write_pico=draw(st.none() | PICO),
+        cache_write_1h_pico=draw(st.none() | PICO),
+        reasoning_pico=draw(st.none() | PICO),
     )
 
 
@@ -52,15 +57,15 @@ def test_a_lane_without_a_price_costs_what_input_costs() -> None:
 
 @given(price=prices(), usage=usages())
 def test_a_cost_is_rounded_up_once_and_exactly(price: Price, usage: Usage) -> None:
-    read = price.input_pico if price.cache_read_pico is None else price.cache_read_pico
-    write = price.input_pico if price.cache_write_pico is None else price.cache_write_pico
+    rates = price.standard.rates
     written = usage.cache_write_5m_tokens + usage.cache_write_1h_tokens
-    fresh = usage.input_tokens - usage.cache_read_tokens - written
     exact = Fraction(
-        fresh * price.input_pico
-        + usage.cache_read_tokens * read
-        + written * write
-        + usage.output_tokens * price.output_pico,
+        (usage.input_tokens - usage.cache_read_tokens - written) * rates.input
+        + usage.cache_read_tokens * rates.cache_read
+        + usage.cache_write_5m_tokens * rates.cache_write_5m
+        + usage.cache_write_1h_tokens * rates.cache_write_1h
+        + (usage.output_tokens - usage.reasoning_tokens) * rates.output
+        + usage.reasoning_tokens * rates.reasoning,
         1_000,
     )
     cost = cost_nano(price, usage)
@@ -108,7 +113,7 @@ EARLIER = a_price(version="earlier", effective_from=50.0)
 def test_the_tenants_price_is_before_the_books_and_the_providers_before_anys(
     own: tuple[Price, ...], book: tuple[Price, ...], at: float, version: str | None
 ) -> None:
-    found = find_price(a_book(*own), a_book(*book), "gpt-4o-mini", "openai", at)
+    found = find_price(a_book(*own), a_book(*book), an_endpoint(), "gpt-4o-mini", at)
     assert (found and found.version) == version
 
 
@@ -132,18 +137,80 @@ def test_no_nano_dollar_is_lost_in_the_text(nano: int) -> None:
     assert Fraction(dollars(nano)) == Fraction(nano, 10**9)
 
 
-def test_the_worst_case_takes_the_dearest_of_each_rate() -> None:
-    candidates = [a_candidate(model=name) for name in ("cheap", "dear", "unpriced")]
-    book = a_book(
-        a_price("cheap", input_pico=9, output_pico=1, cache_write_pico=11),
-        a_price("dear", input_pico=5, output_pico=7),
+def test_a_lane_has_its_own_price_and_the_rest_is_fresh_or_text() -> None:
+    price = a_price(
+        input_pico=1_000, output_pico=2_000, audio_input_pico=40_000, audio_output_pico=80_000, image_input_pico=5_000
     )
-    worst = worst_of(candidates, {}, book, 0.0)
-    assert (worst.input_pico, worst.output_pico) == (11, 7)
-    assert worst.default_output == candidates[0].endpoint.default_max_output
+    usage = Usage(input_tokens=10, output_tokens=10, audio_input_tokens=3, image_input_tokens=2, audio_output_tokens=4)
+    # in: 5 * 1 + 3 * 40 + 2 * 5 = 135; out: 6 * 2 + 4 * 80 = 332 nano
+    assert cost_nano(price, usage) == 467
 
 
-def test_the_worst_case_holds_until_the_next_price_comes_into_force() -> None:
-    book = a_book(a_price(effective_from=50.0, version="next"), a_price(effective_from=0.0))
-    assert worst_of([a_candidate()], {}, book, 10.0).until == 50.0
-    assert worst_of([a_candidate()], {}, book, 60.0).until == float("inf")
+def test_reasoning_is_a_part_of_the_output_with_a_price_of_its_own() -> None:
+    price = a_price(input_pico=0, output_pico=1_000, reasoning_pico=3_000)
+    assert cost_nano(price, Usage(output_tokens=10, reasoning_tokens=4)) == 6 + 12
+    assert cost_nano(a_price(input_pico=0, output_pico=1_000), Usage(output_tokens=10, reasoning_tokens=4)) == 10
+
+
+def test_lanes_that_overlap_are_billed_once_and_the_cache_first() -> None:
+    """A provider counts 10 tokens of audio that came out of the cache as both."""
+    price = a_price(input_pico=1_000, output_pico=0, cache_read_pico=100, audio_input_pico=9_000)
+    usage = Usage(input_tokens=10, cache_read_tokens=8, audio_input_tokens=10)
+    assert cost_nano(price, usage) == -(-(8 * 100 + 2 * 9_000) // 1_000)
+
+
+def test_the_fee_of_a_request_is_due_once_and_only_where_something_was_delivered() -> None:
+    price = a_price(input_pico=0, output_pico=0, request_pico=5_000_000_000)  # $0.005
+    assert cost_nano(price, Usage(input_tokens=1)) == 5_000_000
+    assert cost_nano(price, Usage()) == 0
+
+
+LONG = (Step(200_000, rates_of(input=6_000, output=22_500)),)
+
+
+@pytest.mark.parametrize(("tokens", "input_nano"), [(1, 3), (200_000, 3), (200_001, 6), (1_000_000, 6)])
+def test_a_long_input_changes_the_price_of_the_whole_request(tokens: int, input_nano: int) -> None:
+    price = a_price(input_pico=3_000, output_pico=15_000, steps=LONG)
+    usage = Usage(input_tokens=tokens, output_tokens=10)
+    assert cost_nano(price, usage) == tokens * input_nano + (150 if input_nano == 3 else 225)
+
+
+def test_the_service_that_was_given_decides_and_an_unknown_one_costs_the_usual() -> None:
+    dear = Schedule(rates_of(input=8_000, output=20_000))
+    price = a_price(input_pico=4_000, output_pico=10_000, services={ServiceTier.PRIORITY: dear})
+    costs = {tier: cost_nano(price, Usage(1, 1, service_tier=tier)) for tier in ServiceTier}
+    assert costs.pop(ServiceTier.PRIORITY) == 28
+    assert set(costs.values()) == {14}
+
+
+CEILING = a_price("", version="ceiling", input_pico=9)
+
+
+def test_a_ceiling_is_the_last_resort_and_the_endpoints_is_before_the_tenants() -> None:
+    own = PriceBook((a_price("known"),), ceiling=CEILING)
+    strict = an_endpoint(ceiling=a_price("", version="ceiling of up-1"))
+    found = [
+        find_price(own, a_book(), endpoint, model, 0.0)
+        for endpoint, model in (
+            (an_endpoint(), "known"),
+            (an_endpoint(), "new"),
+            (strict, "new"),
+            (strict, "known"),
+        )
+    ]
+    assert [it and it.version for it in found] == ["price_known", "ceiling", "ceiling of up-1", "price_known"]
+
+
+def test_nano_dollars_add_up_where_floats_do_not() -> None:
+    """B-18: a million times $0.0000375 is $37.50, to the last digit."""
+    price = a_price(input_pico=37_500_000, output_pico=0)
+    assert dollars(sum(cost_nano(price, Usage(input_tokens=1)) for _ in range(1_000_000))) == "37.5"
+
+
+def test_no_report_is_not_a_report_of_nothing() -> None:
+    """B-12: a provider that says 0 is believed, and nothing replaces it by an estimate."""
+    assert cost_nano(a_price(request_pico=10**9), Usage(input_tokens=0, output_tokens=0)) == 0
+
+
+def test_money_that_is_given_back_has_its_sign() -> None:
+    assert dollars(-9_400_000) == "-0.0094"

@@ -3,8 +3,9 @@ from hypothesis import strategies as st
 
 from ai_gateway.domain.budgets import Limit, Unit, Window
 from ai_gateway.domain.chat import Operation, Usage
-from ai_gateway.policy.pricing import Worst, cost_nano, worst_of
+from ai_gateway.policy.pricing import cost_nano
 from ai_gateway.policy.quotas import affordable_output, charge, cost_at_worst, legs_of, limits_of_caller
+from ai_gateway.policy.worst_case import Worst, worst_of
 from support.builders import MODEL, a_book, a_call, a_caller, a_candidate, a_head, a_key, a_price, a_tenant
 
 

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_gateway.domain.chat import Usage
-from ai_gateway.providers.usage import MOST_TOKENS, AnthropicUsage, anthropic_usage, openai_usage
+from ai_gateway.domain.chat import ServiceTier, Usage
+from ai_gateway.providers.usage import MOST_TOKENS, AnthropicUsage, anthropic_usage, openai_usage, service_of
 
 SMALL = st.integers(0, 10**6)
 ANYTHING = st.recursive(
@@ -78,7 +78,7 @@ def test_a_huge_count_is_cut_to_the_most() -> None:
 def test_hostile_reports_give_small_counts_or_none(openai: object, anthropic: object) -> None:
     for usage in (openai_usage(openai), anthropic_usage(anthropic)):
         if usage is not None:
-            for lane in usage.__struct_fields__:
+            for lane in set(usage.__struct_fields__) - {"service_tier"}:
                 assert 0 <= getattr(usage, lane) <= 2 * MOST_TOKENS
 
 
@@ -117,3 +117,33 @@ def test_a_later_report_overtakes_only_the_lanes_it_has() -> None:
 
 def test_nothing_reported_is_none() -> None:
     assert anthropic_usage({"cache_read_input_tokens": 4}) is None
+
+
+@pytest.mark.parametrize(
+    ("reported", "service"),
+    [
+        ({}, ServiceTier.STANDARD),
+        ({"service_tier": "standard"}, ServiceTier.STANDARD),
+        ({"service_tier": "priority"}, ServiceTier.STANDARD),  # capacity that was bought before, at usual prices
+        ({"service_tier": "batch"}, ServiceTier.BATCH),
+        ({"speed": "fast"}, ServiceTier.FAST),
+        ({"service_tier": 7}, ServiceTier.STANDARD),
+    ],
+)
+def test_anthropic_tells_the_service_in_its_usage(reported: dict[str, object], service: ServiceTier) -> None:
+    usage = anthropic_usage({"input_tokens": 1, "output_tokens": 1} | reported)
+    assert usage is not None
+    assert usage.service_tier is service
+
+
+@pytest.mark.parametrize(
+    ("said", "service"),
+    [("priority", ServiceTier.PRIORITY), ("flex", ServiceTier.FLEX), ("default", ServiceTier.STANDARD), (None, None)],
+)
+def test_a_service_that_prices_do_not_know_is_the_usual_one(said: object, service: ServiceTier | None) -> None:
+    assert service_of(said) is (service or ServiceTier.STANDARD)
+
+
+def test_tokens_of_images_have_a_lane() -> None:
+    details = {"image_tokens": 7}
+    assert openai_usage({"prompt_tokens": 9, "prompt_tokens_details": details}) == Usage(9, image_input_tokens=7)

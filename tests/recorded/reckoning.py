@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from ai_gateway.domain.chat import Usage
+from ai_gateway.domain.chat import ServiceTier, Usage
 
 
 def openai_usage(events: list[Any]) -> Usage | None:
-    last = None
+    last, service = None, None
     for event in events:
-        last = event.get("usage") or (event.get("x_groq") or {}).get("usage") or last
+        reported = event.get("usage") or (event.get("x_groq") or {}).get("usage")
+        if reported:
+            last, service = reported, event.get("service_tier")
     if last is None:
         return None
     before, after = last.get("prompt_tokens_details") or {}, last.get("completion_tokens_details") or {}
@@ -22,6 +24,8 @@ def openai_usage(events: list[Any]) -> Usage | None:
         reasoning_tokens=reasoning,
         audio_input_tokens=before.get("audio_tokens") or 0,
         audio_output_tokens=after.get("audio_tokens") or 0,
+        image_input_tokens=before.get("image_tokens") or 0,
+        service_tier=ServiceTier(service) if service in set(ServiceTier) else ServiceTier.STANDARD,
     )
 
 

@@ -40,7 +40,7 @@ def expected_usage(exchange: Exchange, body: Any) -> Usage | None:
         cached = usage.get("prompt_cache_hit_tokens")
         if cached is not None and not usage.get("prompt_tokens_details"):
             usage = usage | {"prompt_tokens_details": {"cached_tokens": cached}}
-        return openai_usage([{"usage": usage}])
+        return openai_usage([{"usage": usage, "service_tier": body.get("service_tier")}])
     read, written = usage.get("cache_read_input_tokens") or 0, usage.get("cache_creation_input_tokens") or 0
     hour = (usage.get("cache_creation") or {}).get("ephemeral_1h_input_tokens", 0)
     return Usage(

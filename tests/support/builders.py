@@ -25,6 +25,7 @@ from ai_gateway.domain.config import (
     TenantId,
     Tier,
 )
+from ai_gateway.domain.prices import Schedule, rates_of
 from ai_gateway.domain.secret import Secret
 from ai_gateway.domain.traffic import Call, Caller, Head, Outcome, Receipt, Shaped
 from ai_gateway.policy import access
@@ -51,7 +52,8 @@ def an_endpoint(name: str = "up-1", **changes: Any) -> Endpoint:
         "models": (MODEL,),
         "api_key": Secret(PROVIDER_KEY),
     }
-    return Endpoint(**fields | changes)
+    fields |= changes
+    return Endpoint(**{"payees": (fields["provider"].value,)} | fields)
 
 
 def a_claude_endpoint(name: str = "claude-1", **changes: Any) -> Endpoint:
@@ -74,22 +76,21 @@ def a_tier(*candidates: Candidate, **changes: Any) -> Tier:
 
 
 def a_price(model: str = MODEL, **changes: Any) -> Price:
-    """$0.15 and $0.60 per million tokens: 150,000 and 600,000 pico-dollars a token."""
+    """$0.15 and $0.60 per million tokens: 150,000 and 600,000 pico-dollars a token. A lane is said as `input_pico`."""
+    lanes = {"input": 150_000, "output": 600_000}
+    lanes |= {name.removesuffix("_pico"): changes.pop(name) for name in list(changes) if name.endswith("_pico")}
     fields = {
         "version": f"price_{model}",
         "model": model,
         "provider": None,
-        "input_pico": 150_000,
-        "output_pico": 600_000,
+        "standard": Schedule(rates_of(**lanes), changes.pop("steps", ())),
         "effective_from": 0.0,
     }
     return Price(**fields | changes)
 
 
 def a_book(*prices: Price) -> PriceBook:
-    """Newest first, as a Snapshot has them."""
-    ordered = sorted(prices, key=lambda it: -it.effective_from)
-    return {it.model: tuple(other for other in ordered if other.model == it.model) for it in ordered}
+    return PriceBook(prices)
 
 
 def a_tenant(tenant_id: str = "t1", *endpoints: Endpoint, courses: tuple[Course, ...] = (), **changes: Any) -> Tenant:

@@ -43,6 +43,10 @@ class Change(msgspec.Struct, frozen=True):
         await self.unit.delete(type(row), row.tenant_id, row.id)
         await self._record("delete", row, detail)
 
+    async def note(self, action: str, row: Row, **detail: Any) -> None:
+        """Many rows that were written at once are one line of the audit log, and one revision."""
+        await self._record(action, row, detail)
+
     async def fold(self, tenant_id: str, noun: str) -> None:
         """Many rows of one tenant are one change to the data plane: its part is rebuilt once, at the last revision."""
         if self.events:

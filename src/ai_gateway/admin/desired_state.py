@@ -17,7 +17,7 @@ from ai_gateway.admin.desk import Desk
 from ai_gateway.admin.document import ConfigurationBody, TeamEntry, UserEntry
 from ai_gateway.admin.fallbacks import check_fallbacks
 from ai_gateway.admin.lookup import WORDS
-from ai_gateway.admin.prices import PriceBody
+from ai_gateway.admin.price_fields import PriceBody, columns_of
 from ai_gateway.admin.refusals import invalid
 from ai_gateway.store.rows import (
     DepartmentRow,
@@ -188,14 +188,8 @@ async def _apply_prices(change: Change, desk: Desk, entries: Iterable[PriceBody]
 
 
 def _same_price(row: PriceRow, entry: PriceBody, now: float) -> bool:
-    numbers = (row.input_pico, row.output_pico, row.cache_read_pico, row.cache_write_pico)
-    asked = (
-        entry.input_per_million_usd,
-        entry.output_per_million_usd,
-        entry.cache_read_per_million_usd,
-        entry.cache_write_per_million_usd,
-    )
-    if (row.model, row.provider, *numbers) != (entry.model, entry.provider, *asked):
+    said = msgspec.structs.asdict(row)
+    if any(said[name] != value for name, value in columns_of(entry).items()):
         return False
     if entry.effective_from is None:
         return row.effective_from <= now

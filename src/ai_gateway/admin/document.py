@@ -12,11 +12,10 @@ from ai_gateway.admin.answers import Answer
 from ai_gateway.admin.budgets import BudgetNumbers
 from ai_gateway.admin.desk import Desk
 from ai_gateway.admin.fields import Body, LimitsBody, Text, Zone, limits_of
-from ai_gateway.admin.instants import show_instant
-from ai_gateway.admin.money import show_dollars, show_price
+from ai_gateway.admin.money import show_dollars
 from ai_gateway.admin.pools import PoolBody
 from ai_gateway.admin.pools import body_of as pool_body_of
-from ai_gateway.admin.prices import PriceBody
+from ai_gateway.admin.price_fields import PriceBody, said_by, show_ceiling
 from ai_gateway.admin.provider_fields import ProviderBody, columns_of
 from ai_gateway.admin.provider_fields import body_of as provider_body_of
 from ai_gateway.admin.routes import RouteBody
@@ -105,7 +104,7 @@ async def export(unit: Unit, desk: Desk) -> Answer:
             {"name": row.name, "pool": row.pool, "rules": list(row.rules), **row.options}
             for row in await unit.find(RouteRow, tenant_id)
         ],
-        "prices": [_export_price(row) for row in await unit.find(PriceRow, tenant_id)],
+        "prices": [_said(said_by(row)) for row in await unit.find(PriceRow, tenant_id)],
         "timezone": UTC_NAME if tenant is None else tenant.timezone,
         "budgets": [
             _export_budget(row, names.get(row.scope_id))
@@ -123,6 +122,7 @@ def _said(entry: dict[str, Any]) -> Answer:
 def _export_provider(row: EnhancedProviderConfig) -> Answer:
     columns = columns_of(provider_body_of(row))
     columns["models"] = list(row.models)
+    columns["ceiling_price"] = show_ceiling(row.ceiling_price)
     return _said({**columns, "api_key_secret_name": row.api_key_secret_name})
 
 
@@ -138,17 +138,3 @@ def _export_budget(row: BudgetRow, name: str | None) -> Answer:
             "mode": row.mode,
         }
     ) | {"warn_at_percent": list(row.warn_at_percent)}
-
-
-def _export_price(row: PriceRow) -> Answer:
-    return _said(
-        {
-            "model": row.model,
-            "provider": row.provider,
-            "input_per_million_usd": show_price(row.input_pico),
-            "output_per_million_usd": show_price(row.output_pico),
-            "cache_read_per_million_usd": None if row.cache_read_pico is None else show_price(row.cache_read_pico),
-            "cache_write_per_million_usd": None if row.cache_write_pico is None else show_price(row.cache_write_pico),
-            "effective_from": show_instant(row.effective_from),
-        }
-    )

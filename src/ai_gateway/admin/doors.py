@@ -102,7 +102,8 @@ class AdminDoors(msgspec.Struct, frozen=True):
     """`publish` makes a committed change live in this process before it returns. `digest_key` and `digest_token` are
     the keyed digests of gateway keys and admin tokens. `bootstrap_token` is AI_GATEWAY_ADMIN_TOKEN (None: unset).
     `check_url` raises ValueError with a text for people where egress would refuse the address. `observe` gives the
-    live numbers of an endpoint id, `budgets` those of limits."""
+    live numbers of an endpoint id, `budgets` those of limits. `corrected` hears of every adjustment that was written,
+    so that what is spent in this process's memory is what the ledger says."""
 
     mode: Mode
     store: Store
@@ -114,6 +115,7 @@ class AdminDoors(msgspec.Struct, frozen=True):
     snapshot: Callable[[], Snapshot]
     observe: Callable[[str], EndpointView]
     probe: Callable[[str, str], Awaitable[ProbeResult]]
+    corrected: Callable[[Receipt], None]
     oncall: OnCall
     usage: UsageBooks
     audit: SelfAudit

@@ -14,6 +14,7 @@ _TEXT: Final = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?", re.ASCII)
 _NANO_PLACES: Final = 9
 _MAX_DOLLARS: Final = 9_000_000_000  # 9e18 nano-dollars still fit in 64 bits
 _PRICE_PLACES: Final = 6  # $0.000001 per million tokens is one pico-dollar a token
+_PICO_PLACES: Final = 12  # a fee is pico-dollars a request: tokens and fee are added before they are rounded
 _MAX_PRICE: Final = 1_000_000
 
 
@@ -25,6 +26,15 @@ def parse_dollars(value: object) -> int:
 def parse_price(value: object) -> int:
     """Dollars per million tokens as pico-dollars a token; raises ValueError."""
     return _scaled(value, _PRICE_PLACES, _MAX_PRICE)
+
+
+def parse_fee(value: object) -> int:
+    """Dollars per request as pico-dollars; raises ValueError."""
+    return _scaled(value, _PICO_PLACES, _MAX_PRICE)
+
+
+def show_fee(pico: int) -> str:
+    return _shown(pico, _PICO_PLACES)
 
 
 def show_dollars(nano: int) -> str:
@@ -73,6 +83,9 @@ _MONEY_SCHEMA: Final = {
 
 Dollars = Annotated[int, BeforeValidator(parse_dollars), WithJsonSchema(_MONEY_SCHEMA)]
 """A request field in dollars; the model holds nano-dollars."""
+
+Fee = Annotated[int, BeforeValidator(parse_fee), WithJsonSchema(_MONEY_SCHEMA)]
+"""A request field in dollars per request; the model holds pico-dollars."""
 
 PerMillion = Annotated[int, BeforeValidator(parse_price), WithJsonSchema(_MONEY_SCHEMA)]
 """A request field in dollars per million tokens; the model holds pico-dollars a token."""

@@ -37,6 +37,7 @@ def _inert_doors() -> AdminDoors:
         snapshot=_closed,
         observe=_closed,
         probe=_closed,
+        corrected=_closed,
         oncall=cast(OnCall, _closed),
         usage=cast(UsageBooks, _closed),
         audit=cast(SelfAudit, _closed),

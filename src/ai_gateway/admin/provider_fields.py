@@ -12,6 +12,7 @@ from pydantic import Field, StringConstraints
 from ai_gateway.admin.access import Permission, may
 from ai_gateway.admin.desk import Desk
 from ai_gateway.admin.fields import Body, ConfigName, ModelNames, RateLimitsBody, Text
+from ai_gateway.admin.price_fields import CeilingBody, ceiling_body_of
 from ai_gateway.admin.refusals import forbidden, invalid
 from ai_gateway.admin.secrets import ENVIRONMENT_PREFIX, SecretValue
 from ai_gateway.admin.traffic_fields import QueueBody, TimeoutsBody, dumped, rebuilt
@@ -30,7 +31,7 @@ class ProviderBody(Body):
     """`api_key` is stored as a secret and never answered; `api_key_secret_name` names one that is there already.
     `queue`: requests wait for a place while `rate_limits` are reached; without it they go elsewhere or are refused.
     `paid_check_model`: health checks ask this model for a word every 30 seconds, which costs; without it they are
-    free."""
+    free. `ceiling_price`: what a model of it costs whose price nobody knows."""
 
     name: ConfigName
     provider: Literal["openai", "anthropic", "openai_compatible", "mock"]
@@ -47,6 +48,7 @@ class ProviderBody(Body):
     default_max_output: Annotated[int, Field(ge=1, le=10_000_000)] = 4096
     queue: QueueBody | None = None
     paid_check_model: Text | None = None
+    ceiling_price: CeilingBody | None = None
 
 
 class ProviderPatch(ProviderBody):
@@ -119,6 +121,7 @@ def body_of(row: EnhancedProviderConfig) -> ProviderBody:
         default_max_output=row.default_max_output,
         queue=rebuilt(QueueBody, row.queue),
         paid_check_model=row.paid_check_model,
+        ceiling_price=ceiling_body_of(row.ceiling_price),
     )
 
 
@@ -138,4 +141,5 @@ def columns_of(body: ProviderBody) -> dict[str, Any]:
         "default_max_output": body.default_max_output,
         "queue": dumped(body.queue),
         "paid_check_model": body.paid_check_model,
+        "ceiling_price": None if body.ceiling_price is None else body.ceiling_price.lanes(),
     }

@@ -15,6 +15,7 @@ from ai_gateway.admin.fields import merged
 from ai_gateway.admin.instants import show_instant
 from ai_gateway.admin.lookup import deleted, find_named
 from ai_gateway.admin.paging import Paged, list_rows
+from ai_gateway.admin.price_fields import show_ceiling
 from ai_gateway.admin.provider_fields import (
     ProviderBody,
     ProviderPatch,
@@ -229,6 +230,7 @@ def describe(row: EnhancedProviderConfig) -> Answer:
         "default_max_output": row.default_max_output,
         "queue": row.queue,
         "paid_check_model": row.paid_check_model,
+        "ceiling_price": show_ceiling(row.ceiling_price),
         "system": False,
         "created_at": show_instant(row.created_at),
     }
@@ -253,6 +255,7 @@ def describe_system(endpoint: Endpoint) -> Answer:
         "default_max_output": endpoint.default_max_output,
         "queue": None,
         "paid_check_model": None,
+        "ceiling_price": None,
         "system": True,
         "created_at": None,
     }

@@ -17,6 +17,7 @@ from ai_gateway.admin.fields import LimitsBody, Text, Zone, limits_of, merged, s
 from ai_gateway.admin.instants import show_instant
 from ai_gateway.admin.lookup import WORDS, deleted, fetch
 from ai_gateway.admin.paging import Paged, list_rows
+from ai_gateway.admin.price_fields import CeilingBody, ceiling_body_of, show_ceiling
 from ai_gateway.admin.refusals import conflict, missing
 from ai_gateway.admin.routing import Route
 from ai_gateway.admin.traffic_fields import Groups, QueueBody, dumped, rebuilt
@@ -55,13 +56,15 @@ _GOING_ALONG: Final[tuple[type[Row], ...]] = (ApiKeyRow, AdminTokenRow, PriceRow
 class TenantBody(LimitsBody):
     """`system_grants`: which of the gateway's own accounts the tenant may use. `default_fallbacks`: the groups behind
     every pool that names none of its own, and behind bare model names. `queue`: requests wait while the tenant's own
-    limits are reached. `timezone` (an IANA name) is the calendar of its days and months."""
+    limits are reached. `timezone` (an IANA name) is the calendar of its days and months. `ceiling_price`: what a model
+    costs whose price nobody knows."""
 
     name: Text
     enabled: bool = True
     system_grants: Annotated[list[_Grant], Field(max_length=2)] = Field(default_factory=list[_Grant])
     default_fallbacks: Groups = Field(default_factory=list[str])
     queue: QueueBody | None = None
+    ceiling_price: CeilingBody | None = None
     timezone: Zone = "UTC"
 
 
@@ -161,6 +164,7 @@ async def settle(unit: Unit, body: TenantBody, row_id: str, created_at: float) -
         system_grants=tuple(dict.fromkeys(body.system_grants)),
         default_fallbacks=tuple(body.default_fallbacks),
         queue=dumped(body.queue),
+        ceiling_price=None if body.ceiling_price is None else body.ceiling_price.lanes(),
         timezone=body.timezone,
         **stored_limits(body),
     )
@@ -173,6 +177,7 @@ def body_of(row: TenantRow) -> TenantBody:
         system_grants=list(row.system_grants),
         default_fallbacks=list(row.default_fallbacks),
         queue=rebuilt(QueueBody, row.queue),
+        ceiling_price=ceiling_body_of(row.ceiling_price),
         timezone=row.timezone,
         **sent_limits(row),
     )
@@ -186,6 +191,7 @@ def describe(row: TenantRow) -> Answer:
         "system_grants": list(row.system_grants),
         "default_fallbacks": list(row.default_fallbacks),
         "queue": row.queue,
+        "ceiling_price": show_ceiling(row.ceiling_price),
         "timezone": row.timezone,
         **limits_of(row),
         "created_at": show_instant(row.created_at),

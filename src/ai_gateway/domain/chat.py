@@ -27,10 +27,21 @@ class Operation(StrEnum):
     REQUESTS = "requests"
 
 
+class ServiceTier(StrEnum):
+    """The service that a provider says it gave, as far as one costs something else than another."""
+
+    STANDARD = "standard"
+    FLEX = "flex"
+    PRIORITY = "priority"
+    FAST = "fast"
+    BATCH = "batch"
+
+
 class Usage(msgspec.Struct, frozen=True, gc=False):
     """Tokens of one attempt. `input_tokens` and `output_tokens` are totals; the other lanes are parts of them.
 
     `input_tokens` includes cache reads and writes (as OpenAI's `prompt_tokens`); `output_tokens` includes reasoning.
+    Which service they were of decides what they cost, so it stands beside them.
     """
 
     input_tokens: int = 0
@@ -41,6 +52,8 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
     reasoning_tokens: int = 0
     audio_input_tokens: int = 0
     audio_output_tokens: int = 0
+    image_input_tokens: int = 0
+    service_tier: ServiceTier = ServiceTier.STANDARD
 
     @property
     def fresh_input_tokens(self) -> int:

@@ -13,6 +13,8 @@ from typing import Any, NewType
 import msgspec
 
 from ai_gateway.domain.budgets import Leg, Limits
+from ai_gateway.domain.price_book import PriceBook
+from ai_gateway.domain.prices import Price
 from ai_gateway.domain.secret import Secret
 
 TenantId = NewType("TenantId", str)
@@ -158,7 +160,9 @@ class BaseUrl(msgspec.Struct, frozen=True):
 
 class Endpoint(msgspec.Struct, frozen=True):
     """One provider config, ready to be called. `api_key` None: `credential_problem` says why (or none is needed).
-    `paid_check_model`: the model that health checks may ask at the tenant's expense; None: they cost nothing."""
+    `paid_check_model`: the model that health checks may ask at the tenant's expense; None: they cost nothing.
+    `payees`: who is paid, as prices name it, the most particular first ("groq", "openai_compatible"). `ceiling`: what
+    a model of it costs whose price nobody knows."""
 
     id: EndpointId
     tenant_id: TenantId
@@ -178,6 +182,8 @@ class Endpoint(msgspec.Struct, frozen=True):
     default_max_output: int = 4096
     queue: QueueLimits | None = None
     paid_check_model: str | None = None
+    payees: tuple[str, ...] = ()
+    ceiling: Price | None = None
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -226,26 +232,6 @@ class Course(msgspec.Struct, frozen=True):
     cache: CacheSettings | None = None
 
 
-class Price(msgspec.Struct, frozen=True):
-    """Pico-dollars a token ($1 per million tokens = 1,000,000). A lane that is None costs what `input` costs.
-
-    `provider` None means any provider type. `effective_from` is Unix seconds. `version` is the id of the price row.
-    """
-
-    version: str
-    model: str
-    provider: str | None
-    input_pico: int
-    output_pico: int
-    effective_from: float
-    cache_read_pico: int | None = None
-    cache_write_pico: int | None = None
-
-
-PriceBook = Mapping[str, tuple[Price, ...]]
-"""Model -> its prices, newest `effective_from` first."""
-
-
 class Tenant(msgspec.Struct, frozen=True):
     """One tenant's part of the Snapshot. `courses` has routes and pools (one namespace), `models` the bare names.
 
@@ -260,7 +246,7 @@ class Tenant(msgspec.Struct, frozen=True):
     endpoints: Mapping[str, Endpoint] = msgspec.field(default_factory=_nothing)
     courses: Mapping[str, Course] = msgspec.field(default_factory=_nothing)
     models: Mapping[str, Course] = msgspec.field(default_factory=_nothing)
-    prices: PriceBook = msgspec.field(default_factory=_nothing)
+    prices: PriceBook = msgspec.field(default_factory=PriceBook)
     team_departments: Mapping[str, str | None] = msgspec.field(default_factory=_nothing)
     user_teams: Mapping[str, str | None] = msgspec.field(default_factory=_nothing)
     zone: tzinfo = UTC
@@ -291,7 +277,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     revision: int
     tenants: Mapping[TenantId, Tenant] = msgspec.field(default_factory=_nothing)
     keys: Mapping[KeyDigest, Key] = msgspec.field(default_factory=_nothing)
-    book: PriceBook = msgspec.field(default_factory=_nothing)
+    book: PriceBook = msgspec.field(default_factory=PriceBook)
 
 
 EMPTY_SNAPSHOT = Snapshot(revision=0)

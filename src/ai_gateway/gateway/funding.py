@@ -12,13 +12,17 @@ from typing import Final, final
 import msgspec
 
 from ai_gateway.domain.budgets import Mode, Unit
+from ai_gateway.domain.chat import Operation
 from ai_gateway.domain.config import QueueLimits
 from ai_gateway.domain.faults import RateLimited
 from ai_gateway.domain.traffic import Call, Caller, Charge, Hold
+from ai_gateway.gateway.admission import Admitted
 from ai_gateway.gateway.doors import Doors
 from ai_gateway.policy import quotas
-from ai_gateway.policy.pricing import Worst
+from ai_gateway.policy.unpriced import price_unknown, priced_only
+from ai_gateway.policy.worst_case import Worst
 from ai_gateway.runtime.cells import NEVER, Cell, Short, Shortage
+from ai_gateway.runtime.plans import Plan
 from ai_gateway.runtime.shortages import fault_of
 from ai_gateway.runtime.waiting_room import Ask, Guest
 
@@ -48,6 +52,20 @@ class Funded(msgspec.Struct, frozen=True):
     hold: Hold
     clamped: int | None = None
     grows: bool = False
+
+
+def priced_plan(doors: Doors, admitted: Admitted, plan: Plan) -> Plan:
+    """The plan without what has no price, where the caller's money is limited. Raises InvalidRequest (400
+    `price_unknown`) where nothing remains; what costs nothing needs no price."""
+    head, caller = admitted.head, admitted.caller
+    in_dollars = any(limit.unit == Unit.USD for limit in caller.limits)
+    if not in_dollars or head.operation is Operation.COUNT_TOKENS:
+        return plan
+    course = priced_only(plan.course, caller.tenant.prices, admitted.snapshot.book, head.received_wall)
+    priced = doors.plans.of(caller.tenant.id, course, head.dialect, head.operation)
+    if not priced.stages:
+        raise price_unknown(plan.course.name)
+    return priced
 
 
 def fund_unlimited(doors: Doors, caller: Caller, call: Call, worst: Worst) -> Funded:

@@ -36,6 +36,9 @@ async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
     worst = plan.worst(caller.tenant.prices, admitted.snapshot.book, head.received_wall)
     deadline = head.received + min(course.total_seconds, head.timeout_seconds or inf)
     if caller.limits:
+        if worst.unpriced:
+            plan = funding.priced_plan(doors, admitted, plan)
+            worst = plan.worst(caller.tenant.prices, admitted.snapshot.book, head.received_wall)
         queue = caller.tenant.queue if plan.line is None else plan.line[1]
         need = funding.Need(caller, call, worst, admitted.snapshot.revision, queue, deadline)
         funded = await funding.fund(doors, need)

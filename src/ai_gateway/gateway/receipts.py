@@ -65,7 +65,7 @@ def draft_receipt(admitted: Admitted, shaped: Shaped, attempt: Attempt, day: int
     head, caller, candidate = admitted.head, admitted.caller, attempt.candidate
     endpoint = candidate.endpoint
     price = pricing.find_price(
-        caller.tenant.prices, admitted.snapshot.book, candidate.model, endpoint.provider, attempt.started_wall
+        caller.tenant.prices, admitted.snapshot.book, endpoint, candidate.model, attempt.started_wall
     )
     free = head.operation is _COUNT_TOKENS
     usage = Usage() if free else Usage(input_tokens=-(-shaped.call.body_bytes // BYTES_PER_TOKEN))

@@ -11,20 +11,32 @@ from ai_gateway.domain.budgets import Leg, Limits, tightest
 from ai_gateway.domain.chat import Operation
 from ai_gateway.domain.config import Key, Tenant
 from ai_gateway.domain.traffic import Call, Caller, Charge
-from ai_gateway.policy.pricing import PICO_PER_NANO, Worst
+from ai_gateway.policy.worst_case import Worst, worst_nano
 from ai_gateway.providers.output_caps import CAPPED
 
 
 def legs_of(caller: Caller) -> tuple[Leg, ...]:
     """The levels that pay, in the order they are checked; a missing level is skipped."""
-    legs: list[Leg] = [("key", caller.key.id)]
-    if caller.team_id is not None:
-        legs.append(("team", caller.team_id))
-    if caller.department_id is not None:
-        legs.append(("department", caller.department_id))
-    if caller.user_id is not None:
-        legs.append(("user", caller.user_id))
-    legs.append(("tenant", caller.tenant.id))
+    return legs_of_ids(
+        key_id=caller.key.id,
+        team_id=caller.team_id,
+        department_id=caller.department_id,
+        user_id=caller.user_id,
+        tenant_id=caller.tenant.id,
+    )
+
+
+def legs_of_ids(
+    *, key_id: str, team_id: str | None, department_id: str | None, user_id: str | None, tenant_id: str
+) -> tuple[Leg, ...]:
+    legs: list[Leg] = [("key", key_id)]
+    if team_id is not None:
+        legs.append(("team", team_id))
+    if department_id is not None:
+        legs.append(("department", department_id))
+    if user_id is not None:
+        legs.append(("user", user_id))
+    legs.append(("tenant", tenant_id))
     return tuple(legs)
 
 
@@ -66,8 +78,7 @@ def cost_at_worst(call: Call, worst: Worst, output: int) -> int:
     """Nano-dollars, with so many tokens in each answer. Counting tokens is free."""
     if call.head.operation is Operation.COUNT_TOKENS:
         return 0
-    pico = call.body_bytes * worst.input_pico + output * call.choices * worst.output_pico
-    return -(-pico // PICO_PER_NANO)
+    return worst_nano(worst, call.body_bytes, output * call.choices)
 
 
 def affordable_output(call: Call, worst: Worst, nano: int, tokens: int) -> int:

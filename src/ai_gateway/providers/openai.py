@@ -11,14 +11,14 @@ from typing import Final
 
 import msgspec
 
-from ai_gateway.domain.chat import Dialect, Operation, ProviderError, Usage
+from ai_gateway.domain.chat import Dialect, Operation, ProviderError, ServiceTier, Usage
 from ai_gateway.domain.traffic import Shaped
 from ai_gateway.providers import Reading, StreamWatch, UpstreamRequest
 from ai_gateway.providers.decoding import NO_RAW, as_object, decode, decode_any, says_something
 from ai_gateway.providers.errors import read_error
 from ai_gateway.providers.requests import body_of, headers_for, members_for
 from ai_gateway.providers.sse import Event
-from ai_gateway.providers.usage import openai_usage, read_openai_usage
+from ai_gateway.providers.usage import openai_usage, read_openai_usage, service_of
 from ai_gateway.providers.watch import DialectWatch, Verdict, verdict_on_unreadable
 
 _CHAT: Final = Operation.CHAT  # a member of an enum is a look-up in Python each time
@@ -154,6 +154,7 @@ class _Reply(msgspec.Struct, frozen=True):
     usage: msgspec.Raw = NO_RAW
     x_groq: msgspec.Raw = NO_RAW
     error: msgspec.Raw = NO_RAW
+    service_tier: object = None
     object: msgspec.Raw = NO_RAW
 
     def read_usage(self) -> Usage | None:
@@ -161,6 +162,10 @@ class _Reply(msgspec.Struct, frozen=True):
         usage = read_openai_usage(self.usage) if says_something(self.usage) else None
         if usage is None and says_something(self.x_groq):
             usage = openai_usage(as_object(decode_any(self.x_groq)).get("usage"))
+        if usage is not None and self.service_tier is not None:
+            service = service_of(self.service_tier)
+            if service is not ServiceTier.STANDARD:
+                return msgspec.structs.replace(usage, service_tier=service)
         return usage
 
 

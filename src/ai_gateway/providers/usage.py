@@ -9,7 +9,7 @@ from typing import Annotated
 
 import msgspec
 
-from ai_gateway.domain.chat import Usage
+from ai_gateway.domain.chat import ServiceTier, Usage
 from ai_gateway.providers.decoding import as_object, decode, decode_any
 
 MOST_TOKENS = 10**12
@@ -23,6 +23,7 @@ class OpenAIDetails(msgspec.Struct, frozen=True, gc=False):
     cache_write_tokens: Count | None = None
     reasoning_tokens: Count | None = None
     audio_tokens: Count | None = None
+    image_tokens: Count | None = None
 
 
 class OpenAICounts(msgspec.Struct, frozen=True, gc=False):
@@ -90,6 +91,7 @@ def _openai_lanes(counts: OpenAICounts) -> Usage | None:
         reasoning_tokens=reasoning,
         audio_input_tokens=before.audio_tokens or 0,
         audio_output_tokens=after.audio_tokens or 0,
+        image_input_tokens=before.image_tokens or 0,
     )
 
 
@@ -106,6 +108,7 @@ class AnthropicUsage(msgspec.Struct, frozen=True):
     cache_write_5m: int | None = None
     cache_write_1h: int | None = None
     thinking: int | None = None
+    service: ServiceTier | None = None
 
     def with_report(self, reported: object) -> "AnthropicUsage":
         """These counts, overtaken by those that a usage object has."""
@@ -119,6 +122,7 @@ class AnthropicUsage(msgspec.Struct, frozen=True):
             "cache_write_5m": _tokens(parts, "ephemeral_5m_input_tokens"),
             "cache_write_1h": _tokens(parts, "ephemeral_1h_input_tokens"),
             "thinking": _tokens(as_object(usage.get("output_tokens_details")), "thinking_tokens"),
+            "service": _anthropic_service(usage),
         }
         return msgspec.structs.replace(self, **{lane: count for lane, count in found.items() if count is not None})
 
@@ -139,6 +143,7 @@ class AnthropicUsage(msgspec.Struct, frozen=True):
             cache_write_5m_tokens=written - hour,
             cache_write_1h_tokens=hour,
             reasoning_tokens=self.thinking or 0,
+            service_tier=self.service or ServiceTier.STANDARD,
         )
 
 
@@ -147,7 +152,21 @@ def anthropic_usage(reported: object) -> Usage | None:
     return AnthropicUsage().with_report(reported).usage
 
 
+def service_of(said: object) -> ServiceTier:
+    """What a provider calls the service that it gave. A word that means nothing to us ("default", "on_demand", "scale")
+    is the usual one: prices do not know it."""
+    return _SERVICES.get(said, ServiceTier.STANDARD) if isinstance(said, str) else ServiceTier.STANDARD
+
+
+def _anthropic_service(usage: dict[str, object]) -> ServiceTier | None:
+    """Batches and the fast mode cost something else; "priority" is capacity that was bought before, at usual prices."""
+    if usage.get("speed") == "fast":
+        return ServiceTier.FAST
+    return ServiceTier.BATCH if usage.get("service_tier") == "batch" else None
+
+
 NO_DETAILS = OpenAIDetails()
+_SERVICES = {service.value: service for service in ServiceTier}
 
 
 def _tokens(usage: dict[str, object], name: str) -> int | None:

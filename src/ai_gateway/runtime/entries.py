@@ -1,4 +1,4 @@
-"""What the journal's records say: receipts in 134 bytes, and back.
+"""What the journal's records say: receipts in 143 bytes, and back.
 
 A hold is the receipt that will be booked if nobody ever writes a better one: outcome `orphan`, the floor as its cost.
 So a replay has nothing to compute, above all no price to find in a configuration that may have changed since. Its two
@@ -15,11 +15,11 @@ from typing import Final, Literal, cast
 
 import msgspec
 
-from ai_gateway.domain.chat import Operation, Usage
+from ai_gateway.domain.chat import Operation, ServiceTier, Usage
 from ai_gateway.domain.config import Ownership, ProviderType
 from ai_gateway.domain.traffic import Outcome, Receipt
 
-VERSION: Final = 2
+VERSION: Final = 3
 
 Names = tuple[str | None, ...]
 Told = tuple[bytes, int, int, bytes]
@@ -38,9 +38,13 @@ _OUTCOMES: Final = (
 )
 _CODES: Final = {outcome: code for code, outcome in enumerate(_OUTCOMES)}
 
+# Places are what is on the disk: new services go to the end.
+_SERVICES: Final = (ServiceTier.STANDARD, ServiceTier.FLEX, ServiceTier.PRIORITY, ServiceTier.FAST, ServiceTier.BATCH)
+_SERVICE_CODES: Final = {service: code for code, service in enumerate(_SERVICES)}
+
 _IDS: Final = struct.Struct("<14sHB")
-_SETTLE: Final = struct.Struct("<14sHBBIIIdddqq8q")
-_HOLD: Final = struct.Struct("<14sHBBIIIddqqq8q")
+_SETTLE: Final = struct.Struct("<14sHBBIIIdddqq9qB")
+_HOLD: Final = struct.Struct("<14sHBBIIIddqqq9qB")
 _PROGRESS: Final = struct.Struct("<14sHBqqqd")
 _DELIVERED: Final = struct.Struct("<q")
 _NUMBER: Final = struct.Struct("<I")
@@ -174,7 +178,7 @@ def encode_settle(receipt: Receipt, who: int, what: int, told: Told | None = Non
             receipt.total_ms,
             receipt.cost_nano_usd,
             receipt.revision,
-            *msgspec.structs.astuple(receipt.usage),
+            *_lanes_of(receipt.usage),
         )
         + tail
     )
@@ -192,7 +196,7 @@ def decode_settle(payload: bytes, names: Mapping[int, Names]) -> Receipt:
         flags,
         code,
         (_named(names, who), _named(names, what)),
-        Usage(*lanes),
+        _usage_of(lanes),
         day=day,
         delivered_tokens=delivered,
         started_at=started,
@@ -222,7 +226,7 @@ def encode_hold(held: Held, who: int, what: int, told: Told | None = None) -> by
             held.worst_nano,
             receipt.cost_nano_usd,
             receipt.revision,
-            *msgspec.structs.astuple(receipt.usage),
+            *_lanes_of(receipt.usage),
         )
         + tail
     )
@@ -237,7 +241,7 @@ def decode_hold(payload: bytes, names: Mapping[int, Names]) -> Held:
         flags | _ESTIMATED,
         code,
         (_named(names, who), _named(names, what)),
-        Usage(*lanes),
+        _usage_of(lanes),
         day=day,
         started_at=started,
         ttft_ms=None,
@@ -283,6 +287,15 @@ def _delivered(flags: int, payload: bytes) -> tuple[int | None, bytes]:
     if flags & _HAS_DELIVERED:
         return _DELIVERED.unpack_from(payload, _SETTLE.size)[0], payload[_SETTLE.size + _DELIVERED.size :]
     return None, payload[_SETTLE.size :]
+
+
+def _lanes_of(usage: Usage) -> tuple[int, ...]:
+    *lanes, service = msgspec.structs.astuple(usage)
+    return (*lanes, _SERVICE_CODES[service])
+
+
+def _usage_of(lanes: list[int]) -> Usage:
+    return Usage(*lanes[:-1], service_tier=_SERVICES[lanes[-1]])
 
 
 def _named(names: Mapping[int, Names], number: int) -> Names:

@@ -16,7 +16,7 @@ import msgspec
 
 from ai_gateway.domain.budgets import Leg, Limit, Limits, Window
 from ai_gateway.domain.traffic import Charge, Hold, WindowSpent
-from ai_gateway.policy.windows import Windows, ends_ms, windows_at
+from ai_gateway.policy.windows import Windows, ends_ms, windows_at, windows_of_day
 from ai_gateway.runtime.accounts import Account, Amounts, Day
 from ai_gateway.runtime.cells import NEVER, Allowances, Cell, Owner, Short, Shortage
 
@@ -124,6 +124,15 @@ class Meters:
         opened.nano += cost_nano
         opened.tokens += tokens
         opened.requests = ONE_REQUEST
+
+    def correct(self, legs: Iterable[Leg], day: int, nano: int) -> None:
+        """What was booked on a day is to be so much more, or less: money alone, on every leg and in its limits."""
+        windows = windows_of_day(day)
+        for leg in legs:
+            of_day = self._account(leg).day(windows)
+            of_day.nano += nano
+            if of_day.cells:
+                self._spend(of_day, (nano, 0, 0))
 
     def settle(self, hold: Hold) -> None:
         """Give back the whole hold and spend what was booked. Settling twice is settling once."""

@@ -137,7 +137,7 @@ class PaidProbe:
         self, endpoint: Endpoint, model: str, shaped: Shaped, wall: float, prices: Prices
     ) -> tuple[Receipt, Price | None]:
         """What is booked if nothing is heard of it again: all that it may cost."""
-        price = pricing.find_price(prices.own, prices.book, model, endpoint.provider, wall)
+        price = pricing.find_price(prices.own, prices.book, endpoint, model, wall)
         usage = Usage(input_tokens=INPUT_TOKENS, output_tokens=MOST_OUTPUT)
         head = shaped.call.head
         receipt = Receipt(

@@ -13,8 +13,8 @@ import msgspec
 from ai_gateway.domain.chat import Dialect, Operation
 from ai_gateway.domain.config import Candidate, Course, PriceBook, ProviderType, QueueLimits, Tier
 from ai_gateway.policy.attempts import Limits
-from ai_gateway.policy.pricing import Worst, worst_of
 from ai_gateway.policy.retry_budget import RetryBudget
+from ai_gateway.policy.worst_case import Worst, worst_of
 from ai_gateway.providers import ProviderKind, codec_for
 from ai_gateway.providers.output_caps import default_output
 from ai_gateway.runtime.board import Board

@@ -23,8 +23,8 @@ FALLBACK: Final = "demo-fallback"
 async def seed_demo(
     store: Store, digest_key: Callable[[bytes], bytes], prices: Mapping[str, MockPrice], now: float
 ) -> bool:
-    """True where the demo tenant was made. `prices`, of the models that the mock serves, go into the book: a price
-    that somebody sets later is newer, and wins."""
+    """True where the demo tenant was made. `prices`, of the models that the mock serves, go into the book; they are the
+    mock's own where vendors have models of these names. A price that somebody sets later is newer, and wins."""
     async with store.begin() as unit:
         if await unit.fetch(TenantRow, TENANT_ID, TENANT_ID) is not None:
             return False
@@ -80,6 +80,7 @@ def _rows(digest: bytes, prices: Mapping[str, MockPrice], now: float) -> list[Ro
             tenant_id=None,
             created_at=now,
             model=model,
+            provider=None if model.startswith(MOCK_PREFIX) else "mock",
             input_pico=price.input_pico,
             output_pico=price.output_pico,
             cache_read_pico=price.cache_read_pico,

@@ -21,7 +21,9 @@ from ai_gateway.domain.config import (
 )
 from ai_gateway.domain.secret import Secret
 from ai_gateway.policy.addresses import parse_base_url
+from ai_gateway.providers.vendors import payees_of
 from ai_gateway.store.options import queue_of, settings_of
+from ai_gateway.store.price_rows import ceiling_of
 from ai_gateway.store.rows import EnhancedProviderConfig, SecretRow
 from ai_gateway.store.vault import CannotUnseal
 
@@ -83,6 +85,8 @@ class EndpointCompiler(msgspec.Struct, frozen=True):
             default_max_output=row.default_max_output,
             queue=queue_of(row.queue),
             paid_check_model=row.paid_check_model,
+            payees=payees_of(provider, address.url),
+            ceiling=ceiling_of(row.ceiling_price, f"ceiling of {row.name}"),
         )
 
     def _address(self, row: EnhancedProviderConfig, provider: ProviderType) -> _Address:

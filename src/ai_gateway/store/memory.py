@@ -19,6 +19,7 @@ from ai_gateway.domain.events import ConfigurationChanged
 from ai_gateway.domain.traffic import WindowSpent
 from ai_gateway.policy.windows import number_of, window_id, window_of_id, windows_of_day
 from ai_gateway.store import refresh
+from ai_gateway.store.charges import Span
 from ai_gateway.store.records import AnyTenant, Conflict, Scope, Unit
 from ai_gateway.store.rows import (
     ApiKeyRow,
@@ -97,6 +98,13 @@ class MemoryStore:
     async def ledger_watermark(self) -> int:
         return len(self._ledger)
 
+    async def charges(self, scope: Scope, span: Span, limit: int) -> list[LedgerRow]:
+        found = [row for row in self._ledger if _in_scope(row.tenant_id, scope) and span.has(row)]
+        return sorted(found, key=lambda row: (row.request_id, row.id))[:limit]
+
+    async def adjustments(self, request_ids: Sequence[str]) -> list[LedgerRow]:
+        return [row for row in self._ledger if row.kind == "adjust" and row.request_id in request_ids]
+
     async def spent_in(self, window_ids: Sequence[str]) -> list[WindowSpent]:
         sums: dict[tuple[Leg, str], list[int]] = {}
         for row in self._ledger:
@@ -129,6 +137,12 @@ class _MemoryUnit:
         if row.id in self._rows(type(row)):
             raise Conflict(row.noun, "id")
         self._put(row)
+
+    async def insert_missing(self, rows: Sequence[Row]) -> int:
+        missing = [row for row in rows if row.id not in self._rows(type(row))]
+        for row in missing:
+            self._put(row)
+        return len(missing)
 
     async def fetch(self, kind: type[R], scope: Scope, row_id: str) -> R | None:
         row = self._rows(kind).get(row_id)

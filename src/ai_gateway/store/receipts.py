@@ -3,7 +3,7 @@ what a row is and the ledger may grow columns."""
 
 from typing import Literal, cast, final
 
-from ai_gateway.domain.chat import Operation, Usage
+from ai_gateway.domain.chat import Operation, ServiceTier, Usage
 from ai_gateway.domain.config import Ownership, ProviderType
 from ai_gateway.domain.traffic import Outcome, Receipt
 from ai_gateway.store.records import Store, StoreUnavailable
@@ -35,6 +35,8 @@ def row_of(receipt: Receipt) -> LedgerRow:
         reasoning_tokens=usage.reasoning_tokens,
         audio_input_tokens=usage.audio_input_tokens,
         audio_output_tokens=usage.audio_output_tokens,
+        image_input_tokens=usage.image_input_tokens,
+        service_tier=usage.service_tier.value,
         cost_nano_usd=receipt.cost_nano_usd,
         priced=receipt.priced,
         price_version=receipt.price_version,
@@ -71,6 +73,8 @@ def receipt_of(row: LedgerRow) -> Receipt:
             reasoning_tokens=row.reasoning_tokens,
             audio_input_tokens=row.audio_input_tokens,
             audio_output_tokens=row.audio_output_tokens,
+            image_input_tokens=row.image_input_tokens,
+            service_tier=ServiceTier(row.service_tier),
         ),
         cost_nano_usd=row.cost_nano_usd,
         priced=row.priced,

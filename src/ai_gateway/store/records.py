@@ -6,12 +6,15 @@ and what it leaves behind (audit row, revision) are one unit of work: all of it,
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Final, Protocol, TypeVar, final
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, final
 
 from ai_gateway.domain.config import Snapshot
 from ai_gateway.domain.events import ConfigurationChanged
 from ai_gateway.domain.traffic import WindowSpent
 from ai_gateway.store.rows import LedgerRow, Row
+
+if TYPE_CHECKING:
+    from ai_gateway.store.charges import Span
 
 R = TypeVar("R", bound=Row)
 
@@ -45,6 +48,10 @@ class Unit(Protocol):
 
     async def insert(self, row: Row) -> None:
         """Raises Conflict where `unique` is violated."""
+        ...
+
+    async def insert_missing(self, rows: Sequence[Row]) -> int:
+        """Insert rows of one noun in one statement; those whose id is there are skipped. The number really inserted."""
         ...
 
     async def fetch(self, kind: type[R], scope: Scope, row_id: str) -> R | None: ...
@@ -99,6 +106,14 @@ class Store(Protocol):
 
     async def ledger_watermark(self) -> int:
         """A row's place: up to it no row will be added any more, whoever is writing now. 0: there is none."""
+        ...
+
+    async def charges(self, scope: Scope, span: "Span", limit: int) -> list[LedgerRow]:
+        """The first rows of kind `charge` in a span, by request id and row id."""
+        ...
+
+    async def adjustments(self, request_ids: Sequence[str]) -> list[LedgerRow]:
+        """All rows of kind `adjust` of these requests, oldest first."""
         ...
 
     async def spent_in(self, window_ids: Sequence[str]) -> list[WindowSpent]:

@@ -12,8 +12,9 @@ from typing import Final, Protocol
 
 from ai_gateway.domain.config import Key, KeyDigest, PriceBook, Snapshot, Tenant, TenantId
 from ai_gateway.domain.events import ConfigurationChanged
+from ai_gateway.store.price_rows import compile_prices
 from ai_gateway.store.rows import AdminTokenRow, ApiKeyRow, AuditRow, PriceRow
-from ai_gateway.store.snapshots import KeyRecord, SnapshotCompiler, TenantParts, compile_prices, index_keys
+from ai_gateway.store.snapshots import KeyRecord, SnapshotCompiler, TenantParts, index_keys
 
 SLICE: Final = 10_000
 _UNSEEN: Final = frozenset({AdminTokenRow.noun, AuditRow.noun})  # nouns that the data plane never looks at
@@ -120,7 +121,7 @@ async def _book_after(
     reader: ConfigurationReader, before: PriceBook, changes: Sequence[ConfigurationChanged]
 ) -> PriceBook:
     if any(change.tenant_id is None and change.noun == PriceRow.noun for change in changes):
-        return compile_prices(await reader.book_prices())
+        return compile_prices(await reader.book_prices(), before=before.prices)
     return before
 
 

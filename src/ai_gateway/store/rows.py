@@ -52,6 +52,7 @@ class TenantRow(LimitedRow, frozen=True, kw_only=True):
     system_grants: tuple[str, ...] = ()
     default_fallbacks: tuple[str, ...] = ()
     queue: dict[str, Any] | None = None
+    ceiling_price: dict[str, int] | None = None
     timezone: str = "UTC"
 
 
@@ -147,6 +148,7 @@ class EnhancedProviderConfig(Row, frozen=True, kw_only=True):
     default_max_output: int = 4096
     queue: dict[str, Any] | None = None
     paid_check_model: str | None = None
+    ceiling_price: dict[str, int] | None = None
 
 
 class PoolRow(Row, frozen=True, kw_only=True):
@@ -177,7 +179,13 @@ class RouteRow(Row, frozen=True, kw_only=True):
 
 
 class PriceRow(Row, frozen=True, kw_only=True):
-    """`tenant_id` None: the book. Append-only: a new price is a new row with its own `effective_from`."""
+    """`tenant_id` None: the book. Append-only: a new price is a new row with its own `effective_from`.
+
+    Pico-dollars, a token or (`request_pico`) a request; lanes that are None are not said. `tiers`:
+    [{"above_input_tokens", lanes}]; `service_tiers`: {"priority": {lanes, "tiers"}}; a lane is named as in
+    domain/prices.py, `rates_of`. `hours`: {"from","until"} in seconds of the UTC day. `match`: a clause of
+    domain/model_match.py. `edition`: the published book that it came with.
+    """
 
     noun = "prices"
     prefix = "price"
@@ -189,6 +197,17 @@ class PriceRow(Row, frozen=True, kw_only=True):
     cache_read_pico: int | None = None
     cache_write_pico: int | None = None
     effective_from: float
+    cache_write_1h_pico: int | None = None
+    reasoning_pico: int | None = None
+    audio_input_pico: int | None = None
+    audio_output_pico: int | None = None
+    image_input_pico: int | None = None
+    request_pico: int | None = None
+    tiers: tuple[dict[str, Any], ...] = ()
+    service_tiers: dict[str, Any] = {}
+    hours: dict[str, int] | None = None
+    match: dict[str, Any] | None = None
+    edition: str | None = None
 
 
 class BudgetRow(Row, frozen=True, kw_only=True):
@@ -252,6 +271,8 @@ class LedgerRow(msgspec.Struct, frozen=True, kw_only=True):
     reasoning_tokens: int = 0
     audio_input_tokens: int = 0
     audio_output_tokens: int = 0
+    image_input_tokens: int = 0
+    service_tier: str = "standard"
     cost_nano_usd: int
     priced: bool
     price_version: str | None = None

@@ -19,8 +19,6 @@ from ai_gateway.domain.config import (
     KeyDigest,
     KeyId,
     Ownership,
-    Price,
-    PriceBook,
     Tenant,
     TenantId,
 )
@@ -28,6 +26,7 @@ from ai_gateway.store.courses import compile_courses, compile_models, default_ti
 from ai_gateway.store.endpoints import EndpointCompiler, Unseal
 from ai_gateway.store.levels import budgets_of, limits_of_key, rates_of, rates_of_key
 from ai_gateway.store.options import queue_of
+from ai_gateway.store.price_rows import ceiling_of, compile_prices
 from ai_gateway.store.rows import (
     BudgetRow,
     DepartmentRow,
@@ -101,7 +100,7 @@ class SnapshotCompiler(msgspec.Struct, frozen=True):
             endpoints=endpoints,
             courses=courses,
             models=compile_models(endpoints.values(), behind),
-            prices=compile_prices(parts.prices),
+            prices=compile_prices(parts.prices, ceiling_of(tenant.ceiling_price, "ceiling")),
             team_departments={team.id: team.department_id for team in parts.teams},
             user_teams={user.id: user.team_id for user in parts.users},
             zone=zone_named(tenant.timezone),
@@ -119,17 +118,6 @@ class SnapshotCompiler(msgspec.Struct, frozen=True):
             if system.name in parts.tenant.system_grants and system.name not in taken:
                 endpoints[system.name] = _lend(system, TenantId(parts.tenant.id))
         return endpoints
-
-
-def compile_prices(rows: Iterable[PriceRow]) -> PriceBook:
-    """Newest first; of two that start at the same instant, the one written later."""
-    book: dict[str, list[PriceRow]] = {}
-    for row in rows:
-        book.setdefault(row.model, []).append(row)
-    return {
-        model: tuple(_price(row) for row in sorted(prices, key=lambda row: (row.effective_from, row.id), reverse=True))
-        for model, prices in book.items()
-    }
 
 
 def index_keys(records: Iterable[KeyRecord]) -> dict[KeyDigest, Key]:
@@ -150,19 +138,6 @@ def _lend(system: Endpoint, tenant_id: TenantId) -> Endpoint:
     """Each tenant gets an endpoint of its own, so that its breaker and its numbers are nobody else's."""
     return msgspec.structs.replace(
         system, id=EndpointId(f"{system.id}@{tenant_id}"), tenant_id=tenant_id, ownership=Ownership.SYSTEM
-    )
-
-
-def _price(row: PriceRow) -> Price:
-    return Price(
-        version=row.id,
-        model=row.model,
-        provider=row.provider,
-        input_pico=row.input_pico,
-        output_pico=row.output_pico,
-        effective_from=row.effective_from,
-        cache_read_pico=row.cache_read_pico,
-        cache_write_pico=row.cache_write_pico,
     )
 
 

@@ -11,13 +11,14 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from typing import Any, Final, TypeVar, final
 
 from sqlalchemy import Delete, Select, Table, Update, delete, insert, text, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ai_gateway.domain.config import Snapshot
 from ai_gateway.domain.events import ConfigurationChanged
 from ai_gateway.domain.traffic import WindowSpent
-from ai_gateway.store import ledger, refresh, windows
+from ai_gateway.store import charges, ledger, refresh, windows
 from ai_gateway.store.reading import SqlReader, read_changes
 from ai_gateway.store.records import AnyTenant, Conflict, Scope, StoreUnavailable, Unit
 from ai_gateway.store.rows import AuditRow, LedgerRow, Row
@@ -84,6 +85,14 @@ class SqlStore:
         async with fenced() as connection:
             return await ledger.watermark(connection)
 
+    async def charges(self, scope: Scope, span: charges.Span, limit: int) -> list[LedgerRow]:
+        async with self.reading() as connection:
+            return await charges.charges(connection, scope, span, limit)
+
+    async def adjustments(self, request_ids: Sequence[str]) -> list[LedgerRow]:
+        async with self.reading() as connection:
+            return await charges.adjustments(connection, request_ids)
+
     async def spent_in(self, window_ids: Sequence[str]) -> list[WindowSpent]:
         async with self.reading() as connection:
             return await windows.spent_in(connection, window_ids)
@@ -139,6 +148,14 @@ class _SqlUnit:
         with _told_as_conflict(row.noun):
             async with self._connection.begin_nested():
                 await self._connection.execute(insert(table).values(values_of(row)))
+
+    async def insert_missing(self, rows: Sequence[Row]) -> int:
+        if not rows:
+            return 0
+        dialect_insert = postgresql.insert if self._connection.dialect.name == "postgresql" else sqlite.insert
+        table = TABLES[type(rows[0])]
+        statement = dialect_insert(table).on_conflict_do_nothing(index_elements=["id"]).returning(table.c.id)
+        return len((await self._connection.execute(statement, [values_of(row) for row in rows])).all())
 
     async def fetch(self, kind: type[R], scope: Scope, row_id: str) -> R | None:
         table = TABLES[kind]
