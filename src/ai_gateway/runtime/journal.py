@@ -281,7 +281,7 @@ class Journal:
     def _needs(self, receipt: Receipt, label: "_Label") -> int:
         """At most so many slots for an attempt from its hold to its receipt, in a segment that knows none of its
         names."""
-        slots = RECORDS_AHEAD
+        slots = RECORDS_AHEAD + 1  # a receipt that says what was delivered is longer than a slot
         if receipt.client_request_id is not None or len(receipt.request_id) != OUR_ID_LENGTH:
             told = len(receipt.request_id) + len(receipt.attempt_id) + len(receipt.client_request_id or "")
             slots += RECORDS_AHEAD * (2 + 2 * told // PAYLOAD_BYTES)  # twice, because JSON may escape each character
