@@ -23,7 +23,6 @@ from ai_gateway.gateway.client import Receive, Send
 from ai_gateway.gateway.doors import Doors
 from ai_gateway.gateway.ops import PATHS, Ops, OpsDoors
 from ai_gateway.gateway.protocol import EdgeDoors, EdgeLimits, protocol_class
-from ai_gateway.jobs.settle import settle_all
 from ai_gateway.jobs.watch import Watch
 from ai_gateway.runtime.board import spread
 from ai_gateway.runtime.corrections import spend_correction
@@ -31,11 +30,12 @@ from ai_gateway.runtime.ids import first_request_id
 from ai_gateway.runtime.logs import Log
 from ai_gateway.runtime.probe import Probe
 from ai_gateway.runtime.server import Server, open_sockets
-from ai_gateway.runtime.standings import OwnStandings
+from ai_gateway.runtime.standings import Standings
 from ai_gateway.runtime.tasks import Tasks
 from ai_gateway.runtime.telemetry import render
 from ai_gateway.settings import Settings
 from ai_gateway.store import demo, schema
+from ai_gateway.store.leases import LeaseBook
 from ai_gateway.store.records import StoreUnavailable
 from ai_gateway.store.sql import SqlStore
 from ai_gateway.store.vault import KeyVault
@@ -59,6 +59,7 @@ class HouseDoors(msgspec.Struct, frozen=True):
     watch: Watch
     tasks: Tasks
     log: Log
+    close_books: Callable[[], Awaitable[None]]
     schema_version: Callable[[], Awaitable[str | None]]
 
 
@@ -71,6 +72,7 @@ class House:
         self._watch = doors.watch
         self._tasks = doors.tasks
         self._log = doors.log
+        self._close_books = doors.close_books
         self._schema_version = doors.schema_version
         self._draining = False
         self._data_plane = http.DataPlane(doors.line, self._crashed)
@@ -101,7 +103,7 @@ class House:
             await running
         if metrics is not None:
             metrics.stop()
-        await settle_all(self._line.journal, self._store)
+        await self._close_books()
         await self._watch.flush()
         self._log.info("stopped")
 
@@ -246,6 +248,8 @@ class Control(msgspec.Struct, frozen=True):
     digest_token: Callable[[bytes], bytes]
     check_url: Callable[[str], None]
     refresh: Callable[[], Awaitable[None]]
+    standings: Standings
+    leases: LeaseBook
     mock_enabled: bool
     started: float
 
@@ -282,14 +286,15 @@ class Control(msgspec.Struct, frozen=True):
                     unsettled=self.line.journal.find,
                     waiting=self._waiting,
                 ),
+                budgets=self.standings,
                 usage=SqlUsage(self.store),
                 audit=SelfAudit(
                     books=SqlAuditBooks(self.store),
                     counted=self._counted if self.store.is_alone else None,
                     since_request_id=first_request_id(int(self.started * 1000)),
                 ),
-                budgets=OwnStandings(self.line.meters),
                 check_url=self.check_url,
+                leases=self.leases,
                 mock_enabled=self.mock_enabled,
                 now=self.line.clock.wall,
                 default_tenant_id=demo.TENANT_ID if development else None,

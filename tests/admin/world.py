@@ -38,6 +38,7 @@ from ai_gateway.runtime.waiting_room import RoomStanding
 from ai_gateway.store.decisions import MemoryDecisions
 from ai_gateway.store.health import MemoryHealthHistory
 from ai_gateway.store.memory import MemoryStore
+from ai_gateway.store.memory_leases import MemoryLeaseDesk
 from ai_gateway.store.metrics_history import MemoryMetricsHistory
 from ai_gateway.store.records import StoreUnavailable
 from ai_gateway.store.rows import AdminTokenRow, Row, TenantRow
@@ -103,8 +104,9 @@ class World:
         self.is_away = False
         self.counted = Counted(0, 0)
         self.oncall = self._open_oncall()
-        self.corrected: list[Receipt] = []
+        self.leases = MemoryLeaseDesk(lambda: self.now)
         self.meters = Meters()
+        self.corrected: list[Receipt] = []
         self.doors = AdminDoors(
             mode=mode,
             store=self.store,
@@ -122,6 +124,7 @@ class World:
             audit=SelfAudit(MemoryAuditBooks(self.store), lambda: self.counted, "req_"),
             budgets=OwnStandings(self.meters),
             check_url=refuse_metadata,
+            leases=self.leases,
             mock_enabled=mock_enabled,
             now=lambda: self.now,
             default_tenant_id=OWN if mode is Mode.DEVELOPMENT else None,

@@ -22,6 +22,7 @@ from ai_gateway.runtime.transitions import Transitions
 from ai_gateway.runtime.waiting_room import RoomStanding
 from ai_gateway.store.decisions import Decisions as KeptDecisions
 from ai_gateway.store.health import HealthHistory
+from ai_gateway.store.leases import LeaseBook
 from ai_gateway.store.metrics_history import MetricsHistory
 from ai_gateway.store.records import Store
 from ai_gateway.store.usage import UsageBooks
@@ -121,6 +122,7 @@ class AdminDoors(msgspec.Struct, frozen=True):
     audit: SelfAudit
     budgets: Standings
     check_url: Callable[[str], None]
+    leases: LeaseBook
     mock_enabled: bool
     now: Callable[[], float]
     default_tenant_id: str | None = None

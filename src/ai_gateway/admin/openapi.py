@@ -12,6 +12,7 @@ from ai_gateway.admin.app import build
 from ai_gateway.admin.description import describe_app
 from ai_gateway.admin.doors import AdminDoors, Mode, OnCall, SelfAudit, Vault
 from ai_gateway.runtime.standings import Standings
+from ai_gateway.store.leases import NO_LEASES
 from ai_gateway.store.records import Store
 from ai_gateway.store.usage import UsageBooks
 
@@ -43,6 +44,7 @@ def _inert_doors() -> AdminDoors:
         audit=cast(SelfAudit, _closed),
         budgets=cast(Standings, _closed),
         check_url=_closed,
+        leases=NO_LEASES,
         mock_enabled=False,
         now=_closed,
     )

@@ -13,7 +13,7 @@ import msgspec
 
 from ai_gateway.domain.budgets import Leg, Limits, Window
 from ai_gateway.domain.chat import Dialect, Operation, Usage
-from ai_gateway.domain.config import Key, Ownership, ProviderType, Tenant
+from ai_gateway.domain.config import Key, LegRates, Ownership, ProviderType, Tenant
 
 Header = tuple[str, str]
 
@@ -52,8 +52,8 @@ class Head(msgspec.Struct, frozen=True, gc=False):
 
 class Caller(msgspec.Struct, frozen=True, gc=False):
     """Who asks: a key and its place in the hierarchy (missing levels are None). `legs` are the levels that pay, as
-    policy/quotas.py lists them, and `limits` what they may spend: worked out once for all requests of a key, empty
-    where nobody has yet."""
+    policy/quotas.py lists them, `limits` what they may spend and `rates` what they may ask for: worked out once for all
+    requests of a key, empty where nobody has yet."""
 
     tenant: Tenant
     key: Key
@@ -62,6 +62,7 @@ class Caller(msgspec.Struct, frozen=True, gc=False):
     user_id: str | None
     legs: tuple[Leg, ...] = ()
     limits: Limits = ()
+    rates: tuple[LegRates, ...] = ()
 
 
 class Call(msgspec.Struct, frozen=True, gc=False):

@@ -45,7 +45,7 @@ async def carry_cached(doors: Doors, journey: Journey, client: Client, ttl_secon
     client.overhear(hear)
     carried = await dispatch.carry(doors, journey, client)
     body = recording.body
-    is_asked_for = journey.funded.clamped is None and not journey.funded.grows  # not one that was cut to a budget
+    is_asked_for = journey.funded.clamped is None and journey.funded.steps is None  # not one that was cut to a budget
     is_good = is_asked_for and carried.fault is None and recording.is_whole and recording.status == 200
     if is_good and body is not None and carried.receipts[-1].outcome is Outcome.OK:
         whose = carried.receipts[-1]

@@ -21,6 +21,7 @@ from ai_gateway.runtime.journal import Journal
 from ai_gateway.runtime.meters import Meters
 from ai_gateway.runtime.plans import Plans
 from ai_gateway.runtime.ports import History
+from ai_gateway.runtime.rates import Rates
 from ai_gateway.runtime.repeats import Repeats
 from ai_gateway.runtime.snapshot import Snapshots
 from ai_gateway.runtime.tasks import Tasks
@@ -58,6 +59,7 @@ class Doors(msgspec.Struct, frozen=True):
     answers: AnswerCache = msgspec.field(default_factory=AnswerCache)
     leftovers: Leftovers = msgspec.field(default_factory=Leftovers)
     grants: Grants = NoGrants()
+    rates: Rates = msgspec.field(default_factory=Rates)
     ids: Ids = msgspec.field(default_factory=Ids)
     limits: LineLimits = LineLimits()
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

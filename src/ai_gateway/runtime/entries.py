@@ -282,13 +282,6 @@ def orphan_of(held: Held, progress: Progress | None) -> Receipt:
     )
 
 
-def _delivered(flags: int, payload: bytes) -> tuple[int | None, bytes]:
-    """What follows the numbers of a settled receipt: the tokens that its caller got, where he left, and the tail."""
-    if flags & _HAS_DELIVERED:
-        return _DELIVERED.unpack_from(payload, _SETTLE.size)[0], payload[_SETTLE.size + _DELIVERED.size :]
-    return None, payload[_SETTLE.size :]
-
-
 def _lanes_of(usage: Usage) -> tuple[int, ...]:
     *lanes, service = msgspec.structs.astuple(usage)
     return (*lanes, _SERVICE_CODES[service])
@@ -296,6 +289,13 @@ def _lanes_of(usage: Usage) -> tuple[int, ...]:
 
 def _usage_of(lanes: list[int]) -> Usage:
     return Usage(*lanes[:-1], service_tier=_SERVICES[lanes[-1]])
+
+
+def _delivered(flags: int, payload: bytes) -> tuple[int | None, bytes]:
+    """What follows the numbers of a settled receipt: the tokens that its caller got, where he left, and the tail."""
+    if flags & _HAS_DELIVERED:
+        return _DELIVERED.unpack_from(payload, _SETTLE.size)[0], payload[_SETTLE.size + _DELIVERED.size :]
+    return None, payload[_SETTLE.size :]
 
 
 def _named(names: Mapping[int, Names], number: int) -> Names:

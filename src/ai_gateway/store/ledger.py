@@ -30,7 +30,7 @@ _FENCE: Final = text(f"SELECT pg_advisory_xact_lock({_LEDGER_LOCK})")
 _FENCE_SECONDS: Final = text("SET LOCAL lock_timeout = '5s'")
 
 
-async def append(connection: AsyncConnection, rows: Sequence[LedgerRow]) -> int:
+async def append(connection: AsyncConnection, rows: Sequence[LedgerRow], process_id: str = "") -> int:
     """The number of rows really inserted."""
     if not rows:
         return 0
@@ -42,11 +42,11 @@ async def append(connection: AsyncConnection, rows: Sequence[LedgerRow]) -> int:
         batch: dict[str, Any] = {"rows": msgspec.json.encode(values).decode()}
         inserted = (await connection.execute(_INSERT_SQLITE, batch)).rowcount
         if inserted:
-            await connection.execute(windows.ADD_SQLITE, {"last": last})
+            await connection.execute(windows.ADD_SQLITE, {"last": last, "process": process_id})
         return inserted
     columns = [list(column) for column in zip(*values, strict=True)]
     arrays = dict(zip(_COLUMNS, columns, strict=True))
-    return (await connection.execute(_INSERT_POSTGRESQL, arrays)).scalar_one()
+    return (await connection.execute(_INSERT_POSTGRESQL, {**arrays, "process": process_id})).scalar_one()
 
 
 async def watermark(connection: AsyncConnection) -> int:

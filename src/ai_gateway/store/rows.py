@@ -52,8 +52,8 @@ class TenantRow(LimitedRow, frozen=True, kw_only=True):
     system_grants: tuple[str, ...] = ()
     default_fallbacks: tuple[str, ...] = ()
     queue: dict[str, Any] | None = None
-    ceiling_price: dict[str, int] | None = None
     timezone: str = "UTC"
+    ceiling_price: dict[str, int] | None = None
 
 
 class DepartmentRow(LimitedRow, frozen=True, kw_only=True):

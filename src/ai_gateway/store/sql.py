@@ -70,20 +70,15 @@ class SqlStore:
         async with self.reading() as connection:
             return await refresh.apply(SqlReader(connection), self._compiler, snapshot, changes)
 
-    async def append_ledger(self, rows: Sequence[LedgerRow]) -> int:
+    async def append_ledger(self, rows: Sequence[LedgerRow], process_id: str = "") -> int:
         async with self.writing() as connection:
-            return await ledger.append(connection, rows)
+            return await ledger.append(connection, rows, process_id)
 
     async def page_ledger(
         self, scope: Scope, *, before: int | None = None, limit: int = 100, **equal: Any
     ) -> list[LedgerRow]:
         async with self.reading() as connection:
             return await ledger.page(connection, scope, before, limit, equal)
-
-    async def ledger_watermark(self) -> int:
-        fenced = self.reading if self._turn is not None else self.writing
-        async with fenced() as connection:
-            return await ledger.watermark(connection)
 
     async def charges(self, scope: Scope, span: charges.Span, limit: int) -> list[LedgerRow]:
         async with self.reading() as connection:
@@ -92,6 +87,11 @@ class SqlStore:
     async def adjustments(self, request_ids: Sequence[str]) -> list[LedgerRow]:
         async with self.reading() as connection:
             return await charges.adjustments(connection, request_ids)
+
+    async def ledger_watermark(self) -> int:
+        fenced = self.reading if self._turn is not None else self.writing
+        async with fenced() as connection:
+            return await ledger.watermark(connection)
 
     async def spent_in(self, window_ids: Sequence[str]) -> list[WindowSpent]:
         async with self.reading() as connection:
