@@ -31,7 +31,7 @@ PATIENCE: Final = QueueLimits(max_waiting=1_000, timeout_seconds=1.0)
 """For who has no queue: most holds come back within moments."""
 
 
-class Need(msgspec.Struct, frozen=True):
+class Need(msgspec.Struct, frozen=True, gc=False):
     """What is to be paid for. `queue` None: the caller has none. `deadline`: monotonic seconds."""
 
     caller: Caller
@@ -42,7 +42,7 @@ class Need(msgspec.Struct, frozen=True):
     deadline: float
 
 
-class Funded(msgspec.Struct, frozen=True):
+class Funded(msgspec.Struct, frozen=True, gc=False):
     """`clamped` is the output that the answer was cut to. `steps`: the hold covers one, and must grow with the
     stream."""
 
@@ -56,6 +56,16 @@ def fund_unlimited(doors: Doors, caller: Caller, call: Call, worst: Worst) -> Fu
     hold = doors.meters.take(call.head.request_id, quotas.charge(caller, call, worst))
     assert isinstance(hold, Hold), "without a limit there is no shortage"
     return Funded(hold)
+
+
+def fund_at_once(doors: Doors, need: Need) -> Funded | None:
+    """The whole hold, where it is there: nearly always. None: nothing was taken, and `fund` has to see."""
+    if _goes_in_steps(need):
+        return None
+    taken = doors.meters.take(
+        need.call.head.request_id, quotas.charge(need.caller, need.call, need.worst, need.revision)
+    )
+    return Funded(taken) if isinstance(taken, Hold) else None
 
 
 async def fund(doors: Doors, need: Need) -> Funded:

@@ -48,7 +48,7 @@ async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
     try:
         if caller.limits:
             need = funding.Need(caller, call, worst, admitted.snapshot.revision, queue, deadline)
-            funded = await funding.fund(doors, need)
+            funded = funding.fund_at_once(doors, need) or await funding.fund(doors, need)
         else:
             funded = funding.fund_unlimited(doors, caller, call, worst)
         try:
