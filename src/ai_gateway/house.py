@@ -25,6 +25,7 @@ from ai_gateway.gateway.ops import PATHS, Ops, OpsDoors
 from ai_gateway.gateway.protocol import EdgeDoors, EdgeLimits, protocol_class
 from ai_gateway.jobs.watch import Watch
 from ai_gateway.runtime.board import spread
+from ai_gateway.runtime.ids import first_request_id
 from ai_gateway.runtime.logs import Log
 from ai_gateway.runtime.probe import Probe
 from ai_gateway.runtime.server import Server, open_sockets
@@ -33,13 +34,14 @@ from ai_gateway.runtime.tasks import Tasks
 from ai_gateway.runtime.telemetry import render
 from ai_gateway.settings import Settings
 from ai_gateway.store import demo, schema
+from ai_gateway.store.budget_warnings import BudgetWarnings
 from ai_gateway.store.leases import LeaseBook
 from ai_gateway.store.records import StoreUnavailable
 from ai_gateway.store.sql import SqlStore
 from ai_gateway.store.vault import KeyVault
 
 if TYPE_CHECKING:
-    from ai_gateway.admin.doors import EndpointView, ProbeResult
+    from ai_gateway.admin.doors import Counted, EndpointView, ProbeResult
     from ai_gateway.domain.events import ConfigurationChanged
     from ai_gateway.runtime.waiting_room import RoomStanding
 
@@ -165,6 +167,7 @@ class House:
         line = self._line
         return render(
             line.telemetry,
+            line.journal.booked_nano,
             lambda: {
                 "ai_gateway_ledger_queue_rows": line.journal.depth,
                 "ai_gateway_open_holds": line.meters.open_holds,
@@ -234,7 +237,8 @@ curl {url}/v1/chat/completions -H "Authorization: Bearer {key}" -H "Content-Type
 
 
 class Control(msgspec.Struct, frozen=True):
-    """What the control plane is made of; `build` imports it."""
+    """What the control plane is made of; `build` imports it. `started` (Unix seconds): no request was admitted by this
+    process before."""
 
     settings: Settings
     line: Doors
@@ -248,10 +252,14 @@ class Control(msgspec.Struct, frozen=True):
     corrected: Callable[[Receipt], None]
     leases: LeaseBook
     mock_enabled: bool
+    started: float
+    warnings: BudgetWarnings
 
     def build(self) -> Asgi:
         from ai_gateway.admin.app import build
-        from ai_gateway.admin.doors import AdminDoors, Mode, OnCall
+        from ai_gateway.admin.doors import AdminDoors, Mode, OnCall, SelfAudit
+        from ai_gateway.store.usage import SqlUsage
+        from ai_gateway.store.usage_audit import SqlAuditBooks
 
         development = self.settings.mode == "development"
         return build(
@@ -281,6 +289,13 @@ class Control(msgspec.Struct, frozen=True):
                     waiting=self._waiting,
                 ),
                 budgets=self.standings,
+                usage=SqlUsage(self.store),
+                audit=SelfAudit(
+                    books=SqlAuditBooks(self.store),
+                    counted=self._counted if self.store.is_alone else None,
+                    since_request_id=first_request_id(int(self.started * 1000)),
+                ),
+                warnings=self.warnings,
                 check_url=self.check_url,
                 leases=self.leases,
                 mock_enabled=self.mock_enabled,
@@ -288,6 +303,13 @@ class Control(msgspec.Struct, frozen=True):
                 default_tenant_id=demo.TENANT_ID if development else None,
             )
         )
+
+    def _counted(self) -> "Counted":
+        from ai_gateway.admin.doors import Counted
+
+        journal = self.line.journal
+        waiting = sum(receipt.cost_nano_usd for receipt in journal.peek(journal.depth))
+        return Counted(booked_nano=journal.booked_nano, waiting_nano=waiting)
 
     async def _publish(self, change: "ConfigurationChanged") -> None:
         await self.refresh()

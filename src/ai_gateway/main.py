@@ -13,17 +13,23 @@ from random import Random
 from secrets import token_hex
 from typing import Final
 
+import msgspec
 import uvloop
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ai_gateway import __version__
 from ai_gateway.domain.config import BaseUrl, Endpoint, EndpointId, Ownership, PriceBook, ProviderType, TenantId
+from ai_gateway.domain.events import BudgetCrossed
 from ai_gateway.gateway.doors import Doors, LineLimits
 from ai_gateway.house import Control, House, HouseDoors
 from ai_gateway.jobs.books import Books, Care
+from ai_gateway.jobs.budget_warnings import put_down
 from ai_gateway.jobs.clocks import put_right
 from ai_gateway.jobs.health import CheckPace
 from ai_gateway.jobs.lessee import Lessee
+from ai_gateway.jobs.outbox import Outbox, keep_flushing
 from ai_gateway.jobs.refresh import keep_refreshing
+from ai_gateway.jobs.replies import keep_replies
 from ai_gateway.jobs.retention import Retention
 from ai_gateway.jobs.watch import Check, Histories, Watch, WatchDoors, check_of
 from ai_gateway.policy import access, egress
@@ -45,6 +51,7 @@ from ai_gateway.runtime.mock_server import MockProvider
 from ai_gateway.runtime.paid_probe import PaidDoors, PaidProbe, Prices
 from ai_gateway.runtime.plans import PlanDoors, Plans
 from ai_gateway.runtime.probe import Probe
+from ai_gateway.runtime.repeats import Repeats
 from ai_gateway.runtime.segments import DiskFolder, JournalSize
 from ai_gateway.runtime.server import Server, open_sockets
 from ai_gateway.runtime.slots import SLOT_BYTES
@@ -57,6 +64,7 @@ from ai_gateway.runtime.waiting_room import Rooms
 from ai_gateway.settings import Planes, Settings
 from ai_gateway.store import demo, schema
 from ai_gateway.store.breaker_states import SqlBreakerStates
+from ai_gateway.store.budget_warnings import SqlBudgetWarnings
 from ai_gateway.store.decisions import SqlDecisions
 from ai_gateway.store.health import SqlHealthHistory
 from ai_gateway.store.instance_keys import KEY_DIGESTS, TOKEN_DIGESTS, load_or_create_instance_key
@@ -67,6 +75,7 @@ from ai_gateway.store.metrics_history import SqlMetricsHistory
 from ai_gateway.store.price_editions import seed_book
 from ai_gateway.store.receipts import LedgerHistory
 from ai_gateway.store.records import StoreUnavailable
+from ai_gateway.store.replies import SqlReplies
 from ai_gateway.store.session import database_url, is_shared, open_engine
 from ai_gateway.store.snapshots import SnapshotCompiler
 from ai_gateway.store.sql import SqlStore
@@ -141,13 +150,12 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
 
     books = Books(journal, store, None if place is None else _lessee(settings, store, clock, place))
     await books.begin(clock.wall())
+    warnings = _watch_budgets(books.meters, store, tasks, log, clock)
     watch = await _watch(settings, store, clock, log, lambda text: access.digest(key_pepper, text))
     rooms = _rooms(clock, watch.breakers)
     _wake_who_waits(books.meters, rooms)
 
     tracing = _tracing(settings)
-    listeners = (log.note, watch.decisions.note)
-    listeners = listeners if tracing is None else (*listeners, tracing.note)
     if tracing is not None:
         stack.callback(tracing.close)
     policy = _egress(settings)
@@ -158,6 +166,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     )
     stack.push_async_callback(upstream.close)
     board = Board()
+    telemetry = Telemetry((log.note, watch.decisions.note, *(() if tracing is None else (tracing.note,))))
     doors = Doors(
         clock=clock,
         rng=Random(),  # noqa: S311  balancing, not secrets
@@ -169,12 +178,13 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         journal=journal,
         upstream=upstream,
         history=LedgerHistory(store),
-        telemetry=Telemetry(listeners),
+        telemetry=telemetry,
         kinds=KINDS,
         live=set(),
         rooms=rooms,
         tasks=tasks,
         grants=books.grants,
+        repeats=await _repeats(SqlReplies(store, vault), engine, clock.wall, telemetry.drop),
         limits=LineLimits(body_bytes=settings.limits.max_body_bytes),
     )
     house = House(
@@ -190,6 +200,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         )
     )
     books.start(tasks, Care(Durability(settings.journal_fsync), settings.lease_release_seconds), partial(_away, log))
+    tasks.keep("replies", lambda: keep_replies(doors.repeats, partial(_away, log, "replies")))
     house.watch_what_is_configured()
     watch.start(tasks, doors.board, _check(doors))
     tasks.keep("refresh", lambda: keep_refreshing(house.refresh, partial(_away, log, "configuration")))
@@ -207,6 +218,8 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
             corrected=books.correct,
             leases=books.leases,
             mock_enabled=mock_url is not None,
+            started=clock.wall(),
+            warnings=warnings,
         )
         house.load_admin_later(control.build)
     return house
@@ -224,6 +237,15 @@ def _open_journal(settings: Settings, place: JournalPlace | None, log: Log) -> J
         fsync=durability,
     )
     return journal
+
+
+async def _repeats(
+    replies: SqlReplies, engine: AsyncEngine, wall: Callable[[], float], dropped: Callable[[str], None]
+) -> Repeats:
+    """On SQLite there is one process, so whoever claimed something before is gone."""
+    if engine.dialect.name == "sqlite":
+        await replies.end_all()
+    return Repeats(replies, token_hex(8), wall, dropped)
 
 
 def _take_place(settings: Settings, sharing: Sharing, stack: AsyncExitStack) -> JournalPlace | None:
@@ -245,6 +267,19 @@ def _lessee(settings: Settings, store: SqlStore, clock: SystemClock, place: Jour
 def _wake_who_waits(meters: Meters, rooms: Rooms) -> None:
     """Whoever waits for what others hold of a limit is called when they settle."""
     meters.freed = lambda _cell: rooms.place_free()
+
+
+def _tell_budget(log: Log, crossed: BudgetCrossed) -> None:
+    log.warning("budget_crossed", **msgspec.structs.asdict(crossed))
+
+
+def _watch_budgets(meters: Meters, store: SqlStore, tasks: Tasks, log: Log, clock: SystemClock) -> SqlBudgetWarnings:
+    """A threshold that is crossed is written down, and told once."""
+    warnings = SqlBudgetWarnings(store, (partial(_tell_budget, log),))
+    crossings = Outbox(warnings.write)
+    meters.crossed = put_down(crossings, clock.wall)
+    tasks.keep("budget warnings", lambda: keep_flushing((crossings,), partial(_away, log, "budget warnings")))
+    return warnings
 
 
 def _plans(clock: SystemClock, watch: Watch, board: Board) -> Plans:

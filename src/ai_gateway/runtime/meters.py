@@ -135,20 +135,11 @@ class Meters:
         opened.tokens += tokens
         opened.requests = ONE_REQUEST
 
-    def correct(self, legs: Iterable[Leg], day: int, nano: int) -> None:
-        """What was booked on a day is to be so much more, or less: money alone, on every leg and in its limits."""
-        windows = windows_of_day(day)
-        for leg in legs:
-            of_day = self._account(leg).day(windows)
-            of_day.nano += nano
-            if of_day.cells:
-                self._spend(of_day, (nano, 0, 0))
-
-    def settle(self, hold: Hold) -> None:
-        """Give back the whole hold and spend what was booked. Settling twice is settling once."""
+    def settle(self, hold: Hold) -> int:
+        """Give back the whole hold and spend what was booked: the tokens of it. Settling twice is settling once."""
         opened = self._open.pop(hold.request_id, None)
         if opened is None:
-            return
+            return 0
         held, spent = opened.amounts, (opened.nano, opened.tokens, opened.requests)
         for cell in opened.cells:
             cell.held -= held[cell.unit]
@@ -163,6 +154,15 @@ class Meters:
             for cell in opened.cells:
                 if cell in self.awaited:
                     self.freed(cell)
+        return tokens
+
+    def correct(self, legs: Iterable[Leg], day: int, nano: int) -> None:
+        """What a request of that day has cost more, or less, than was booked for it."""
+        spent = (nano, 0, 0)
+        for leg in legs:
+            its_day = self._account(leg).day(windows_of_day(day))
+            its_day.nano += nano
+            self._spend(its_day, spent)
 
     def restore(self, sums: Iterable[WindowSpent]) -> None:
         """Begin where the books are, before the first hold. Sets, never adds: restoring twice is restoring once."""
