@@ -96,7 +96,7 @@ class Lease:
             self._refused = (grant.verdict, asked, now)
             self._refuse(asked)
         left = grant.limit - grant.settled - grant.leased
-        is_plenty = left // SHARE >= self._usual
+        is_plenty = left // SHARE >= max(1, self._usual)
         self.cell.allowance = self.granted - (watermark(self.idle) if is_plenty else 0)
 
     def disappoint(self, error: ConnectionError) -> None:
