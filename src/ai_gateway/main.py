@@ -15,6 +15,7 @@ from typing import Final
 
 import msgspec
 import uvloop
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ai_gateway import __version__
 from ai_gateway.domain.config import BaseUrl, Endpoint, EndpointId, Ownership, PriceBook, ProviderType, TenantId
@@ -28,6 +29,7 @@ from ai_gateway.jobs.health import CheckPace
 from ai_gateway.jobs.lessee import Lessee
 from ai_gateway.jobs.outbox import Outbox, keep_flushing
 from ai_gateway.jobs.refresh import keep_refreshing
+from ai_gateway.jobs.replies import keep_replies
 from ai_gateway.jobs.retention import Retention
 from ai_gateway.jobs.watch import Check, Histories, Watch, WatchDoors, check_of
 from ai_gateway.policy import access, egress
@@ -49,6 +51,7 @@ from ai_gateway.runtime.mock_server import MockProvider
 from ai_gateway.runtime.paid_probe import PaidDoors, PaidProbe, Prices
 from ai_gateway.runtime.plans import PlanDoors, Plans
 from ai_gateway.runtime.probe import Probe
+from ai_gateway.runtime.repeats import Repeats
 from ai_gateway.runtime.segments import DiskFolder, JournalSize
 from ai_gateway.runtime.server import Server, open_sockets
 from ai_gateway.runtime.slots import SLOT_BYTES
@@ -72,6 +75,7 @@ from ai_gateway.store.metrics_history import SqlMetricsHistory
 from ai_gateway.store.price_editions import seed_book
 from ai_gateway.store.receipts import LedgerHistory
 from ai_gateway.store.records import StoreUnavailable
+from ai_gateway.store.replies import SqlReplies
 from ai_gateway.store.session import database_url, is_shared, open_engine
 from ai_gateway.store.snapshots import SnapshotCompiler
 from ai_gateway.store.sql import SqlStore
@@ -152,8 +156,6 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     _wake_who_waits(books.meters, rooms)
 
     tracing = _tracing(settings)
-    listeners = (log.note, watch.decisions.note)
-    listeners = listeners if tracing is None else (*listeners, tracing.note)
     if tracing is not None:
         stack.callback(tracing.close)
     policy = _egress(settings)
@@ -164,6 +166,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     )
     stack.push_async_callback(upstream.close)
     board = Board()
+    telemetry = Telemetry((log.note, watch.decisions.note, *(() if tracing is None else (tracing.note,))))
     doors = Doors(
         clock=clock,
         rng=Random(),  # noqa: S311  balancing, not secrets
@@ -175,12 +178,13 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         journal=journal,
         upstream=upstream,
         history=LedgerHistory(store),
-        telemetry=Telemetry(listeners),
+        telemetry=telemetry,
         kinds=KINDS,
         live=set(),
         rooms=rooms,
         tasks=tasks,
         grants=books.grants,
+        repeats=await _repeats(SqlReplies(store, vault), engine, clock.wall, telemetry.drop),
         limits=LineLimits(body_bytes=settings.limits.max_body_bytes),
     )
     house = House(
@@ -196,6 +200,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         )
     )
     books.start(tasks, Care(Durability(settings.journal_fsync), settings.lease_release_seconds), partial(_away, log))
+    tasks.keep("replies", lambda: keep_replies(doors.repeats, partial(_away, log, "replies")))
     house.watch_what_is_configured()
     watch.start(tasks, doors.board, _check(doors))
     tasks.keep("refresh", lambda: keep_refreshing(house.refresh, partial(_away, log, "configuration")))
@@ -210,8 +215,10 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
             check_url=partial(egress.check_url, policy),
             refresh=house.refresh,
             standings=books.standings,
+            corrected=books.correct,
             leases=books.leases,
             mock_enabled=mock_url is not None,
+            started=clock.wall(),
             warnings=warnings,
         )
         house.load_admin_later(control.build)
@@ -230,6 +237,15 @@ def _open_journal(settings: Settings, place: JournalPlace | None, log: Log) -> J
         fsync=durability,
     )
     return journal
+
+
+async def _repeats(
+    replies: SqlReplies, engine: AsyncEngine, wall: Callable[[], float], dropped: Callable[[str], None]
+) -> Repeats:
+    """On SQLite there is one process, so whoever claimed something before is gone."""
+    if engine.dialect.name == "sqlite":
+        await replies.end_all()
+    return Repeats(replies, token_hex(8), wall, dropped)
 
 
 def _take_place(settings: Settings, sharing: Sharing, stack: AsyncExitStack) -> JournalPlace | None:

@@ -14,7 +14,7 @@ import msgspec
 from fastapi import FastAPI
 
 from ai_gateway.admin.app import build
-from ai_gateway.admin.doors import AdminDoors, EndpointView, Mode, OnCall, ProbeResult
+from ai_gateway.admin.doors import AdminDoors, Counted, EndpointView, Mode, OnCall, ProbeResult, SelfAudit
 from ai_gateway.domain.config import (
     EMPTY_SNAPSHOT,
     BaseUrl,
@@ -44,6 +44,8 @@ from ai_gateway.store.metrics_history import MemoryMetricsHistory
 from ai_gateway.store.records import StoreUnavailable
 from ai_gateway.store.rows import AdminTokenRow, Row, TenantRow
 from ai_gateway.store.snapshots import SnapshotCompiler
+from ai_gateway.store.usage import MemoryUsage
+from ai_gateway.store.usage_audit import MemoryAuditBooks
 
 OWN = "ten_own"
 FOREIGN = "ten_foreign"
@@ -101,6 +103,7 @@ class World:
         self.waiting: list[RoomStanding] = []
         self.saved = 0
         self.is_away = False
+        self.counted = Counted(0, 0)
         self.oncall = self._open_oncall()
         self.leases = MemoryLeaseDesk(lambda: self.now)
         self.meters = Meters()
@@ -119,6 +122,8 @@ class World:
             probe=self._probe,
             corrected=self.corrected.append,
             oncall=self.oncall,
+            usage=MemoryUsage(self.store),
+            audit=SelfAudit(MemoryAuditBooks(self.store), lambda: self.counted, "req_"),
             budgets=OwnStandings(self.meters),
             warnings=self.warnings,
             check_url=refuse_metadata,

@@ -1,8 +1,9 @@
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from ai_gateway.domain.budgets import Window
 from ai_gateway.domain.traffic import Charge
 from ai_gateway.jobs.books import Books, Care
 from ai_gateway.jobs.lessee import Lessee
@@ -65,6 +66,18 @@ async def test_a_lessee_begins_with_nothing_and_gives_back_what_it_has(tmp_path:
     await books.close()
     assert len(await store.page_ledger("t1")) == 1
     assert place.process_id is None
+    place.close()
+
+
+async def test_a_correction_counts_where_the_limit_is_owned_and_else_comes_with_the_next_grant(tmp_path: Path) -> None:
+    store: Any = MemoryStore(a_compiler())
+    place, desk = take_place(tmp_path), MemoryLeaseDesk(lambda: NOON)
+    owner = Books(a_journal(), store, None)
+    lessee = Books(a_journal(), store, Lessee("prc_1", store, cast(Any, desk), SystemClock(), place))
+    adjustment = a_receipt(kind="adjust", cost_nano_usd=70, day=int(NOON // 86_400))
+    for books, counted in ((owner, 70), (lessee, 0)):
+        books.correct(adjustment)
+        assert books.meters.spent(("key", "key_1"), Window.TOTAL, NOON)[0] == counted
     place.close()
 
 

@@ -198,6 +198,15 @@ async def test_a_limit_that_was_raised_is_asked_for_at_once(process: Process, de
     assert isinstance(await process.granted(process.hold(10, raised)), Hold)
 
 
+async def test_a_stream_that_cannot_wait_finds_what_it_lacked_a_moment_later(process: Process) -> None:
+    hold = await process.granted(process.hold(10))
+    refused = process.meters.extend(hold, 500, 0)
+    assert refused is not None
+    assert refused.short is Short.NEEDS_GRANT
+    await process.leases.fetch()
+    assert process.meters.extend(hold, 500, 0) is None
+
+
 async def test_books_that_cannot_be_reached_are_a_503_to_who_lacks_a_slice_and_nothing_to_others(
     desk: MemoryLeaseDesk, clock: FakeClock
 ) -> None:

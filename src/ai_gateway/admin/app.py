@@ -38,6 +38,8 @@ from ai_gateway.admin import (
     tenants,
     timeline,
     tokens,
+    usage,
+    usage_audit,
     users,
 )
 from ai_gateway.admin.answers import error_response
@@ -70,6 +72,8 @@ NOUNS: Final[tuple[tuple[str, Sequence[Route]], ...]] = (
     ("budgets", budgets.ROUTES),
     ("ledger", ledger.ROUTES),
     ("leases", leases.ROUTES),
+    ("usage", usage.ROUTES),
+    ("usage", usage_audit.ROUTES),
     ("audit", audit.ROUTES),
     ("config", configuration.ROUTES),
     ("description", description.ROUTES),

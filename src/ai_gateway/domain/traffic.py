@@ -47,6 +47,7 @@ class Head(msgspec.Struct, frozen=True, gc=False):
     traceparent: str | None = None
     raw_headers: Sequence[tuple[bytes, bytes]] = ()
     timeout_seconds: float | None = None
+    idempotency_key: bytes | None = None
 
 
 class Caller(msgspec.Struct, frozen=True, gc=False):
@@ -136,7 +137,9 @@ class Outcome(StrEnum):
 class Receipt(msgspec.Struct, frozen=True, gc=False):
     """One ledger row: what one attempt was, used and cost. `cost_nano_usd` is never null; times are milliseconds,
     `started_at` Unix seconds. `endpoint` is the config's name, `provider` its type, `model` the one sent upstream.
-    `day` is the day of admission in the tenant's calendar, which names the windows that it is booked in."""
+    `day` is the day of admission in the tenant's calendar, which names the windows that it is booked in.
+    `delivered_tokens` is what of the output its caller got, where he left before its end (None: all of it); `cached`:
+    no provider was asked, the answer was one that the gateway had."""
 
     request_id: str
     attempt_id: str
@@ -165,3 +168,5 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
     kind: Literal["charge", "adjust"] = "charge"
     client_request_id: str | None = None
     day: int = 0
+    delivered_tokens: int | None = None
+    cached: bool = False

@@ -11,10 +11,12 @@ from ai_gateway.domain.config import Course
 from ai_gateway.domain.faults import CircuitOpen, Fault, InvalidRequest
 from ai_gateway.gateway import dispatch, funding, rate_gate, reading
 from ai_gateway.gateway.admission import Admitted
+from ai_gateway.gateway.caching import carry_cached
 from ai_gateway.gateway.client import Client
 from ai_gateway.gateway.dispatch import Carried
 from ai_gateway.gateway.doors import Doors
 from ai_gateway.gateway.pricing_rule import is_money_watched, priced_plan
+from ai_gateway.gateway.repeating import serve_once
 from ai_gateway.gateway.trial import Journey
 from ai_gateway.policy import access, request_transformer, routing
 from ai_gateway.runtime.rates import RateHold
@@ -26,6 +28,8 @@ async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
     body = await client.read_body(doors.limits.body_bytes)
     call = reading.read_call(head, body, doors.limits.body)
     access.may_use(caller.key, call.model)
+    if head.idempotency_key is not None:
+        return await serve_once(doors, admitted, body, client, serve)
     course = routing.resolve(caller.tenant, call.model)
     plan = doors.plans.of(caller.tenant.id, course, head.dialect, head.operation)
     if not plan.stages:
@@ -48,7 +52,10 @@ async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
         else:
             funded = funding.fund_unlimited(doors, caller, call, worst)
         try:
-            return await dispatch.carry(doors, Journey(admitted, shaped, plan, funded, deadline, place), client)
+            journey = Journey(admitted, shaped, plan, funded, deadline, place)
+            if course.cache is not None:
+                return await carry_cached(doors, journey, client, course.cache.ttl_seconds)
+            return await dispatch.carry(doors, journey, client)
         finally:
             used = doors.meters.settle(funded.hold)
     finally:

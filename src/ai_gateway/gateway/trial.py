@@ -12,7 +12,7 @@ from typing import Final, final
 import msgspec
 
 from ai_gateway.domain.chat import ProviderError
-from ai_gateway.domain.config import Course
+from ai_gateway.domain.config import Course, OnDisconnect
 from ai_gateway.domain.faults import Fault, GatewayFault, Origin, ProviderFailed, ProviderTooSlow, RateLimited
 from ai_gateway.domain.traffic import Hold, Outcome, Receipt, Shaped
 from ai_gateway.gateway import relay
@@ -104,6 +104,7 @@ class Trial:
         self._streaming: relay.Streaming | None = None
         self._purse: Purse | None = None
         self.diverged = False
+        self._delivered: int | None = None
         self._first_byte: float | None = None
         self._receipt: Receipt | None = None
 
@@ -141,7 +142,7 @@ class Trial:
             self._leave(Outcome.CANCELLED)
             return _differs()
         except asyncio.CancelledError:
-            return self._interrupted()
+            return await self._interrupted(answer)
         finally:
             if answer is not None:
                 answer.close()
@@ -291,8 +292,12 @@ class Trial:
         if self._receipt is None:
             self._close(self._measured(outcome))
 
-    def _interrupted(self) -> Fault | None:
+    async def _interrupted(self, answer: Answer | None) -> Fault | None:
         why = self._client.take_interruption()
+        if why is Interruption.LEFT and self._streaming is not None and self._first_byte is not None:
+            self._delivered = self._streaming.delivered_events
+            if answer is not None and self._journey.plan.course.on_disconnect is OnDisconnect.DRAIN:
+                await self._doors.leftovers.hear_out(self._streaming, answer, self._doors.clock)
         self._leave(Outcome.CANCELLED if why is Interruption.LEFT else Outcome.CUT)
         if why is None:
             raise asyncio.CancelledError
@@ -306,7 +311,9 @@ class Trial:
         if outcome is Outcome.CANCELLED and delivered is None:
             delivered = 0
         usage = None if streaming is None else streaming.usage
-        return Measured(outcome, self._now(), usage, self._first_byte, delivered)
+        if self._delivered is not None and streaming is not None and streaming.is_over and usage is not None:
+            delivered = None  # he left, and the provider's last word was heard: it is believed
+        return Measured(outcome, self._now(), usage, self._first_byte, delivered, self._delivered)
 
     def _close(self, measured: Measured, fault: Fault | None = None) -> Receipt:
         """The one place where an attempt's receipt comes from. `fault`: what the endpoint did wrong."""

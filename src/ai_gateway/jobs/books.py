@@ -6,11 +6,13 @@ from typing import Final, final
 
 import msgspec
 
+from ai_gateway.domain.traffic import Receipt
 from ai_gateway.jobs.lessee import Lessee
 from ai_gateway.jobs.settle import keep_settling, restore_meters, settle_all
 from ai_gateway.jobs.shared_standings import SharedStandings
 from ai_gateway.jobs.tend import GROUP_SECONDS, keep_tending
 from ai_gateway.runtime.cells import Grants, NoGrants
+from ai_gateway.runtime.corrections import spend_correction
 from ai_gateway.runtime.journal import Durability, Journal
 from ai_gateway.runtime.meters import Meters
 from ai_gateway.runtime.standings import OwnStandings, Standings
@@ -65,6 +67,12 @@ class Books:
         tasks.keep("tend journal", lambda: keep_tending(journal, telling("journal"), group_seconds))
         if self._lessee is not None:
             self._lessee.start(tasks, care.release_seconds, telling("leases"))
+
+    def correct(self, adjustment: Receipt) -> None:
+        """A row that nobody leased anything for is in the ledger. A lessee's meters count what it spends itself; what
+        else is booked is in the numbers of its next grant."""
+        if self._lessee is None:
+            spend_correction(self.meters, adjustment)
 
     async def close(self) -> None:
         """The last thing that a run does: all that it knows is in the ledger, and what it leased is given back. Raises

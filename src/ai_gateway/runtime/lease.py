@@ -33,6 +33,7 @@ class Lease:
     its window ends (Unix seconds; None: never)."""
 
     __slots__ = (
+        "_lacking",
         "_refused",
         "_seen",
         "_usual",
@@ -57,6 +58,7 @@ class Lease:
         self.used_at = 0.0
         self._seen = NEVER_SEEN
         self._usual = 0
+        self._lacking = 0
         self._refused: tuple[Verdict, int, float] | None = None
 
     @property
@@ -75,6 +77,7 @@ class Lease:
         """For the first who waits; where nobody does, for who was refused last, else a slice."""
         cell = self.cell
         asked = self.askers[0].amount if self.has_askers else 0
+        asked = asked or self._lacking
         if not asked and self._refused is not None:
             asked = self._refused[1]
         least = 0 if cell.limit.mode is Mode.STRICT else ANYTHING
@@ -84,9 +87,10 @@ class Lease:
         """A grant has come (`now` monotonic): who waits is told in the order of arrival, as far as it reaches."""
         self.granted = grant.granted
         self.cell.others = grant.settled - grant.used
-        self._usual = max(self._usual, asked)
         self._refused = None
+        self._lacking = 0
         if grant.verdict is Verdict.ENOUGH:
+            self._usual = asked or self._usual
             self._serve()
         else:
             self._refused = (grant.verdict, asked, now)
@@ -108,6 +112,10 @@ class Lease:
             return None
         verdict, least, at = self._refused
         return _SHORT[verdict] if amount >= least and now - at < _BELIEVED_SECONDS else None
+
+    def lacks(self, amount: int) -> None:
+        """So much did not fit, whether or not anybody waits for it."""
+        self._lacking = max(self._lacking, amount)
 
     def forgive(self) -> None:
         """The limit has changed."""

@@ -5,7 +5,8 @@ does not suffice somebody waits, for one grant transaction, holding nothing mean
 are served by one transaction, and on one cell in the order of their arrival.
 
 So that hardly anybody waits, the last part of a slice is kept out of the allowance: the first hold that would touch it
-finds it, and has a new slice fetched in the background. A refusal is believed for a moment, since asking again at once
+finds it, and has a new slice fetched in the background. A stream that grows cannot wait at all: what it lacked is
+fetched, and it asks again a few tokens later. A refusal is believed for a moment, since asking again at once
 would be told the same: 402 is only ever said on the numbers of a grant.
 """
 
@@ -67,7 +68,11 @@ class Leases:
             self._enqueue(lease)
             if cell.spent + cell.held + amount <= cell.allowance:
                 return None
-        return lease.refusal(amount, self._clock.now()) or Short.NEEDS_GRANT
+        refusal = lease.refusal(amount, self._clock.now())
+        if refusal is None:
+            lease.lacks(amount)
+            self._enqueue(lease)
+        return refusal or Short.NEEDS_GRANT
 
     async def ask(self, shortages: Sequence[Shortage], charge: Charge) -> None:
         """Until it is worth trying again: one transaction for all that is lacking. Raises GatewayFault where nobody

@@ -6,6 +6,7 @@ from typing import Protocol
 from ai_gateway.domain.config import Snapshot
 from ai_gateway.domain.events import ConfigurationChanged
 from ai_gateway.domain.leases import Grant, Pot, Pulse, Surrender, Want
+from ai_gateway.domain.repeats import Claim, Kept, Standing
 from ai_gateway.domain.traffic import Receipt
 
 
@@ -52,4 +53,26 @@ class LeaseDesk(Protocol):
 
     async def close(self, process_id: str) -> None:
         """The end: all that its journal had is in the ledger, so its leases charge nothing any more."""
+
+
+class Replies(Protocol):
+    """The vault of replies. Every call raises ConnectionError while it cannot be asked."""
+
+    async def claim(self, claim: Claim, now: float) -> Standing:
+        """Yours (`owner` and `request_id` are the claim's), or whatever stands there. One that was claimed and has
+        neither finished nor been renewed in time is given to the next that asks."""
+        ...
+
+    async def keep(self, claim: Claim, reply: Kept | None, expires: float) -> bool:
+        """The claim has finished; None: with a reply that is too large. False where it was somebody else's by now."""
+        ...
+
+    async def free(self, claim: Claim) -> None:
+        """Nothing came of it: the next one runs."""
+        ...
+
+    async def renew(self, owner: str, until: float) -> None: ...
+
+    async def cut(self, now: float, most_bytes: int) -> int:
+        """Forget what has expired, and the oldest beyond so many bytes; how many there were."""
         ...

@@ -95,6 +95,9 @@ class MemoryStore:
         )
         return [row for row, _ in zip(matching, range(limit), strict=False)]
 
+    async def ledger_watermark(self) -> int:
+        return len(self._ledger)
+
     async def spent_in(self, window_ids: Sequence[str]) -> list[WindowSpent]:
         sums: dict[tuple[Leg, str], list[int]] = {}
         for row in self._ledger:

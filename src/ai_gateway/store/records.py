@@ -113,6 +113,10 @@ class Store(Protocol):
         """All rows of kind `adjust` of these requests, oldest first."""
         ...
 
+    async def ledger_watermark(self) -> int:
+        """A row's place: up to it no row will be added any more, whoever is writing now. 0: there is none."""
+        ...
+
     async def spent_in(self, window_ids: Sequence[str]) -> list[WindowSpent]:
         """What every leg has spent in these windows (`policy.windows.window_id`), as the ledger has it."""
         ...

@@ -285,6 +285,24 @@ class LedgerRow(msgspec.Struct, frozen=True, kw_only=True):
     revision: int = 0
     client_request_id: str | None = None
     day: int = 0
+    delivered_tokens: int | None = None
+    cached: bool = False
+
+
+class ReplyRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An Idempotency-Key of a tenant: who runs it (`owner`, counted as alive `until`), or the sealed reply. `key` and
+    `print` (of the body) are keyed digests. `body` None in a finished one: it was too large to be kept."""
+
+    tenant_id: str
+    key: str
+    print: str
+    request_id: str
+    owner: str
+    until: float
+    finished: bool = False
+    expires: float = 0.0
+    size: int = 0
+    body: bytes | None = None
 
 
 NOUNS: tuple[type[Row], ...] = (

@@ -30,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from ai_gateway.store.observations import BreakerRow, DecisionRow, HealthRow, MetricsRow, OverrideRow
-from ai_gateway.store.rows import NOUNS, LedgerRow, Row
+from ai_gateway.store.rows import NOUNS, LedgerRow, ReplyRow, Row
 
 R = TypeVar("R", bound=Row)
 
@@ -85,6 +85,7 @@ LEDGER: Final = Table(
     UniqueConstraint("attempt_id", "kind", name="uq_ledger_attempt_id"),
     Index("ix_ledger_tenant_id_id", "tenant_id", "id"),
     Index("ix_ledger_request_id", "request_id"),
+    Index("ix_ledger_tenant_id_day", "tenant_id", "day"),
     sqlite_autoincrement=True,
 )
 
@@ -196,6 +197,12 @@ METRICS_HISTORY: Final = Table(
     metadata,
     *_fields(MetricsRow, "span", "endpoint_id", "starts_at", "writer"),
     Index("ix_load_balancer_metrics_history_span_starts_at", "span", "starts_at"),
+)
+REPLIES: Final = Table(
+    "idempotent_replies",
+    metadata,
+    *_fields(ReplyRow, "tenant_id", "key"),
+    Index("ix_idempotent_replies_expires", "expires"),
 )
 DECISIONS: Final = _grown(
     "decision_records",
