@@ -22,6 +22,7 @@ from ai_gateway.gateway.client import Client, Interruption, lines_of
 from ai_gateway.gateway.continuing import Rescue
 from ai_gateway.gateway.doors import Doors
 from ai_gateway.gateway.funding import Funded
+from ai_gateway.gateway.growing import grow_by_steps
 from ai_gateway.gateway.marks import Marks
 from ai_gateway.gateway.purse import Purse
 from ai_gateway.gateway.rate_gate import rate_headers
@@ -237,8 +238,7 @@ class Trial:
         steps = self._journey.funded.steps
         if steps is None:
             return None
-        meters, hold = self._doors.meters, self._journey.hold
-        self._purse = Purse(steps, lambda step: meters.extend(hold, step.nano, step.tokens) is None)
+        self._purse = Purse(steps, grow_by_steps(self._doors, self._journey.hold))
         return self._purse
 
     async def _book_success(self) -> None:
