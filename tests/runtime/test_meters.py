@@ -321,3 +321,14 @@ def test_old_days_are_folded_and_still_counted() -> None:
         spend(meters, f"r{number}", a_charge(1, at=NOON + number * DAY), 1)
     assert meters.spent(KEY, Window.TOTAL, NOON + 39 * DAY)[0] == 40
     assert meters.spent(KEY, Window.MONTHLY, NOON + 39 * DAY)[0] == 9  # 1 to 9 February
+
+
+def test_a_limit_that_was_gone_for_a_while_holds_what_was_taken_meanwhile() -> None:
+    meters, limit = Meters(), a_limit(KEY, 100)
+    taken(meters, "before", a_charge(10, limit, revision=1))
+    meanwhile = taken(meters, "meanwhile", a_charge(20, revision=2))
+    assert meters.standing(limit, NOON).held == 30
+    short(meters, "after", a_charge(71, limit, revision=3))
+    meters.book(meanwhile, 5)
+    meters.settle(meanwhile)
+    assert (meters.standing(limit, NOON).spent, meters.standing(limit, NOON).held) == (5, 10)

@@ -22,13 +22,15 @@ NOTHING: Final[Amounts] = (0, 0, 0)
 
 @final
 class Day:
-    """One leg on one day. `cells` are those whose windows have this day in them."""
+    """One leg on one day. `cells` are those whose windows have this day in them, also of limits that have gone: they may
+    come back. `is_known`: a caller's path goes over it, and has its cells."""
 
-    __slots__ = ("cells", "nano", "number", "requests", "tokens")
+    __slots__ = ("cells", "is_known", "nano", "number", "requests", "tokens")
 
     def __init__(self, number: int, cells: tuple[Cell, ...]) -> None:
         self.number = number
         self.cells = cells
+        self.is_known = False
         self.nano = 0
         self.tokens = 0
         self.requests = 0

@@ -62,6 +62,7 @@ class Meters:
         self._open: dict[str, _Open] = {}
         self._windows: dict[tzinfo, Windows] = {}
         self._second = -1
+        self._cells_added = 0
         self.crossed: Callable[[Crossing], None] = _unheard
         self.awaited: dict[Cell, int] = {}
         self.freed: Callable[[Cell], None] = _nobody_waits
@@ -141,7 +142,7 @@ class Meters:
         if opened is None:
             return 0
         held, spent = opened.amounts, (opened.nano, opened.tokens, opened.requests)
-        for cell in opened.cells:
+        for cell in opened.holding:
             cell.held -= held[cell.unit]
         nano, tokens, requests = spent
         for day in opened.days:
@@ -151,7 +152,7 @@ class Meters:
             if day.cells:
                 self._spend(day, spent)
         if self.awaited:
-            for cell in opened.cells:
+            for cell in opened.holding:
                 if cell in self.awaited:
                     self.freed(cell)
         return tokens
@@ -214,9 +215,9 @@ class Meters:
             shortage = self._shortage(cells, amounts)
             if shortage is not None:
                 return shortage
-            for cell in cells:
-                cell.held += amounts[cell.unit]
-        self._open[request_id] = _Open(path.days, cells, amounts)
+        for cell in path.holding:
+            cell.held += amounts[cell.unit]
+        self._open[request_id] = _Open(path.days, cells, path.holding, amounts)
         return Hold(request_id, charge, path.number)
 
     def _shortage(self, cells: tuple[Cell, ...], amounts: Amounts) -> Shortage | None:
@@ -264,6 +265,7 @@ class Meters:
             path is None
             or path.number != windows.day
             or path.limits is not charge.limits
+            or path.cells_added != self._cells_added
             or (path.legs is not charge.legs and path.legs != charge.legs)
         ):
             path = self._make_path(charge, windows)
@@ -274,7 +276,10 @@ class Meters:
             self._paths.clear()
         days = tuple(self._account(leg).day(windows) for leg in charge.legs)
         cells = tuple(self._cell(limit, windows, charge.revision) for limit in charge.limits)
-        path = self._paths[charge.legs[0]] = _Path(charge.legs, charge.limits, windows.day, days, cells)
+        for day in days:
+            day.is_known = True
+        path = _Path(charge.legs, charge.limits, windows.day, days, cells, self._cells_added)
+        self._paths[charge.legs[0]] = path
         return path
 
     def _account(self, leg: Leg) -> Account:
@@ -290,6 +295,8 @@ class Meters:
         if cell is None:
             cell, days = account.add_cell(limit, windows)
             self._hold_what_is_open(cell, days)
+            if any(day.is_known for day in days):
+                self._cells_added += 1
         elif cell.limit == limit or revision < cell.revision:
             return cell
         cell.limit = limit
@@ -312,39 +319,53 @@ def _nobody_waits(_cell: Cell) -> None:
 
 @final
 class _Path:
-    """A caller's days and cells, found once for all requests of a day and a configuration."""
+    """A caller's days and cells, found once for all requests of a day and a configuration. `cells` are checked; what is
+    taken is held in all cells of its days (`holding`), because a limit that has gone may be back before it settles.
+    `cells_added`: how many had been added to known days by then."""
 
-    __slots__ = ("cells", "days", "legs", "limits", "number")
+    __slots__ = ("cells", "cells_added", "days", "holding", "legs", "limits", "number")
 
     def __init__(
-        self, legs: tuple[Leg, ...], limits: Limits, number: int, days: tuple[Day, ...], cells: tuple[Cell, ...]
+        self,
+        legs: tuple[Leg, ...],
+        limits: Limits,
+        number: int,
+        days: tuple[Day, ...],
+        cells: tuple[Cell, ...],
+        cells_added: int,
     ) -> None:
         self.legs = legs
         self.limits = limits
         self.number = number
         self.days = days
         self.cells = cells
+        self.holding = tuple(cell for day in days for cell in day.cells)
+        self.cells_added = cells_added
 
 
 @final
 class _Open:
     """A request in flight: what it holds, and what its attempts have cost."""
 
-    __slots__ = ("amounts", "cells", "days", "nano", "requests", "tokens")
+    __slots__ = ("amounts", "cells", "days", "holding", "nano", "requests", "tokens")
 
-    def __init__(self, days: tuple[Day, ...], cells: tuple[Cell, ...], amounts: Amounts) -> None:
+    def __init__(
+        self, days: tuple[Day, ...], cells: tuple[Cell, ...], holding: tuple[Cell, ...], amounts: Amounts
+    ) -> None:
         self.days = days
         self.cells = cells
+        self.holding = holding
         self.amounts = amounts
         self.nano = 0
         self.tokens = 0
         self.requests = 0
 
     def grow(self, more: Amounts) -> None:
-        for cell in self.cells:
+        for cell in self.holding:
             cell.held += more[cell.unit]
         self.amounts = (self.amounts[0] + more[0], self.amounts[1] + more[1], self.amounts[2] + more[2])
 
     def join(self, cell: Cell) -> None:
         self.cells = (*self.cells, cell)
+        self.holding = (*self.holding, cell)
         cell.held += self.amounts[cell.unit]
