@@ -2,7 +2,7 @@
 # What is installed comes from hashed locks. The stamp files in .venv make a second run start at once.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock clean bench bench-gate soak
+.PHONY: help run test check format lock clean bench bench-gate soak survival
 
 BIN := .venv/bin
 SOURCES := src tests
@@ -46,9 +46,15 @@ bench: .venv/.dev ## Measure against nginx, LiteLLM and Portkey (25 minutes); wr
 bench-gate: .venv/.dev ## Fail if a request or a frame costs 5 % more CPU than the recorded base (3 minutes)
 	@exec $(BIN)/python -m benchmarks.gate $(ARGS)
 
-soak: .venv/.dev ## Ten minutes at half of what one core can, two with a provider that flaps
+survival: .venv/.dev ## Print what routing does under trouble, simulated and in a real process (2 minutes)
+	@$(BIN)/python -m tests.simulation.balancing
+	@for one in simulation.outages simulation.queueing simulation.cuts process.figures process.storm; do \
+		echo; PYTHONPATH=src:tests $(BIN)/python -m $$one || exit 1; done
+
+soak: .venv/.dev ## Ten minutes at half of what one core can, two with a provider that flaps, twenty kills
 	@$(BIN)/python -m benchmarks.bench --only soak $(ARGS)
-	@PYTHONPATH=.:src exec $(BIN)/python -m benchmarks.flapping
+	@PYTHONPATH=.:src $(BIN)/python -m benchmarks.flapping
+	@AI_GATEWAY_TEST_KILLS=20 exec $(BIN)/python -m pytest tests/process/test_leases.py -s
 
 clean: ## Remove what was made; ./data stays
 	rm -rf .venv dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache

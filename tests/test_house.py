@@ -33,6 +33,7 @@ DECLARATIONS = {
 # What a test of another name covers, because the subject has several files.
 TESTED_ELSEWHERE = {
     "cli/__main__.py": "process/test_packaged.py",
+    "store/lease_statements.py": "store/test_leases.py",
     "store/memory.py": "store/test_contract.py",
     "store/sql.py": "store/test_contract.py",
 }

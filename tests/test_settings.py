@@ -173,6 +173,8 @@ def test_development_takes_loopback_addresses(host: str, hosts: tuple[str, ...])
         ("AI_GATEWAY_METRICS_PORT", "65536"),
         ("AI_GATEWAY_JOURNAL_FSYNC", "never"),
         ("AI_GATEWAY_JOURNAL_BYTES", "1000"),
+        ("AI_GATEWAY_LEASE_LOST_SECONDS", "14"),
+        ("AI_GATEWAY_LEASE_RELEASE_SECONDS", "never"),
         ("DATABASE_URL", "mysql://host/name"),
         ("DATABASE_URL", "postgresql"),
         ("AI_GATEWAY_EGRESS_ALLOW", "10.0.0.1/8"),
@@ -257,6 +259,8 @@ def test_every_variable_of_the_table_changes_something(tmp_path: Path) -> None:
         "ANTHROPIC_API_KEY": "sk-b",
         "AI_GATEWAY_DECISION_DAYS": "8",
         "AI_GATEWAY_METRICS_DAYS": "1,2,3",
+        "AI_GATEWAY_LEASE_LOST_SECONDS": "20",
+        "AI_GATEWAY_LEASE_RELEASE_SECONDS": "3600",
     }
     usual = settings_without_environment(load("serve", COMPLETE, {}))
     for row in SETTINGS:

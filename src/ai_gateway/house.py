@@ -9,7 +9,6 @@ import asyncio
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from functools import partial
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -18,29 +17,31 @@ import msgspec
 from ai_gateway import __version__
 from ai_gateway.domain.config import TenantId
 from ai_gateway.domain.faults import Fault
+from ai_gateway.domain.traffic import Receipt
 from ai_gateway.gateway import http
 from ai_gateway.gateway.client import Receive, Send
 from ai_gateway.gateway.doors import Doors
 from ai_gateway.gateway.ops import PATHS, Ops, OpsDoors
 from ai_gateway.gateway.protocol import EdgeDoors, EdgeLimits, protocol_class
-from ai_gateway.jobs.settle import settle_all
 from ai_gateway.jobs.watch import Watch
 from ai_gateway.runtime.board import spread
-from ai_gateway.runtime.corrections import spend_correction
+from ai_gateway.runtime.ids import first_request_id
 from ai_gateway.runtime.logs import Log
 from ai_gateway.runtime.probe import Probe
 from ai_gateway.runtime.server import Server, open_sockets
-from ai_gateway.runtime.standings import OwnStandings
+from ai_gateway.runtime.standings import Standings
 from ai_gateway.runtime.tasks import Tasks
 from ai_gateway.runtime.telemetry import render
 from ai_gateway.settings import Settings
 from ai_gateway.store import demo, schema
+from ai_gateway.store.budget_warnings import BudgetWarnings
+from ai_gateway.store.leases import LeaseBook
 from ai_gateway.store.records import StoreUnavailable
 from ai_gateway.store.sql import SqlStore
 from ai_gateway.store.vault import KeyVault
 
 if TYPE_CHECKING:
-    from ai_gateway.admin.doors import EndpointView, ProbeResult
+    from ai_gateway.admin.doors import Counted, EndpointView, ProbeResult
     from ai_gateway.domain.events import ConfigurationChanged
     from ai_gateway.runtime.waiting_room import RoomStanding
 
@@ -58,6 +59,7 @@ class HouseDoors(msgspec.Struct, frozen=True):
     watch: Watch
     tasks: Tasks
     log: Log
+    close_books: Callable[[], Awaitable[None]]
     schema_version: Callable[[], Awaitable[str | None]]
 
 
@@ -70,6 +72,7 @@ class House:
         self._watch = doors.watch
         self._tasks = doors.tasks
         self._log = doors.log
+        self._close_books = doors.close_books
         self._schema_version = doors.schema_version
         self._draining = False
         self._data_plane = http.DataPlane(doors.line, self._crashed)
@@ -100,7 +103,7 @@ class House:
             await running
         if metrics is not None:
             metrics.stop()
-        await settle_all(self._line.journal, self._store)
+        await self._close_books()
         await self._watch.flush()
         self._log.info("stopped")
 
@@ -164,6 +167,7 @@ class House:
         line = self._line
         return render(
             line.telemetry,
+            line.journal.booked_nano,
             lambda: {
                 "ai_gateway_ledger_queue_rows": line.journal.depth,
                 "ai_gateway_open_holds": line.meters.open_holds,
@@ -233,7 +237,8 @@ curl {url}/v1/chat/completions -H "Authorization: Bearer {key}" -H "Content-Type
 
 
 class Control(msgspec.Struct, frozen=True):
-    """What the control plane is made of; `build` imports it."""
+    """What the control plane is made of; `build` imports it. `started` (Unix seconds): no request was admitted by this
+    process before."""
 
     settings: Settings
     line: Doors
@@ -243,11 +248,18 @@ class Control(msgspec.Struct, frozen=True):
     digest_token: Callable[[bytes], bytes]
     check_url: Callable[[str], None]
     refresh: Callable[[], Awaitable[None]]
+    standings: Standings
+    corrected: Callable[[Receipt], None]
+    leases: LeaseBook
     mock_enabled: bool
+    started: float
+    warnings: BudgetWarnings
 
     def build(self) -> Asgi:
         from ai_gateway.admin.app import build
-        from ai_gateway.admin.doors import AdminDoors, Mode, OnCall
+        from ai_gateway.admin.doors import AdminDoors, Mode, OnCall, SelfAudit
+        from ai_gateway.store.usage import SqlUsage
+        from ai_gateway.store.usage_audit import SqlAuditBooks
 
         development = self.settings.mode == "development"
         return build(
@@ -262,7 +274,7 @@ class Control(msgspec.Struct, frozen=True):
                 snapshot=self.line.snapshots.current,
                 observe=self._observe,
                 probe=self._probe,
-                corrected=partial(spend_correction, self.line.meters),
+                corrected=self.corrected,
                 oncall=OnCall(
                     breakers=self.watch.breakers,
                     healths=self.watch.healths,
@@ -276,13 +288,28 @@ class Control(msgspec.Struct, frozen=True):
                     unsettled=self.line.journal.find,
                     waiting=self._waiting,
                 ),
-                budgets=OwnStandings(self.line.meters),
+                budgets=self.standings,
+                usage=SqlUsage(self.store),
+                audit=SelfAudit(
+                    books=SqlAuditBooks(self.store),
+                    counted=self._counted if self.store.is_alone else None,
+                    since_request_id=first_request_id(int(self.started * 1000)),
+                ),
+                warnings=self.warnings,
                 check_url=self.check_url,
+                leases=self.leases,
                 mock_enabled=self.mock_enabled,
                 now=self.line.clock.wall,
                 default_tenant_id=demo.TENANT_ID if development else None,
             )
         )
+
+    def _counted(self) -> "Counted":
+        from ai_gateway.admin.doors import Counted
+
+        journal = self.line.journal
+        waiting = sum(receipt.cost_nano_usd for receipt in journal.peek(journal.depth))
+        return Counted(booked_nano=journal.booked_nano, waiting_nano=waiting)
 
     async def _publish(self, change: "ConfigurationChanged") -> None:
         await self.refresh()

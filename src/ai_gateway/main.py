@@ -13,17 +13,24 @@ from random import Random
 from secrets import token_hex
 from typing import Final
 
+import msgspec
 import uvloop
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ai_gateway import __version__
 from ai_gateway.domain.config import BaseUrl, Endpoint, EndpointId, Ownership, PriceBook, ProviderType, TenantId
+from ai_gateway.domain.events import BudgetCrossed
 from ai_gateway.gateway.doors import Doors, LineLimits
 from ai_gateway.house import Control, House, HouseDoors
+from ai_gateway.jobs.books import Books, Care
+from ai_gateway.jobs.budget_warnings import put_down
+from ai_gateway.jobs.clocks import put_right
 from ai_gateway.jobs.health import CheckPace
+from ai_gateway.jobs.lessee import Lessee
+from ai_gateway.jobs.outbox import Outbox, keep_flushing
 from ai_gateway.jobs.refresh import keep_refreshing
+from ai_gateway.jobs.replies import keep_replies
 from ai_gateway.jobs.retention import Retention
-from ai_gateway.jobs.settle import keep_settling, restore_meters
-from ai_gateway.jobs.tend import GROUP_SECONDS, keep_tending
 from ai_gateway.jobs.watch import Check, Histories, Watch, WatchDoors, check_of
 from ai_gateway.policy import access, egress
 from ai_gateway.policy.egress import EgressPolicy, Loopback
@@ -33,9 +40,10 @@ from ai_gateway.runtime.board import Board
 from ai_gateway.runtime.breakers import Breakers
 from ai_gateway.runtime.clock import SystemClock
 from ai_gateway.runtime.dialer import trust
-from ai_gateway.runtime.folder import FolderInUse, FolderLock
+from ai_gateway.runtime.folder import FolderInUse, FolderLock, Sharing
 from ai_gateway.runtime.http1_upstream import Http1Upstream
 from ai_gateway.runtime.journal import Durability, Journal
+from ai_gateway.runtime.journal_places import FIRST, JournalPlace, take_place
 from ai_gateway.runtime.logs import Log, adopt_libraries
 from ai_gateway.runtime.memory import keep_large_bodies_in_the_heap, settle_in
 from ai_gateway.runtime.meters import Meters
@@ -43,6 +51,7 @@ from ai_gateway.runtime.mock_server import MockProvider
 from ai_gateway.runtime.paid_probe import PaidDoors, PaidProbe, Prices
 from ai_gateway.runtime.plans import PlanDoors, Plans
 from ai_gateway.runtime.probe import Probe
+from ai_gateway.runtime.repeats import Repeats
 from ai_gateway.runtime.segments import DiskFolder, JournalSize
 from ai_gateway.runtime.server import Server, open_sockets
 from ai_gateway.runtime.slots import SLOT_BYTES
@@ -55,15 +64,19 @@ from ai_gateway.runtime.waiting_room import Rooms
 from ai_gateway.settings import Planes, Settings
 from ai_gateway.store import demo, schema
 from ai_gateway.store.breaker_states import SqlBreakerStates
+from ai_gateway.store.budget_warnings import SqlBudgetWarnings
 from ai_gateway.store.decisions import SqlDecisions
 from ai_gateway.store.health import SqlHealthHistory
 from ai_gateway.store.instance_keys import KEY_DIGESTS, TOKEN_DIGESTS, load_or_create_instance_key
+from ai_gateway.store.instants import shared_time
 from ai_gateway.store.keyfile import read_or_make_master_key
+from ai_gateway.store.leases import Patience, SqlLeaseDesk
 from ai_gateway.store.metrics_history import SqlMetricsHistory
 from ai_gateway.store.price_editions import seed_book
 from ai_gateway.store.receipts import LedgerHistory
 from ai_gateway.store.records import StoreUnavailable
-from ai_gateway.store.session import database_url, open_engine
+from ai_gateway.store.replies import SqlReplies
+from ai_gateway.store.session import database_url, is_shared, open_engine
 from ai_gateway.store.snapshots import SnapshotCompiler
 from ai_gateway.store.sql import SqlStore
 from ai_gateway.store.vault import CannotUnseal, KeyVault, parse_master_key
@@ -107,27 +120,20 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     log = Log(settings.log_level)
     adopt_libraries(log)
     clock = SystemClock()
-    stack.callback(FolderLock(settings.data_dir).close)
-    durability = Durability(settings.journal_fsync)
-    size = JournalSize(total_bytes=settings.journal_bytes)
-    journal = Journal(DiskFolder(settings.data_dir / "journal"), size, durability)
+    url = settings.database_url.reveal() if settings.database_url else None
+    database = database_url(url, settings.data_dir)
+    place = _take_place(settings, Sharing.TOGETHER if is_shared(database) else Sharing.ALONE, stack)
+    journal = _open_journal(settings, place, log)
     stack.callback(journal.close)
-    _tell_replay(log, journal)
-    log.info(
-        "journal",
-        bytes=settings.journal_bytes,
-        minutes_at_100_requests_a_second=round(settings.journal_bytes / (BYTES_A_REQUEST * 100 * 60)),
-        fsync=durability,
-    )
     vault = _vault(settings)
     tasks = Tasks(lambda name, error: log.error("task_failed", task=name, error=repr(error)))
     stack.push_async_callback(tasks.stop)
     mock_url = await _start_mock(tasks, clock) if settings.mock_enabled else None
 
-    url = settings.database_url.reveal() if settings.database_url else None
-    engine = open_engine(database_url(url, settings.data_dir))
+    engine = open_engine(database)
     stack.push_async_callback(engine.dispose)
     await schema.migrate(engine)
+    put_right(clock, await shared_time(engine, clock.wall()), partial(_away, log, "clock"))
     key_pepper = await load_or_create_instance_key(engine, vault, KEY_DIGESTS)
     token_pepper = await load_or_create_instance_key(engine, vault, TOKEN_DIGESTS)
     compiler = SnapshotCompiler(
@@ -142,14 +148,14 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     await snapshots.load()
     settle_in()
 
-    rooms = Rooms(clock, asyncio.get_running_loop().call_later)
-    meters = _meters(rooms)
-    await restore_meters(meters, journal, store, clock.wall())
+    books = Books(journal, store, None if place is None else _lessee(settings, store, clock, place))
+    await books.begin(clock.wall())
+    warnings = _watch_budgets(books.meters, store, tasks, log, clock)
     watch = await _watch(settings, store, clock, log, lambda text: access.digest(key_pepper, text))
+    rooms = _rooms(clock, watch.breakers)
+    _wake_who_waits(books.meters, rooms)
 
     tracing = _tracing(settings)
-    listeners = (log.note, watch.decisions.note)
-    listeners = listeners if tracing is None else (*listeners, tracing.note)
     if tracing is not None:
         stack.callback(tracing.close)
     policy = _egress(settings)
@@ -160,6 +166,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     )
     stack.push_async_callback(upstream.close)
     board = Board()
+    telemetry = Telemetry((log.note, watch.decisions.note, *(() if tracing is None else (tracing.note,))))
     doors = Doors(
         clock=clock,
         rng=Random(),  # noqa: S311  balancing, not secrets
@@ -167,15 +174,17 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         digest_key=lambda key: access.digest(key_pepper, key),
         plans=_plans(clock, watch, board),
         board=board,
-        meters=meters,
+        meters=books.meters,
         journal=journal,
         upstream=upstream,
         history=LedgerHistory(store),
-        telemetry=Telemetry(listeners),
+        telemetry=telemetry,
         kinds=KINDS,
         live=set(),
         rooms=rooms,
         tasks=tasks,
+        grants=books.grants,
+        repeats=await _repeats(SqlReplies(store, vault), engine, clock.wall, telemetry.drop),
         limits=LineLimits(body_bytes=settings.limits.max_body_bytes),
     )
     house = House(
@@ -186,12 +195,13 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
             watch=watch,
             tasks=tasks,
             log=log,
+            close_books=books.close,
             schema_version=partial(schema.current_version, engine),
         )
     )
-    _keep_books(tasks, journal, store, log, durability)
+    books.start(tasks, Care(Durability(settings.journal_fsync), settings.lease_release_seconds), partial(_away, log))
+    tasks.keep("replies", lambda: keep_replies(doors.repeats, partial(_away, log, "replies")))
     house.watch_what_is_configured()
-    _wake_rooms(watch.breakers, doors.rooms)
     watch.start(tasks, doors.board, _check(doors))
     tasks.keep("refresh", lambda: keep_refreshing(house.refresh, partial(_away, log, "configuration")))
     if planes is Planes.ALL:
@@ -204,24 +214,72 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
             digest_token=lambda token: access.digest(token_pepper, token),
             check_url=partial(egress.check_url, policy),
             refresh=house.refresh,
+            standings=books.standings,
+            corrected=books.correct,
+            leases=books.leases,
             mock_enabled=mock_url is not None,
+            started=clock.wall(),
+            warnings=warnings,
         )
         house.load_admin_later(control.build)
     return house
 
 
-def _keep_books(tasks: Tasks, journal: Journal, store: SqlStore, log: Log, durability: Durability) -> None:
-    """What the journal has goes to the disk and into the ledger."""
-    group_seconds = 0.0 if durability is Durability.ALWAYS else GROUP_SECONDS
-    tasks.keep("settle", lambda: keep_settling(journal, store, partial(_away, log, "ledger")))
-    tasks.keep("tend journal", lambda: keep_tending(journal, partial(_away, log, "journal"), group_seconds))
+def _open_journal(settings: Settings, place: JournalPlace | None, log: Log) -> Journal:
+    durability = Durability(settings.journal_fsync)
+    size = JournalSize(total_bytes=settings.journal_bytes)
+    journal = Journal(DiskFolder(settings.data_dir / FIRST if place is None else place.path), size, durability)
+    _tell_replay(log, journal)
+    log.info(
+        "journal",
+        bytes=settings.journal_bytes,
+        minutes_at_100_requests_a_second=round(settings.journal_bytes / (BYTES_A_REQUEST * 100 * 60)),
+        fsync=durability,
+    )
+    return journal
 
 
-def _meters(rooms: Rooms) -> Meters:
-    """Whoever waits for what a limit's others hold is called when they settle."""
-    meters = Meters()
+async def _repeats(
+    replies: SqlReplies, engine: AsyncEngine, wall: Callable[[], float], dropped: Callable[[str], None]
+) -> Repeats:
+    """On SQLite there is one process, so whoever claimed something before is gone."""
+    if engine.dialect.name == "sqlite":
+        await replies.end_all()
+    return Repeats(replies, token_hex(8), wall, dropped)
+
+
+def _take_place(settings: Settings, sharing: Sharing, stack: AsyncExitStack) -> JournalPlace | None:
+    """A journal for this process alone, in a folder that it shares with those who share its database; None where it
+    has the folder for itself. Raises FolderInUse, NoPlace."""
+    stack.callback(FolderLock(settings.data_dir, sharing).close)
+    if sharing is Sharing.ALONE:
+        return None
+    place = take_place(settings.data_dir)
+    stack.callback(place.close)
+    return place
+
+
+def _lessee(settings: Settings, store: SqlStore, clock: SystemClock, place: JournalPlace) -> Lessee:
+    desk = SqlLeaseDesk(store, Patience(lost_seconds=settings.lease_lost_seconds))
+    return Lessee(f"prc_{token_hex(12)}", store, desk, clock, place)
+
+
+def _wake_who_waits(meters: Meters, rooms: Rooms) -> None:
+    """Whoever waits for what others hold of a limit is called when they settle."""
     meters.freed = lambda _cell: rooms.place_free()
-    return meters
+
+
+def _tell_budget(log: Log, crossed: BudgetCrossed) -> None:
+    log.warning("budget_crossed", **msgspec.structs.asdict(crossed))
+
+
+def _watch_budgets(meters: Meters, store: SqlStore, tasks: Tasks, log: Log, clock: SystemClock) -> SqlBudgetWarnings:
+    """A threshold that is crossed is written down, and told once."""
+    warnings = SqlBudgetWarnings(store, (partial(_tell_budget, log),))
+    crossings = Outbox(warnings.write)
+    meters.crossed = put_down(crossings, clock.wall)
+    tasks.keep("budget warnings", lambda: keep_flushing((crossings,), partial(_away, log, "budget warnings")))
+    return warnings
 
 
 def _plans(clock: SystemClock, watch: Watch, board: Board) -> Plans:
@@ -230,10 +288,12 @@ def _plans(clock: SystemClock, watch: Watch, board: Board) -> Plans:
     return Plans(PlanDoors(KINDS, clock, watch.breakers, watch.healths, board, throttles))
 
 
-def _wake_rooms(breakers: Breakers, rooms: Rooms) -> None:
+def _rooms(clock: SystemClock, breakers: Breakers) -> Rooms:
     """A breaker that moves ends the waiting for some and begins the turn of others."""
+    rooms = Rooms(clock, asyncio.get_running_loop().call_later)
     breakers.listen(lambda _: rooms.look_again())
     breakers.on_reset(lambda _: rooms.look_again())
+    return rooms
 
 
 def _egress(settings: Settings) -> EgressPolicy:

@@ -80,6 +80,8 @@ class Settings(msgspec.Struct, frozen=True):
     history: History
     journal_fsync: str
     journal_bytes: int
+    lease_lost_seconds: float
+    lease_release_seconds: float | None
     metrics_port: int | None
     environment: Mapping[str, Secret]
 
@@ -139,6 +141,12 @@ SETTINGS: Final = (
     _same("AI_GATEWAY_METRICS_DAYS", "2,60,730", "How long endpoints' numbers are kept by the minute, hour and day."),
     _same("AI_GATEWAY_JOURNAL_FSYNC", "grouped", "When the journal is safe from power loss: always, grouped or off."),
     _same("AI_GATEWAY_JOURNAL_BYTES", str(1 << 30), "Room for receipts while the database is away; at least 128 MiB."),
+    _same(
+        "AI_GATEWAY_LEASE_LOST_SECONDS", "60", "PostgreSQL: how long a process may be silent until it counts as lost."
+    ),
+    _same(
+        "AI_GATEWAY_LEASE_RELEASE_SECONDS", "", "When a lost process's leases are released by themselves; blank: never."
+    ),
     _same("AI_GATEWAY_METRICS_PORT", "", "A port of its own for /metrics, without a token; blank: none."),
 )
 """Every variable that the gateway reads. `ai-gateway doctor` and the documentation print this table."""
@@ -149,6 +157,7 @@ DATABASE_SCHEMES: Final = frozenset(
 )
 DURABILITIES: Final = ("always", "grouped", "off")
 SMALLEST_JOURNAL: Final = 128 << 20  # two segments: one that is written, one that is drained
+SHORTEST_SILENCE: Final = 15.0
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 SWITCH: Final = {
     "on": True,
@@ -209,6 +218,8 @@ def load(mode: ModeName, environ: Mapping[str, str], dotenv: Mapping[str, str]) 
         ),
         journal_fsync=reader.read("AI_GATEWAY_JOURNAL_FSYNC", _read_durability, ""),
         journal_bytes=reader.read("AI_GATEWAY_JOURNAL_BYTES", _read_journal_bytes, 0),
+        lease_lost_seconds=reader.read("AI_GATEWAY_LEASE_LOST_SECONDS", _read_silence, 0.0),
+        lease_release_seconds=reader.read_optional("AI_GATEWAY_LEASE_RELEASE_SECONDS", _read_silence),
         metrics_port=reader.read_optional("AI_GATEWAY_METRICS_PORT", _read_port),
         environment=MappingProxyType({name: Secret(text) for name, text in given.items()}),
     )
@@ -310,6 +321,14 @@ def _read_patience(text: str) -> float:
     seconds = _read_seconds(text)
     if not seconds:
         raise ValueError("is 0, which no client can meet. Use seconds, for example 10.")
+    return seconds
+
+
+def _read_silence(text: str) -> float:
+    """Processes say every five seconds that they live, and a database may be away for a moment."""
+    seconds = _read_seconds(text)
+    if seconds < SHORTEST_SILENCE:
+        raise ValueError(f"is less than {SHORTEST_SILENCE:.0f} s, in which a healthy process may be silent.")
     return seconds
 
 

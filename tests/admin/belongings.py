@@ -3,6 +3,7 @@
 from typing import Any
 
 from admin.world import FOREIGN, NOW, OWN, World
+from ai_gateway.domain.leases import Lease, LeaseState, Pot
 from ai_gateway.store.rows import (
     AdminTokenRow,
     ApiKeyRow,
@@ -66,10 +67,18 @@ def a_row_of_the_ledger(tenant: str, tag: str) -> LedgerRow:
     )
 
 
+def a_lost_lease(tenant: str, tag: str) -> Lease:
+    """Nobody has seen its process."""
+    pot = Pot(tenant, "key", f"api-keys_{tag}", "T:total", "usd")
+    return Lease(f"leases_{tag}", f"prc_{tag}", pot, 1_000, 0, LeaseState.LIVE, NOW, 0.0)
+
+
 async def crowded_world() -> World:
     world = await World().populate()
     await world.store.append_ledger([a_row_of_the_ledger(OWN, "own"), a_row_of_the_ledger(FOREIGN, "foreign")])
     await world.insert(*belongings(OWN, "own"), *belongings(FOREIGN, "foreign"))
+    world.leases.know(a_lost_lease(OWN, "own"))
+    world.leases.know(a_lost_lease(FOREIGN, "foreign"))
     async with world.store.begin() as unit:  # the own pool has no route on it, so that it may be deleted
         route = await unit.fetch(RouteRow, OWN, "routes_own")
         assert route is not None

@@ -4,6 +4,7 @@ import pytest
 
 from admin.world import NOW, OWN, World
 from ai_gateway.domain.budgets import Limit
+from ai_gateway.domain.events import BudgetCrossed
 from ai_gateway.domain.traffic import Charge, Hold
 from ai_gateway.store.rows import BudgetRow
 
@@ -56,7 +57,7 @@ async def test_a_budget_lives_its_life(world: World) -> None:
     assert (await world.call("GET", path)).status_code == 404
     assert [change.noun for change in world.published][-3:] == ["budgets"] * 3
     audit = (await world.call("GET", "/audit")).json()["data"]
-    assert [row["action"] for row in audit[:3]] == ["delete", "update", "create"]
+    assert sorted(row["action"] for row in audit if row["target_noun"] == "budgets") == ["create", "delete", "update"]
 
 
 async def test_b20_what_is_shown_is_what_is_enforced(world: World) -> None:
@@ -168,3 +169,13 @@ async def test_numbers_that_cannot_be_read_are_no_numbers(world: World) -> None:
     world.app = build(msgspec.structs.replace(world.doors, budgets=Away()))
     assert (await world.call("GET", "/budgets")).status_code == 503
     assert (await world.call("GET", "/router/health-dashboard")).json()["budgets_near_limit"] == []
+
+
+async def test_warnings_are_listed_newest_first(world: World) -> None:
+    event = BudgetCrossed(OWN, "key", "k", "Test", "D:2027-01-15", "usd", 50, 100, 51, NOW)
+    theirs = BudgetCrossed("ten_foreign", "key", "o", "Other", "D:2027-01-15", "usd", 50, 100, 51, NOW)
+    await world.warnings.write([event, theirs])
+    answer = (await world.call("GET", "/budgets/warnings", role="viewer")).json()
+    (told,) = answer["data"]
+    assert (told["name"], told["percent"], told["spent_amount"], told["at"]) == ("Test", 50, 51, "2027-01-15T08:00:00Z")
+    assert answer["has_more"] is False

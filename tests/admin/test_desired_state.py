@@ -71,6 +71,7 @@ async def test_prune_deletes_what_named_sections_leave_out_and_never_prices(worl
     outcome = await _apply(world, prune=True, **empty)
     assert outcome["updated"] == [{"noun": "tenant", "name": "Own"}]
     assert [item["noun"] for item in outcome["deleted"]] == [
+        "budget",
         "route",
         "pool",
         "pool",

@@ -14,7 +14,7 @@ import msgspec
 from fastapi import FastAPI
 
 from ai_gateway.admin.app import build
-from ai_gateway.admin.doors import AdminDoors, EndpointView, Mode, OnCall, ProbeResult
+from ai_gateway.admin.doors import AdminDoors, Counted, EndpointView, Mode, OnCall, ProbeResult, SelfAudit
 from ai_gateway.domain.config import (
     EMPTY_SNAPSHOT,
     BaseUrl,
@@ -35,13 +35,17 @@ from ai_gateway.runtime.meters import Meters
 from ai_gateway.runtime.standings import OwnStandings
 from ai_gateway.runtime.transitions import Transitions
 from ai_gateway.runtime.waiting_room import RoomStanding
+from ai_gateway.store.budget_warnings import MemoryBudgetWarnings
 from ai_gateway.store.decisions import MemoryDecisions
 from ai_gateway.store.health import MemoryHealthHistory
 from ai_gateway.store.memory import MemoryStore
+from ai_gateway.store.memory_leases import MemoryLeaseDesk
 from ai_gateway.store.metrics_history import MemoryMetricsHistory
 from ai_gateway.store.records import StoreUnavailable
 from ai_gateway.store.rows import AdminTokenRow, Row, TenantRow
 from ai_gateway.store.snapshots import SnapshotCompiler
+from ai_gateway.store.usage import MemoryUsage
+from ai_gateway.store.usage_audit import MemoryAuditBooks
 
 OWN = "ten_own"
 FOREIGN = "ten_foreign"
@@ -99,9 +103,12 @@ class World:
         self.waiting: list[RoomStanding] = []
         self.saved = 0
         self.is_away = False
+        self.counted = Counted(0, 0)
         self.oncall = self._open_oncall()
-        self.corrected: list[Receipt] = []
+        self.leases = MemoryLeaseDesk(lambda: self.now)
         self.meters = Meters()
+        self.warnings = MemoryBudgetWarnings()
+        self.corrected: list[Receipt] = []
         self.doors = AdminDoors(
             mode=mode,
             store=self.store,
@@ -115,8 +122,12 @@ class World:
             probe=self._probe,
             corrected=self.corrected.append,
             oncall=self.oncall,
+            usage=MemoryUsage(self.store),
+            audit=SelfAudit(MemoryAuditBooks(self.store), lambda: self.counted, "req_"),
             budgets=OwnStandings(self.meters),
+            warnings=self.warnings,
             check_url=refuse_metadata,
+            leases=self.leases,
             mock_enabled=mock_enabled,
             now=lambda: self.now,
             default_tenant_id=OWN if mode is Mode.DEVELOPMENT else None,

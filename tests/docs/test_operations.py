@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -61,9 +60,9 @@ def test_a_backup_restored_as_described_has_everything(tmp_path: Path):
     with serving_gateway(folder, secrets) as gateway:
         move_in(gateway)
         key = gateway.key
-        with sqlite3.connect(folder / "gateway.db") as database:
-            copy.mkdir()
-            database.execute("VACUUM INTO ?", (str(copy / "gateway.db"),))
+        ai_gateway(folder, secrets, "backup", str(tmp_path / "nightly"))
+    copy.mkdir()
+    ai_gateway(copy, secrets, "restore", str(tmp_path / "nightly"))
     with serving_gateway(copy, secrets) as gateway:
         assert gateway.chat("up/gpt-4o", key=key).status == 200
 

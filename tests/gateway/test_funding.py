@@ -149,9 +149,8 @@ async def test_without_a_cap_the_default_is_held_and_sent_unless_the_model_has_i
     endpoint = an_endpoint(provider=provider, models=(model,))
     course = a_course("fast", a_candidate(endpoint, model))
     body = a_body(model="fast")
-    tenant = limited_tenant(
-        a_limit(KEY, DOLLAR), endpoints=(endpoint,), courses=(course,), prices=a_book(a_price(model))
-    )
+    prices = a_book(a_price(model))
+    tenant = limited_tenant(a_limit(KEY, DOLLAR), endpoints=(endpoint,), courses=(course,), prices=prices)
     line = await a_limited_line(tenant=tenant)
     line.upstream.always = lambda request: Script(200, JSON, (a_reply(1, 1),))
     holds: list[int] = []

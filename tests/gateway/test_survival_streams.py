@@ -49,7 +49,7 @@ from simulation.cuts import (
     random_cut,
 )
 from support.builders import CLAUDE
-from support.upstream import Step
+from support.upstream import Pause, Step
 
 WHOLE = Seen(TEXT, "proper")
 
@@ -79,6 +79,34 @@ async def test_a_stream_that_breaks_comes_to_its_whole_end(
     assert world.told == [("one", Outcome.TIMEOUT if timed_out else Outcome.CUT), ("two", Outcome.OK)]
     assert world.line.clock.now() == 1_000.0 + (BETWEEN if ending[0] is STALL else 0.0)
     world.assert_quiet()
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_who_sends_bytes_and_no_event_has_stalled(dialect: Dialect) -> None:
+    """A byte every five seconds is never silent for fifteen; the twentieth second is the first that is too late."""
+    world = await a_world(tier(*(a_speaker(it, timeouts=TIMEOUTS) for it in PAIR)))
+    world.providers.will("one", broken(dialect, *(Pause(5.0), b"d") * 40))
+    world.providers.will("two", the_rest(dialect))
+
+    assert await seen_by(world, dialect) == WHOLE
+    assert world.told == [("one", Outcome.TIMEOUT), ("two", Outcome.OK)]
+    assert world.line.clock.now() == 1_020.0
+    world.assert_quiet()
+
+
+async def test_a_large_event_that_keeps_coming_has_not_stalled() -> None:
+    """30 kB at 1.2 kB a second, and comments, which are whole."""
+    large = chat_event({"content": "x" * 30_000})
+    parts = [large[at : at + 6_000] for at in range(0, len(large), 6_000)]
+    slowly = [step for part in parts for step in (Pause(5.0), part)]
+    comments = (Pause(10.0), b": wait\n\n") * 4
+    first, *others = a_stream(Dialect.OPENAI)
+    world = await a_world(tier(a_speaker("one", timeouts=TIMEOUTS)))
+    world.providers.will("one", streaming(first, *slowly, *comments, *others))
+
+    assert (await seen_by(world, Dialect.OPENAI)).end == "proper"
+    assert world.told == [("one", Outcome.OK)]
+    assert world.line.clock.now() >= 1_065.0
 
 
 async def test_it_is_anthropics_own_api_that_is_asked_to_go_on() -> None:

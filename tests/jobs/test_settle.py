@@ -34,14 +34,14 @@ class Ledger:
         self.written = asyncio.Event()
         self.gate: asyncio.Event | None = None
 
-    async def append_ledger(self, rows: Sequence[LedgerRow]) -> int:
+    async def append_ledger(self, rows: Sequence[LedgerRow], process_id: str = "") -> int:
         if self.gate is not None:
             await self.gate.wait()
         if self.failures:
             self.failures -= 1
             raise StoreUnavailable
         self.batches.append(len(rows))
-        inserted = await self.twin.append_ledger(rows)
+        inserted = await self.twin.append_ledger(rows, process_id)
         self.written.set()
         return inserted
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from process.provider import COMPLETION, Provider, a_provider, answering
 from support.gateway import Gateway, Reply, running_gateway, until
@@ -52,6 +52,24 @@ def state_of(gateway: Gateway, name: str) -> str:
 def all_at_once(call: Callable[[int], T], count: int, callers: int = CALLERS) -> list[T]:
     with ThreadPoolExecutor(callers) as pool:
         return list(pool.map(call, range(count)))
+
+
+def two_rows(gateway: Gateway, request_id: str) -> list[Any] | None:
+    rows = gateway.ledger(request_id=request_id)
+    return rows if len(rows) == 2 else None
+
+
+def an_event(word: str, finish: str | None = None) -> bytes:
+    choice = {"index": 0, "delta": {"content": word} if word else {}, "finish_reason": finish}
+    data = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
+    return b"data: " + json.dumps(data).encode() + b"\n\n"
+
+
+def text_of(reply: Reply) -> str:
+    events = [it.removeprefix(b"data: ") for it in reply.body.split(b"\n\n") if it.startswith(b"data: {")]
+    return "".join(
+        choice["delta"].get("content", "") for event in events for choice in json.loads(event).get("choices", ())
+    )
 
 
 # Weights under concurrency

@@ -5,7 +5,6 @@ import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,11 +13,14 @@ from process.figures import (
     REFUSED,
     a_pool,
     an_account,
+    an_event,
     heal_under_load,
     kill_while_open,
     poison,
     posts,
     share_by_weights,
+    text_of,
+    two_rows,
 )
 from process.provider import COMPLETION, Provider, Respond, a_provider, answering
 from support.gateway import Gateway, Reply, until
@@ -100,17 +102,6 @@ def test_a_half_open_endpoint_has_one_probe_however_many_call(fresh: Gateway) ->
     assert probes.most_at_once == 1
 
 
-def two_rows(gateway: Gateway, request_id: str) -> list[Any] | None:
-    rows = gateway.ledger(request_id=request_id)
-    return rows if len(rows) == 2 else None
-
-
-def an_event(word: str, finish: str | None = None) -> bytes:
-    choice = {"index": 0, "delta": {"content": word} if word else {}, "finish_reason": finish}
-    data = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
-    return b"data: " + json.dumps(data).encode() + b"\n\n"
-
-
 def telling(words: int) -> Respond:
     """A stream of so many of sixty words; a whole one ends properly, any other is cut off."""
 
@@ -127,13 +118,6 @@ def telling(words: int) -> Respond:
             caller.shutdown(socket.SHUT_RDWR)
 
     return respond
-
-
-def text_of(reply: Reply) -> str:
-    events = [it.removeprefix(b"data: ") for it in reply.body.split(b"\n\n") if it.startswith(b"data: {")]
-    return "".join(
-        choice["delta"].get("content", "") for event in events for choice in json.loads(event).get("choices", ())
-    )
 
 
 def test_a_stream_that_is_cut_goes_on_at_another_provider(fresh: Gateway) -> None:

@@ -1,25 +1,35 @@
-from ai_gateway.domain.budgets import Scope, Window
+from ai_gateway.domain.budgets import Limit, Unit, Window
 from ai_gateway.policy.windows import windows_at
 from ai_gateway.runtime.corrections import spend_correction
+from ai_gateway.runtime.ids import admitted_at, request_id
 from ai_gateway.runtime.meters import Meters
 from support.builders import a_receipt
 from support.clock import NOON
 
 DAY = 86_400
-TODAY = windows_at(NOON).day
 
 
 def test_a_correction_is_spent_on_every_leg_in_the_day_of_the_original() -> None:
     meters = Meters()
-    spend_correction(meters, a_receipt("att_1~price_2", day=TODAY - 1, cost_nano_usd=500, team_id="team_1"))
-    for leg in ((Scope.KEY, "key_1"), (Scope.TEAM, "team_1"), (Scope.TENANT, "t1")):
-        assert meters.spent(leg, Window.DAILY, NOON - DAY) == (500, 0, 0)  # no token, no request
+    yesterday = windows_at(NOON - DAY).day
+    limit = Limit(("team", "team_1"), Window.MONTHLY, Unit.USD, 10_000)
+    before = meters.standing(limit, NOON - DAY).spent
+    receipt = a_receipt("att_1~price_2", kind="adjust", day=yesterday, cost_nano_usd=500, team_id="team_1")
+    spend_correction(meters, receipt)
+    for leg in (("key", "key_1"), ("team", "team_1"), ("tenant", "t1")):
+        assert meters.spent(leg, Window.DAILY, NOON - DAY) == (500, 0, 0)
         assert meters.spent(leg, Window.DAILY, NOON) == (0, 0, 0)
         assert meters.spent(leg, Window.TOTAL, NOON) == (500, 0, 0)
+    assert meters.standing(limit, NOON - DAY).spent == before + 500
+    assert meters.open_holds == 0
 
 
 def test_money_comes_back_too() -> None:
     meters = Meters()
-    for cost in (500, -200):
-        spend_correction(meters, a_receipt("att_1~price_2", day=TODAY, cost_nano_usd=cost))
-    assert meters.spent((Scope.TENANT, "t1"), Window.DAILY, NOON) == (300, 0, 0)
+    for attempt, cost in (("att_1~price_2", 500), ("att_1~price_3", -200)):
+        spend_correction(meters, a_receipt(attempt, day=windows_at(NOON).day, cost_nano_usd=cost))
+    assert meters.spent(("tenant", "t1"), Window.DAILY, NOON)[0] == 300
+
+
+def test_an_id_says_when_its_request_was_admitted() -> None:
+    assert admitted_at(request_id(NOON)) == NOON

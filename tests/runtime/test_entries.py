@@ -155,3 +155,12 @@ def test_every_outcome_has_its_place_on_the_disk() -> None:
             encode_settle(msgspec.structs.replace(receipt, outcome=outcome), 3, 2**32 - 1), names_of(receipt)
         )
         assert back.outcome is outcome
+
+
+def test_a_receipt_says_what_was_delivered_and_that_nobody_was_asked_with_and_without_a_tail() -> None:
+    for client in (None, "order-1"):
+        for changes in ({"delivered_tokens": 0}, {"delivered_tokens": 2**40}, {"cached": True}, {}):
+            receipt = a_receipt("att_1", client_request_id=client, **changes)
+            payload = encode_settle(receipt, 1, 2)
+            assert decode_settle(payload, {1: who_of(receipt), 2: what_of(receipt)}) == receipt
+            assert attempt_of(payload) == "att_1"

@@ -19,7 +19,7 @@ def an_end(**changes: Any) -> Ended:
 
 
 def samples(telemetry: Telemetry, **gauges: float) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
-    families = text_string_to_metric_families(render(telemetry, lambda: gauges).decode())
+    families = text_string_to_metric_families(render(telemetry, 7_200, lambda: gauges).decode())
     return {(it.name, tuple(sorted(it.labels.items()))): it.value for family in families for it in family.samples}
 
 
@@ -71,7 +71,7 @@ def test_no_label_is_a_word_that_a_caller_can_invent() -> None:
     canary = "canary"
     receipt = a_receipt(model=canary, requested_model=canary, endpoint=canary, tenant_id=canary, key_id=canary)
     end = an_end(model=canary, tenant_id=canary, key_id=canary, request_id=canary, receipts=(receipt,))
-    assert canary.encode() not in render(told(Telemetry(), end), dict)
+    assert canary.encode() not in render(told(Telemetry(), end), 0, dict)
 
 
 def test_what_happened_on_the_way_is_for_listeners_and_no_label() -> None:
@@ -79,7 +79,7 @@ def test_what_happened_on_the_way_is_for_listeners_and_no_label() -> None:
     step = Step(at_ms=0.2, what=What.PASSED_OVER, reason="its breaker is open", endpoint="canary")
     telemetry = told(Telemetry((heard.append,)), an_end(steps=(step,)))
     assert [it.steps for it in heard] == [(step,)]
-    assert b"canary" not in render(telemetry, dict)
+    assert b"canary" not in render(telemetry, 0, dict)
     assert an_end().steps == ()
 
 

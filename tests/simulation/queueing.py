@@ -3,7 +3,7 @@
 A discrete-event simulation with Poisson arrivals, every run from a seed: the queue of the house beside a plain line
 (first come, first served, as long) under the same requests, so that what the order is worth can be read off.
 
-    python -m tests.simulation.queueing [SEED]
+    PYTHONPATH=src:tests .venv/bin/python -m simulation.queueing [SEED]
 
 `share` is what a tenant was served of what is its own: the smaller of what it asked for and an equal part of what the
 others leave (max-min fairness). `jain` is Jain's index of these shares, 1 where all are alike and 0.1 where one of ten

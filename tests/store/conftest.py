@@ -57,7 +57,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 async def engine(database: str) -> AsyncIterator[AsyncEngine]:
     """Each kind of database, migrated, without rows."""
-    engine = await _open(database)
+    engine = await open_empty(database)
     yield engine
     await engine.dispose()
 
@@ -77,7 +77,7 @@ async def store(place: str | None) -> AsyncIterator[Store]:
     if place is None:
         yield MemoryStore(a_compiler())
         return
-    store = SqlStore(await _open(place), a_compiler(), lambda: 5.0)
+    store = SqlStore(await open_empty(place), a_compiler(), lambda: 5.0)
     yield store
     await store.close()
 
@@ -95,7 +95,7 @@ def _database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/gateway.db" if request.param == "sqlite" else request.getfixturevalue("migrated_url")
 
 
-async def _open(url: str) -> AsyncEngine:
+async def open_empty(url: str) -> AsyncEngine:
     engine = open_engine(database_url(url, Path()))
     await migrate(engine)
     async with engine.begin() as connection:

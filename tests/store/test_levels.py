@@ -29,7 +29,7 @@ def test_a_budget_of_somebody_unknown_here_has_no_name() -> None:
 def test_a_key_has_its_own_limits_or_shares_having_none() -> None:
     assert limits_of_key(a_key()) is limits_of_key(a_key("key_2"))
     (limit,) = limits_of_key(a_key(cost_limit_daily=100_000_000))
-    assert limit == Limit(("key", "key_1"), Window.DAILY, Unit.USD, 100_000_000, "key_1")
+    assert limit == Limit(("key", "key_1"), Window.DAILY, Unit.USD, 100_000_000, "key_1", tenant_id="t1")
 
 
 def test_rates_stand_on_whoever_has_some() -> None:

@@ -33,6 +33,16 @@ def test_one_purpose_cannot_open_what_another_sealed() -> None:
         VAULT.unseal_instance_key("pepper", VAULT.seal("", "pepper", Secret("k" * 32)))
 
 
+def test_a_reply_opens_for_its_tenant_and_key_only_and_is_no_secret() -> None:
+    sealed = VAULT.seal_reply("t1", "key", b"a reply")
+    assert VAULT.unseal_reply("t1", "key", sealed) == b"a reply"
+    for tenant_id, key in (("t2", "key"), ("t1", "other"), ("t1k", "ey")):
+        with pytest.raises(CannotUnseal):
+            VAULT.unseal_reply(tenant_id, key, sealed)
+    with pytest.raises(CannotUnseal):
+        VAULT.unseal("t1", "key", sealed)
+
+
 def test_the_same_secret_never_seals_the_same_way_twice() -> None:
     assert VAULT.seal("t", "n", Secret("x")) != VAULT.seal("t", "n", Secret("x"))
 

@@ -20,11 +20,13 @@ from ai_gateway.runtime.breakers import Breakers
 from ai_gateway.runtime.health import Healths
 from ai_gateway.runtime.meters import Meters
 from ai_gateway.runtime.plans import PlanDoors, Plans
+from ai_gateway.runtime.repeats import Repeats
 from ai_gateway.runtime.snapshot import Snapshots
 from ai_gateway.runtime.tasks import Tasks
 from ai_gateway.runtime.telemetry import Ended, Telemetry
 from ai_gateway.runtime.throttles import Throttles
 from ai_gateway.runtime.waiting_room import Rooms
+from ai_gateway.store.replies import MemoryReplies
 from support.builders import TOKEN, a_snapshot, digest_key
 from support.clock import FakeClock
 from support.journal import a_journal
@@ -247,6 +249,7 @@ async def a_line(snapshot: Snapshot | None = None, **changes: Any) -> Line:
         "telemetry": Telemetry((ended.append,)),
         "kinds": KINDS,
         "live": set(),
+        "repeats": Repeats(MemoryReplies(), "this process", clock.wall, lambda what: crashes.append(("dropped", what))),
         "rooms": rooms,
         "tasks": Tasks(lambda name, error: crashes.append((name, repr(error)))),
         "limits": LineLimits(),

@@ -21,6 +21,7 @@ from ai_gateway.admin import (
     departments,
     description,
     explain,
+    leases,
     ledger,
     pools,
     price_book,
@@ -37,6 +38,8 @@ from ai_gateway.admin import (
     tenants,
     timeline,
     tokens,
+    usage,
+    usage_audit,
     users,
 )
 from ai_gateway.admin.answers import error_response
@@ -68,6 +71,9 @@ NOUNS: Final[tuple[tuple[str, Sequence[Route]], ...]] = (
     ("prices", (*price_book.ROUTES, *rerate.ROUTES, *prices.ROUTES)),
     ("budgets", budgets.ROUTES),
     ("ledger", ledger.ROUTES),
+    ("leases", leases.ROUTES),
+    ("usage", usage.ROUTES),
+    ("usage", usage_audit.ROUTES),
     ("audit", audit.ROUTES),
     ("config", configuration.ROUTES),
     ("description", description.ROUTES),

@@ -116,7 +116,9 @@ def _enforced(desk: Desk) -> Iterator[tuple[tuple[Leg, Window, Unit], Limit]]:
 
 
 def _budget_of(limit: Limit) -> Budget:
-    return Budget(Scope.KEY, limit.leg[1], limit.window, (limit.amount, None, None), limit.name)
+    return Budget(
+        Scope.KEY, limit.leg[1], limit.window, (limit.amount, None, None), limit.name, tenant_id=limit.tenant_id
+    )
 
 
 def _of_level(budget: Budget) -> Sourced:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Annotated, Final, Literal
 
 import msgspec
+from fastapi import Query
 from pydantic import AfterValidator, Field, model_validator
 
 from ai_gateway.admin.access import Permission
@@ -18,6 +19,7 @@ from ai_gateway.admin.changes import Change
 from ai_gateway.admin.desk import Desk, TenantDesk
 from ai_gateway.admin.edge import store_is_away
 from ai_gateway.admin.fields import Body, Rate, RowId, distinct_numbers
+from ai_gateway.admin.instants import show_instant
 from ai_gateway.admin.lookup import deleted, fetch, require
 from ai_gateway.admin.money import Dollars
 from ai_gateway.admin.paging import Paged, listing
@@ -169,7 +171,15 @@ async def _described(desk: Desk, budgets: Sequence[Sourced]) -> list[Answer]:
         raise store_is_away() from error
 
 
+async def list_warnings(desk: TenantDesk, limit: Annotated[int, Query(ge=1, le=200)] = 100) -> Answer:
+    """Which thresholds were crossed, newest first: each once in its window."""
+    crossed = await desk.doors.warnings.of(desk.tenant_id, limit + 1)
+    shown = [{**msgspec.to_builtins(it), "at": show_instant(it.at)} for it in crossed[:limit]]
+    return {"data": shown, "has_more": len(crossed) > limit, "next_cursor": None}
+
+
 ROUTES: Final = (
+    Route("GET", "/budgets/warnings", list_warnings, Permission.READ),
     Route("GET", "/budgets", list_budgets, Permission.READ),
     Route("POST", "/budgets", create_budget, Permission.CHANGE, status=201),
     Route("GET", "/budgets/{row_id}", read_budget, Permission.READ),

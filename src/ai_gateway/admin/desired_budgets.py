@@ -51,7 +51,7 @@ async def prune(change: Change, desk: Desk, body: ConfigurationBody) -> list[tup
     for place, row in (await _there(change, desk)).items():
         if place not in kept and row.scope != Scope.KEY.value:
             await budgets.remove(change, row)
-            gone.append((WORDS[row.noun], row.id))
+            gone.append((WORDS[row.noun], row.name))
     return gone
 
 

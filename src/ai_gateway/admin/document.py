@@ -108,7 +108,7 @@ async def export(unit: Unit, desk: Desk) -> Answer:
         "timezone": UTC_NAME if tenant is None else tenant.timezone,
         "budgets": [
             _export_budget(row, names.get(row.scope_id))
-            for row in await unit.find(BudgetRow, tenant_id)
+            for row in sorted(await unit.find(BudgetRow, tenant_id), key=lambda row: row.name)
             if row.scope != Scope.KEY
         ],
     }

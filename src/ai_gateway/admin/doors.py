@@ -20,10 +20,14 @@ from ai_gateway.runtime.health import Healths
 from ai_gateway.runtime.standings import Standings
 from ai_gateway.runtime.transitions import Transitions
 from ai_gateway.runtime.waiting_room import RoomStanding
+from ai_gateway.store.budget_warnings import BudgetWarnings
 from ai_gateway.store.decisions import Decisions as KeptDecisions
 from ai_gateway.store.health import HealthHistory
+from ai_gateway.store.leases import LeaseBook
 from ai_gateway.store.metrics_history import MetricsHistory
 from ai_gateway.store.records import Store
+from ai_gateway.store.usage import UsageBooks
+from ai_gateway.store.usage_audit import AuditBooks
 
 
 class Mode(StrEnum):
@@ -76,6 +80,26 @@ class OnCall(msgspec.Struct, frozen=True):
     waiting: Callable[[str], Iterable[RoomStanding]]
 
 
+class Counted(msgspec.Struct, frozen=True):
+    """What this process has booked since it started, and what of it waits for the ledger: of one instant."""
+
+    booked_nano: int
+    waiting_nano: int
+
+    @property
+    def settled_nano(self) -> int:
+        return self.booked_nano - self.waiting_nano
+
+
+class SelfAudit(msgspec.Struct, frozen=True):
+    """`counted` None: other processes write to this ledger too. `since_request_id` sorts before every request of this
+    process."""
+
+    books: AuditBooks
+    counted: Callable[[], Counted] | None
+    since_request_id: str
+
+
 class AdminDoors(msgspec.Struct, frozen=True):
     """`publish` makes a committed change live in this process before it returns. `digest_key` and `digest_token` are
     the keyed digests of gateway keys and admin tokens. `bootstrap_token` is AI_GATEWAY_ADMIN_TOKEN (None: unset).
@@ -95,8 +119,12 @@ class AdminDoors(msgspec.Struct, frozen=True):
     probe: Callable[[str, str], Awaitable[ProbeResult]]
     corrected: Callable[[Receipt], None]
     oncall: OnCall
+    usage: UsageBooks
+    audit: SelfAudit
     budgets: Standings
+    warnings: BudgetWarnings
     check_url: Callable[[str], None]
+    leases: LeaseBook
     mock_enabled: bool
     now: Callable[[], float]
     default_tenant_id: str | None = None

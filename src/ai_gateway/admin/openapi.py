@@ -10,9 +10,12 @@ from typing import Any, cast
 
 from ai_gateway.admin.app import build
 from ai_gateway.admin.description import describe_app
-from ai_gateway.admin.doors import AdminDoors, Mode, OnCall, Vault
+from ai_gateway.admin.doors import AdminDoors, Mode, OnCall, SelfAudit, Vault
 from ai_gateway.runtime.standings import Standings
+from ai_gateway.store.budget_warnings import BudgetWarnings
+from ai_gateway.store.leases import NO_LEASES
 from ai_gateway.store.records import Store
+from ai_gateway.store.usage import UsageBooks
 
 
 def openapi_document() -> dict[str, Any]:
@@ -38,8 +41,12 @@ def _inert_doors() -> AdminDoors:
         probe=_closed,
         corrected=_closed,
         oncall=cast(OnCall, _closed),
+        usage=cast(UsageBooks, _closed),
+        audit=cast(SelfAudit, _closed),
         budgets=cast(Standings, _closed),
+        warnings=cast(BudgetWarnings, _closed),
         check_url=_closed,
+        leases=NO_LEASES,
         mock_enabled=False,
         now=_closed,
     )

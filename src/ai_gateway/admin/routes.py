@@ -16,7 +16,9 @@ from ai_gateway.admin.paging import Paged, list_rows
 from ai_gateway.admin.refusals import conflict, invalid, missing
 from ai_gateway.admin.routing import Route
 from ai_gateway.admin.traffic_fields import (
+    CacheBody,
     OnContentFilterWord,
+    OnDisconnectWord,
     OnStreamCutWord,
     RetriesBody,
     TimeoutsBody,
@@ -25,12 +27,14 @@ from ai_gateway.admin.traffic_fields import (
 from ai_gateway.store.records import Unit
 from ai_gateway.store.rows import PoolRow, RouteRow, new_id
 
-_OPTIONS: Final = ("timeouts", "retries", "on_stream_cut", "on_content_filter")
+_OPTIONS: Final = ("timeouts", "retries", "on_stream_cut", "on_content_filter", "on_disconnect", "cache")
 
 
 class RouteBody(Body):
     """What a route says of `timeouts`, `retries` and `on_stream_cut` goes over what its pool says. `on_content_filter`
-    "fallback": a request that a provider's filter refused is tried elsewhere. `rules` are kept as they are given."""
+    "fallback": a request that a provider's filter refused is tried elsewhere. `on_disconnect` "drain": a stream whose
+    caller has left is heard out for at most 5 seconds and 512 tokens, so that the bill is the provider's own. `cache`:
+    whole answers are given again to who asks exactly the same. `rules` are kept as they are given."""
 
     name: RouteName
     pool: RouteName
@@ -38,6 +42,8 @@ class RouteBody(Body):
     retries: RetriesBody | None = None
     on_stream_cut: OnStreamCutWord | None = None
     on_content_filter: OnContentFilterWord | None = None
+    on_disconnect: OnDisconnectWord | None = None
+    cache: CacheBody | None = None
     rules: Annotated[list[FreeForm], Field(max_length=200)] = Field(default_factory=list[dict[str, Any]])
 
 
@@ -131,6 +137,8 @@ def body_of(row: RouteRow) -> RouteBody:
         retries=rebuilt(RetriesBody, options.get("retries")),
         on_stream_cut=options.get("on_stream_cut"),
         on_content_filter=options.get("on_content_filter"),
+        on_disconnect=options.get("on_disconnect"),
+        cache=rebuilt(CacheBody, options.get("cache")),
     )
 
 

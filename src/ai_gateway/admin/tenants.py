@@ -64,8 +64,8 @@ class TenantBody(LimitsBody):
     system_grants: Annotated[list[_Grant], Field(max_length=2)] = Field(default_factory=list[_Grant])
     default_fallbacks: Groups = Field(default_factory=list[str])
     queue: QueueBody | None = None
-    ceiling_price: CeilingBody | None = None
     timezone: Zone = "UTC"
+    ceiling_price: CeilingBody | None = None
 
 
 class TenantPatch(TenantBody):
@@ -164,8 +164,8 @@ async def settle(unit: Unit, body: TenantBody, row_id: str, created_at: float) -
         system_grants=tuple(dict.fromkeys(body.system_grants)),
         default_fallbacks=tuple(body.default_fallbacks),
         queue=dumped(body.queue),
-        ceiling_price=None if body.ceiling_price is None else body.ceiling_price.lanes(),
         timezone=body.timezone,
+        ceiling_price=None if body.ceiling_price is None else body.ceiling_price.lanes(),
         **stored_limits(body),
     )
 
@@ -177,8 +177,8 @@ def body_of(row: TenantRow) -> TenantBody:
         system_grants=list(row.system_grants),
         default_fallbacks=list(row.default_fallbacks),
         queue=rebuilt(QueueBody, row.queue),
-        ceiling_price=ceiling_body_of(row.ceiling_price),
         timezone=row.timezone,
+        ceiling_price=ceiling_body_of(row.ceiling_price),
         **sent_limits(row),
     )
 
@@ -191,8 +191,8 @@ def describe(row: TenantRow) -> Answer:
         "system_grants": list(row.system_grants),
         "default_fallbacks": list(row.default_fallbacks),
         "queue": row.queue,
-        "ceiling_price": show_ceiling(row.ceiling_price),
         "timezone": row.timezone,
+        "ceiling_price": show_ceiling(row.ceiling_price),
         **limits_of(row),
         "created_at": show_instant(row.created_at),
     }

@@ -25,6 +25,7 @@ Share = Annotated[
 Groups = Annotated[list[RouteName], Field(max_length=20), AfterValidator(distinct)]
 OnStreamCutWord = Literal["continue", "error"]
 OnContentFilterWord = Literal["error", "fallback"]
+OnDisconnectWord = Literal["cancel", "drain"]
 
 
 def _known_affinity(text: str) -> str:
@@ -34,6 +35,12 @@ def _known_affinity(text: str) -> str:
 
 
 StickyBy = Annotated[str, Field(max_length=100), AfterValidator(_known_affinity)]
+
+
+class CacheBody(Body):
+    """Whole answers are given again for `ttl_seconds` to who asks exactly the same."""
+
+    ttl_seconds: Annotated[Seconds, Field(le=86_400)] = 300.0
 
 
 class TimeoutsBody(Body):

@@ -58,6 +58,10 @@ class AdminApi:
     def get(self, *path: str, query: Mapping[str, str | int] | None = None) -> Any:
         return self._call("GET", path, query or {}, None)
 
+    def text(self, *path: str, query: Mapping[str, str | int]) -> str:
+        """What is not JSON, as it comes."""
+        return self._fetch("GET", path, query, None).decode()
+
     def post(self, *path: str, body: Mapping[str, Any]) -> Any:
         return self._call("POST", path, {}, body)
 
@@ -82,19 +86,24 @@ class AdminApi:
     def _call(
         self, method: str, path: tuple[str, ...], query: Mapping[str, str | int], body: Mapping[str, Any] | None
     ) -> Any:
+        answer = self._fetch(method, path, query, body)
+        try:
+            return json.loads(answer, parse_float=Decimal) if answer else None
+        except ValueError:
+            raise Unreachable(f"What answers at {self._url} is not an AI Gateway. Set AI_GATEWAY_URL.") from None
+
+    def _fetch(
+        self, method: str, path: tuple[str, ...], query: Mapping[str, str | int], body: Mapping[str, Any] | None
+    ) -> bytes:
         url = f"{self._url}/api/v1/admin/" + "/".join(quote(part, safe="") for part in path)
         request = Request(url + (f"?{urlencode(query)}" if query else ""), headers=self._headers, method=method)  # noqa: S310
         if body is not None:
             request.data = ENCODER.encode(body)
             request.add_header("content-type", "application/json")
         try:
-            answer = self._send(request)
+            return self._send(request)
         except HTTPError as error:
             raise _refusal(error.code, error.read()) from None
-        try:
-            return json.loads(answer, parse_float=Decimal) if answer else None
-        except ValueError:
-            raise Unreachable(f"What answers at {self._url} is not an AI Gateway. Set AI_GATEWAY_URL.") from None
 
     def _send(self, request: Request) -> bytes:
         try:

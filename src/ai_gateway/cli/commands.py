@@ -3,9 +3,11 @@
 import typer
 
 from ai_gateway.cli import configuration, keys, prices, start
+from ai_gateway.cli.backup import backup, restore
 from ai_gateway.cli.doctor import doctor
 from ai_gateway.cli.explain import explain
 from ai_gateway.cli.screen import EXIT_CODES
+from ai_gateway.cli.usage import usage
 from ai_gateway.cli.version import version
 
 app = typer.Typer(
@@ -30,4 +32,7 @@ app.add_typer(keys.app)
 app.add_typer(prices.app)
 app.command(epilog=EXIT_CODES)(doctor)
 app.command(epilog=EXIT_CODES)(explain)
+app.command(epilog=EXIT_CODES)(usage)
+app.command(epilog=EXIT_CODES)(backup)
+app.command(epilog=EXIT_CODES)(restore)
 app.command()(version)

@@ -64,6 +64,7 @@ class Budget(msgspec.Struct, frozen=True):
     name: str = ""
     mode: Mode = Mode.CLAMP
     warn_at: tuple[int, ...] = WARN_AT
+    tenant_id: str = ""
 
 
 class Limit(msgspec.Struct, frozen=True):
@@ -76,6 +77,7 @@ class Limit(msgspec.Struct, frozen=True):
     name: str = ""
     mode: Mode = Mode.CLAMP
     warn_at: tuple[int, ...] = WARN_AT
+    tenant_id: str = ""
 
 
 Limits = tuple[Limit, ...]
@@ -89,7 +91,9 @@ def limits_of(budgets: Iterable[Budget]) -> Mapping[Leg, Limits]:
         leg = (budget.scope.value, budget.scope_id)
         for unit, amount in zip(Unit, budget.limits, strict=True):
             if amount is not None:
-                limit = Limit(leg, budget.window, unit, amount, budget.name, budget.mode, budget.warn_at)
+                limit = Limit(
+                    leg, budget.window, unit, amount, budget.name, budget.mode, budget.warn_at, budget.tenant_id
+                )
                 found.setdefault(leg, []).append(limit)
     return {leg: tightest(limits) for leg, limits in found.items()}
 

@@ -114,6 +114,20 @@ class OnStreamCut(StrEnum):
     ERROR = "error"
 
 
+class OnDisconnect(StrEnum):
+    """What becomes of a stream whose caller has left: the provider is hung up on, or heard out for a while so that the
+    bill is the provider's own number."""
+
+    CANCEL = "cancel"
+    DRAIN = "drain"
+
+
+class CacheSettings(msgspec.Struct, frozen=True):
+    """Whole answers of a route are given again to who asks exactly the same, for so long."""
+
+    ttl_seconds: float = 300.0
+
+
 class OnContentFilter(StrEnum):
     """What becomes of a request that a provider's content filter refused: most callers want to know of it."""
 
@@ -214,6 +228,8 @@ class Course(msgspec.Struct, frozen=True):
     total_seconds: float = Timeouts().total
     on_stream_cut: OnStreamCut = OnStreamCut.CONTINUE
     on_content_filter: OnContentFilter = OnContentFilter.ERROR
+    on_disconnect: OnDisconnect = OnDisconnect.CANCEL
+    cache: CacheSettings | None = None
 
 
 class Tenant(msgspec.Struct, frozen=True):

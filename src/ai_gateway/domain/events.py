@@ -13,3 +13,19 @@ class ConfigurationChanged(msgspec.Struct, frozen=True):
     tenant_id: str | None
     noun: str
     noun_id: str
+
+
+class BudgetCrossed(msgspec.Struct, frozen=True):
+    """The spending of a level has reached so many per cent of its limit, for the first time in that window. Amounts are
+    in `unit`: nano-dollars ("usd"), "tokens" or "requests"; `at` is Unix seconds."""
+
+    tenant_id: str
+    scope: str
+    scope_id: str
+    name: str
+    window_id: str
+    unit: str
+    percent: int
+    limit_amount: int
+    spent_amount: int
+    at: float

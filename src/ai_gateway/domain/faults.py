@@ -65,7 +65,7 @@ class Level(msgspec.Struct, frozen=True):
 
 class Fault(Exception):
     """An expected ending. `message` and `action` are for people; `retry_after_seconds` is None where unknown. `level`
-    is that of the limit which stood in the way, where one did."""
+    is that of the limit which stood in the way, where one did; `headers` are what its answer carries besides."""
 
     category: ClassVar[Category]
     default_origin: ClassVar[Origin]
@@ -87,6 +87,7 @@ class Fault(Exception):
         retry_after_seconds: float | None = None,
         provider_error: ProviderError | None = None,
         level: Level | None = None,
+        headers: tuple[tuple[str, str], ...] = (),
         detail: str = "",
     ) -> None:
         super().__init__(message or self.default_message)
@@ -99,6 +100,7 @@ class Fault(Exception):
         self.retry_after_seconds = retry_after_seconds
         self.provider_error = provider_error
         self.level = level
+        self.headers = headers
         self.detail = detail
 
 

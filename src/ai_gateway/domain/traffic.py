@@ -13,7 +13,7 @@ import msgspec
 
 from ai_gateway.domain.budgets import Leg, Limits, Window
 from ai_gateway.domain.chat import Dialect, Operation, Usage
-from ai_gateway.domain.config import Key, Ownership, ProviderType, Tenant
+from ai_gateway.domain.config import Key, LegRates, Ownership, ProviderType, Tenant
 
 Header = tuple[str, str]
 
@@ -47,12 +47,13 @@ class Head(msgspec.Struct, frozen=True, gc=False):
     traceparent: str | None = None
     raw_headers: Sequence[tuple[bytes, bytes]] = ()
     timeout_seconds: float | None = None
+    idempotency_key: bytes | None = None
 
 
 class Caller(msgspec.Struct, frozen=True, gc=False):
     """Who asks: a key and its place in the hierarchy (missing levels are None). `legs` are the levels that pay, as
-    policy/quotas.py lists them, and `limits` what they may spend: worked out once for all requests of a key, empty
-    where nobody has yet."""
+    policy/quotas.py lists them, `limits` what they may spend and `rates` what they may ask for: worked out once for all
+    requests of a key, empty where nobody has yet."""
 
     tenant: Tenant
     key: Key
@@ -61,6 +62,7 @@ class Caller(msgspec.Struct, frozen=True, gc=False):
     user_id: str | None
     legs: tuple[Leg, ...] = ()
     limits: Limits = ()
+    rates: tuple[LegRates, ...] = ()
 
 
 class Call(msgspec.Struct, frozen=True, gc=False):
@@ -135,7 +137,9 @@ class Outcome(StrEnum):
 class Receipt(msgspec.Struct, frozen=True, gc=False):
     """One ledger row: what one attempt was, used and cost. `cost_nano_usd` is never null; times are milliseconds,
     `started_at` Unix seconds. `endpoint` is the config's name, `provider` its type, `model` the one sent upstream.
-    `day` is the day of admission in the tenant's calendar, which names the windows that it is booked in."""
+    `day` is the day of admission in the tenant's calendar, which names the windows that it is booked in.
+    `delivered_tokens` is what of the output its caller got, where he left before its end (None: all of it); `cached`:
+    no provider was asked, the answer was one that the gateway had."""
 
     request_id: str
     attempt_id: str
@@ -164,3 +168,5 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
     kind: Literal["charge", "adjust"] = "charge"
     client_request_id: str | None = None
     day: int = 0
+    delivered_tokens: int | None = None
+    cached: bool = False

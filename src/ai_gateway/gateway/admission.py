@@ -3,6 +3,8 @@ it before any handler: an endpoint that does not pass the gate cannot be written
 
 from typing import final
 
+import msgspec
+
 from ai_gateway.domain.config import Snapshot
 from ai_gateway.domain.traffic import Caller, Head
 from ai_gateway.gateway.doors import Doors
@@ -23,6 +25,12 @@ class Admitted:
         self.head = head
         self.snapshot = snapshot
         self.caller = caller
+
+
+def without_idempotency_key(admitted: Admitted) -> Admitted:
+    """The same request, whose key has been seen to."""
+    head = msgspec.structs.replace(admitted.head, idempotency_key=None)
+    return Admitted(_GATE, head, admitted.snapshot, admitted.caller)
 
 
 def admit(doors: Doors, head: Head) -> Admitted:

@@ -62,7 +62,7 @@ def headers_of(fault: Fault) -> tuple[tuple[str, str], ...]:
     if fault.retry_after_seconds is not None and fault.category is not Category.BUDGET:
         headers.append(("retry-after", str(max(1, ceil(fault.retry_after_seconds)))))
         headers.append(("retry-after-ms", str(max(1, ceil(fault.retry_after_seconds * 1000)))))
-    return tuple(headers)
+    return (*headers, *fault.headers)
 
 
 def body_of(fault: Fault, dialect: Dialect, request_id: str) -> bytes:

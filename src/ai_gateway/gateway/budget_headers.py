@@ -23,7 +23,7 @@ def budget_headers(cells: Sequence[Cell], clamped: int | None) -> tuple[Header, 
 
 def percent_used(cell: Cell) -> int:
     """Whole per cent, cut. A limit of nothing is used up."""
-    return cell.spent * 100 // cell.limit.amount if cell.limit.amount else 100
+    return (cell.spent + cell.others) * 100 // cell.limit.amount if cell.limit.amount else 100
 
 
 def warning_of(cell: Cell) -> str:

@@ -41,6 +41,7 @@ class Client:
         self._send = send
         self._task = asyncio.current_task()
         self._watch: Watch | None = scope.get("extensions", {}).get("ai_gateway.watch")
+        self._direct = self._watch
         self.interruption: Interruption | None = None
         self.status = 0
         self.committed = False
@@ -58,6 +59,32 @@ class Client:
     def say_always(self, headers: Headers) -> None:
         """Headers that every answer of this request carries."""
         self._always = headers
+
+    def say_besides(self, header: tuple[str, str]) -> None:
+        """One more."""
+        self._always = (*self._always, header)
+
+    def record(self, hear: Callable[[Message], Awaitable[None]], body: bytes) -> None:
+        """Overhear, and a caller who leaves ends nothing: the answer is wanted whether he is there or not. `body` is
+        read again."""
+
+        async def receive_again() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        self.overhear(hear)
+        self._receive = receive_again
+        if self._watch is not None:
+            self._watch.on_lost = None
+
+    def overhear(self, hear: Callable[[Message], Awaitable[None]]) -> None:
+        """From here on `hear` is told of every message before it is sent, frames too."""
+        send = self._send
+
+        async def send_heard(message: Message) -> None:
+            await hear(message)
+            await send(message)
+
+        self._send, self._direct = send_heard, None
 
     async def read_body(self, most: int) -> bytes:
         """Raises InvalidRequest (413) above `most` bytes, ClientLeft."""
@@ -91,9 +118,9 @@ class Client:
         written, and `answer` has to."""
         self.committed = True
         always = lines_of(self._always)
-        if self._watch is None or lines is None or always is None:
+        if self._direct is None or lines is None or always is None:
             return False
-        if not self._watch.write_whole(status, lines + always, body):
+        if not self._direct.write_whole(status, lines + always, body):
             return False
         self.status = status
         return True
@@ -118,7 +145,7 @@ class Client:
 
     def frames(self) -> Watch | None:
         """Where frames of the stream may be written directly; None where only `write` can."""
-        return self._watch if self._watch is not None and self._watch.takes_frames else None
+        return self._direct if self._direct is not None and self._direct.takes_frames else None
 
     async def finish(self, last: bytes = b"") -> None:
         await self._send({"type": "http.response.body", "body": last})

@@ -19,6 +19,7 @@ from ai_gateway.gateway import answers
 from ai_gateway.gateway.client import Client, Interruption
 from ai_gateway.gateway.continuing import Rescue, rescue_for
 from ai_gateway.gateway.doors import Doors
+from ai_gateway.gateway.growing import has_room_for_another
 from ai_gateway.gateway.queue_updates import queue_updates, wants_updates
 from ai_gateway.gateway.relay import EVENT_STREAM, Diverged
 from ai_gateway.gateway.trial import Journey, Trial, draining, route_header
@@ -108,7 +109,7 @@ class _Pursuit:
             except StopIteration as end:
                 return end.value
             if isinstance(step, Try):
-                if last is not None and self._doors.meters.cover(journey.hold) is not None:
+                if last is not None and not await self._has_room():
                     self.world.note(What.GAVE_UP, "A cost limit has no room for another attempt.")
                     return last
                 answer = last = await self._attempt(step)
@@ -165,6 +166,12 @@ class _Pursuit:
         if not rescue.has_way_on(self._journey.plan.candidates):
             raise _Stop(fault)
         return fault
+
+    async def _has_room(self) -> bool:
+        try:
+            return await has_room_for_another(self._doors, self._journey.hold)
+        except asyncio.CancelledError:
+            raise self._interrupted() from None
 
     async def _pause(self, seconds: float) -> None:
         self.world.note(What.WAITED, "Before the same endpoint is asked again.", seconds=round(seconds, 3))

@@ -9,8 +9,10 @@ import msgspec
 from ai_gateway.domain.config import ProviderType
 from ai_gateway.gateway.client import Client
 from ai_gateway.gateway.envelope import BodyLimits
+from ai_gateway.gateway.leftovers import Leftovers
 from ai_gateway.policy.access import DigestKey
 from ai_gateway.providers import ProviderKind
+from ai_gateway.runtime.answer_cache import AnswerCache
 from ai_gateway.runtime.board import Board
 from ai_gateway.runtime.cells import Grants, NoGrants
 from ai_gateway.runtime.clock import Clock
@@ -19,6 +21,8 @@ from ai_gateway.runtime.journal import Journal
 from ai_gateway.runtime.meters import Meters
 from ai_gateway.runtime.plans import Plans
 from ai_gateway.runtime.ports import History
+from ai_gateway.runtime.rates import Rates
+from ai_gateway.runtime.repeats import Repeats
 from ai_gateway.runtime.snapshot import Snapshots
 from ai_gateway.runtime.tasks import Tasks
 from ai_gateway.runtime.telemetry import Telemetry
@@ -51,7 +55,11 @@ class Doors(msgspec.Struct, frozen=True):
     live: set[Client]
     rooms: Rooms
     tasks: Tasks
+    repeats: Repeats
+    answers: AnswerCache = msgspec.field(default_factory=AnswerCache)
+    leftovers: Leftovers = msgspec.field(default_factory=Leftovers)
     grants: Grants = NoGrants()
+    rates: Rates = msgspec.field(default_factory=Rates)
     ids: Ids = msgspec.field(default_factory=Ids)
     limits: LineLimits = LineLimits()
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

@@ -12,17 +12,14 @@ from typing import Final, final
 import msgspec
 
 from ai_gateway.domain.budgets import Mode, Unit
-from ai_gateway.domain.chat import Operation
 from ai_gateway.domain.config import QueueLimits
 from ai_gateway.domain.faults import RateLimited
 from ai_gateway.domain.traffic import Call, Caller, Charge, Hold
-from ai_gateway.gateway.admission import Admitted
 from ai_gateway.gateway.doors import Doors
+from ai_gateway.gateway.purse import Steps
 from ai_gateway.policy import quotas
-from ai_gateway.policy.unpriced import price_unknown, priced_only
 from ai_gateway.policy.worst_case import Worst
 from ai_gateway.runtime.cells import NEVER, Cell, Short, Shortage
-from ai_gateway.runtime.plans import Plan
 from ai_gateway.runtime.shortages import fault_of
 from ai_gateway.runtime.waiting_room import Ask, Guest
 
@@ -34,7 +31,7 @@ PATIENCE: Final = QueueLimits(max_waiting=1_000, timeout_seconds=1.0)
 """For who has no queue: most holds come back within moments."""
 
 
-class Need(msgspec.Struct, frozen=True):
+class Need(msgspec.Struct, frozen=True, gc=False):
     """What is to be paid for. `queue` None: the caller has none. `deadline`: monotonic seconds."""
 
     caller: Caller
@@ -45,27 +42,13 @@ class Need(msgspec.Struct, frozen=True):
     deadline: float
 
 
-class Funded(msgspec.Struct, frozen=True):
-    """`clamped` is the output that the answer was cut to. `grows`: the hold covers a step, and must grow with the
+class Funded(msgspec.Struct, frozen=True, gc=False):
+    """`clamped` is the output that the answer was cut to. `steps`: the hold covers one, and must grow with the
     stream."""
 
     hold: Hold
     clamped: int | None = None
-    grows: bool = False
-
-
-def priced_plan(doors: Doors, admitted: Admitted, plan: Plan) -> Plan:
-    """The plan without what has no price, where the caller's money is limited. Raises InvalidRequest (400
-    `price_unknown`) where nothing remains; what costs nothing needs no price."""
-    head, caller = admitted.head, admitted.caller
-    in_dollars = any(limit.unit == Unit.USD for limit in caller.limits)
-    if not in_dollars or head.operation is Operation.COUNT_TOKENS:
-        return plan
-    course = priced_only(plan.course, caller.tenant.prices, admitted.snapshot.book, head.received_wall)
-    priced = doors.plans.of(caller.tenant.id, course, head.dialect, head.operation)
-    if not priced.stages:
-        raise price_unknown(plan.course.name)
-    return priced
+    steps: Steps | None = None
 
 
 def fund_unlimited(doors: Doors, caller: Caller, call: Call, worst: Worst) -> Funded:
@@ -75,17 +58,32 @@ def fund_unlimited(doors: Doors, caller: Caller, call: Call, worst: Worst) -> Fu
     return Funded(hold)
 
 
+def fund_at_once(doors: Doors, need: Need) -> Funded | None:
+    """The whole hold, where it is there: nearly always. None: nothing was taken, and `fund` has to see."""
+    if _goes_in_steps(need):
+        return None
+    taken = doors.meters.take(
+        need.call.head.request_id, quotas.charge(need.caller, need.call, need.worst, need.revision)
+    )
+    return Funded(taken) if isinstance(taken, Hold) else None
+
+
 async def fund(doors: Doors, need: Need) -> Funded:
     """Raises BudgetExceeded, RateLimited, GatewayFault."""
     call = need.call
     if _goes_in_steps(need):
         step = quotas.charge(need.caller, call, need.worst, need.revision, STEP_TOKENS)
-        return Funded(await _Funding(doors, need).come_by(step), grows=True)
+        return Funded(await _Funding(doors, need).come_by(step), steps=_steps_of(need))
     charge = quotas.charge(need.caller, call, need.worst, need.revision)
     taken = doors.meters.take(call.head.request_id, charge)
     if isinstance(taken, Hold):
         return Funded(taken)
     return await _Funding(doors, need).whole_or_shorter(charge, taken)
+
+
+def _steps_of(need: Need) -> Steps:
+    one, two = (quotas.cost_at_worst(need.call, need.worst, many * STEP_TOKENS) for many in (1, 2))
+    return Steps(STEP_TOKENS * need.call.choices, two - one)
 
 
 def _goes_in_steps(need: Need) -> bool:
@@ -129,7 +127,7 @@ class _Funding:
         """A hold, or what is exhausted."""
         while isinstance(taken, Shortage) and taken.short is not Short.EXHAUSTED:
             if taken.short is Short.NEEDS_GRANT:
-                await self._doors.grants.ask(taken)
+                await self._doors.grants.ask(self._doors.meters.lacking(charge), charge)
                 taken = self._doors.meters.take(self._request_id, charge)
             else:
                 taken = await self._stand_in(taken, charge)

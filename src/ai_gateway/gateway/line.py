@@ -9,13 +9,17 @@ from math import inf
 from ai_gateway.domain.chat import Dialect
 from ai_gateway.domain.config import Course
 from ai_gateway.domain.faults import CircuitOpen, Fault, InvalidRequest
-from ai_gateway.gateway import dispatch, funding, reading
+from ai_gateway.gateway import dispatch, funding, rate_gate, reading
 from ai_gateway.gateway.admission import Admitted
+from ai_gateway.gateway.caching import carry_cached
 from ai_gateway.gateway.client import Client
 from ai_gateway.gateway.dispatch import Carried
 from ai_gateway.gateway.doors import Doors
+from ai_gateway.gateway.pricing_rule import is_money_watched, priced_plan
+from ai_gateway.gateway.repeating import serve_once
 from ai_gateway.gateway.trial import Journey
 from ai_gateway.policy import access, request_transformer, routing
+from ai_gateway.runtime.rates import RateHold
 
 
 async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
@@ -24,26 +28,39 @@ async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
     body = await client.read_body(doors.limits.body_bytes)
     call = reading.read_call(head, body, doors.limits.body)
     access.may_use(caller.key, call.model)
+    if head.idempotency_key is not None:
+        return await serve_once(doors, admitted, body, client, serve)
     course = routing.resolve(caller.tenant, call.model)
     plan = doors.plans.of(caller.tenant.id, course, head.dialect, head.operation)
     if not plan.stages:
         raise _nobody_can(course, head.dialect)
     shaped = request_transformer.shape(call, course)
     worst = plan.worst(caller.tenant.prices, admitted.snapshot.book, head.received_wall)
+    if worst.unpriced and is_money_watched(caller.limits):
+        plan = priced_plan(doors, admitted, plan)
+        worst = plan.worst(caller.tenant.prices, admitted.snapshot.book, head.received_wall)
     deadline = head.received + min(course.total_seconds, head.timeout_seconds or inf)
-    if caller.limits:
-        if worst.unpriced:
-            plan = funding.priced_plan(doors, admitted, plan)
-            worst = plan.worst(caller.tenant.prices, admitted.snapshot.book, head.received_wall)
-        queue = caller.tenant.queue if plan.line is None else plan.line[1]
-        need = funding.Need(caller, call, worst, admitted.snapshot.revision, queue, deadline)
-        funded = await funding.fund(doors, need)
-    else:
-        funded = funding.fund_unlimited(doors, caller, call, worst)
+    queue = caller.tenant.queue if plan.line is None else plan.line[1]
+    place: RateHold | None = None
+    if caller.rates:
+        place = await rate_gate.enter(doors, rate_gate.Turn(caller, call, worst, queue, deadline))
+    used = 0
     try:
-        return await dispatch.carry(doors, Journey(admitted, shaped, plan, funded, deadline), client)
+        if caller.limits:
+            need = funding.Need(caller, call, worst, admitted.snapshot.revision, queue, deadline)
+            funded = funding.fund_at_once(doors, need) or await funding.fund(doors, need)
+        else:
+            funded = funding.fund_unlimited(doors, caller, call, worst)
+        try:
+            journey = Journey(admitted, shaped, plan, funded, deadline, place)
+            if course.cache is not None:
+                return await carry_cached(doors, journey, client, course.cache.ttl_seconds)
+            return await dispatch.carry(doors, journey, client)
+        finally:
+            used = doors.meters.settle(funded.hold)
     finally:
-        doors.meters.settle(funded.hold)
+        if place is not None:
+            rate_gate.leave(doors, place, used)
 
 
 def _nobody_can(course: Course, dialect: Dialect) -> Fault:

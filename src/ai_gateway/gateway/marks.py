@@ -12,19 +12,20 @@ MARK_SECONDS: Final = 2.0
 
 @final
 class Marks:
-    """`mark` writes one down."""
+    """`mark` writes one down. `at`: when it was asked last (monotonic seconds)."""
 
-    __slots__ = ("_clock", "_events", "_mark", "_seconds")
+    __slots__ = ("_clock", "_events", "_mark", "_seconds", "at")
 
     def __init__(self, clock: Clock, mark: Callable[[], None]) -> None:
         self._clock = clock
         self._mark = mark
         self._events = MARK_EVENTS
-        self._seconds = clock.now() + MARK_SECONDS
+        self.at = clock.now()
+        self._seconds = self.at + MARK_SECONDS
 
     def note(self, events: int) -> None:
         """So many events were delivered by now."""
-        now = self._clock.now()
+        now = self.at = self._clock.now()
         if events >= self._events or now >= self._seconds:
             self._events = events + MARK_EVENTS
             self._seconds = now + MARK_SECONDS

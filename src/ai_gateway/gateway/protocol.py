@@ -17,8 +17,7 @@ All of this rests on names inside uvicorn; tests/gateway/test_protocol.py pins t
 
 import asyncio
 from collections import deque
-from enum import Enum, auto
-from functools import lru_cache, partial
+from functools import lru_cache
 from http import HTTPStatus
 from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import Any, ClassVar, Final, cast, final
@@ -32,18 +31,19 @@ from ai_gateway.domain.faults import Fault, InvalidRequest
 from ai_gateway.gateway import answers
 from ai_gateway.gateway.cycle import AT_FIRST, Cycle, NoticingFlow
 from ai_gateway.gateway.edge_limits import EdgeDoors, EdgeLimits
+from ai_gateway.gateway.edge_timers import BETWEEN, BODY, HEAD, TimedProtocol
 from ai_gateway.gateway.watch import Watch
 from ai_gateway.policy.framing import VERSIONS, body_too_large, judge_framing, malformed
 from ai_gateway.policy.paths import canonical_path
 from ai_gateway.runtime import ids
 from ai_gateway.runtime.clock import SystemClock
+from ai_gateway.runtime.tasks import begin
 
 WATCH: Final = "ai_gateway.watch"
 
 _REQUESTS_AHEAD: Final = 8
 _ANTHROPIC_PATH: Final = b"/v1/messages"
 _canonical_path: Final = lru_cache(256)(canonical_path)
-_AGAIN: Final = "Send the request again; if it fails again, check the network between you and the gateway."
 
 
 def protocol_class(limits: EdgeLimits, doors: EdgeDoors | None = None) -> type[HttpToolsProtocol]:
@@ -58,20 +58,7 @@ def protocol_class(limits: EdgeLimits, doors: EdgeDoors | None = None) -> type[H
     return BoundEdgeProtocol
 
 
-class _Phase(Enum):
-    """What the connection's next byte belongs to."""
-
-    BETWEEN = auto()
-    HEAD = auto()
-    BODY = auto()
-
-
-_BETWEEN: Final = _Phase.BETWEEN  # a member of an enum is a look-up in Python each time
-_HEAD: Final = _Phase.HEAD
-_BODY: Final = _Phase.BODY
-
-
-class EdgeProtocol(HttpToolsProtocol):
+class EdgeProtocol(TimedProtocol):
     """One connection. `_open` are the requests that have no complete answer yet, in the order of their answers."""
 
     limits: ClassVar[EdgeLimits]
@@ -82,7 +69,7 @@ class EdgeProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.url = b""
-        self._phase = _BETWEEN
+        self._phase = BETWEEN
         self._refused = False
         self._open: deque[Cycle] = deque()
         self._default_headers: list[tuple[bytes, bytes]] | None = None
@@ -93,8 +80,6 @@ class EdgeProtocol(HttpToolsProtocol):
         self._wire_bytes = 0
         self._requests = 0
         self._idle_since = 0.0
-        self._head_timer: asyncio.TimerHandle | None = None
-        self._pace_timer: asyncio.TimerHandle | None = None
         self._linger_timer: asyncio.TimerHandle | None = None
 
     # The connection
@@ -139,18 +124,18 @@ class EdgeProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
-        if self._phase is _BODY:
+        if self._phase is BODY:
             self._wire_bytes += len(data)
         else:
             self._head_bytes += len(data)
         try:
             self._feed(data)
-            if self._head_bytes or self._phase is _BODY:
+            if self._head_bytes or self._phase is BODY:
                 self._refuse_excess()
         except Fault as fault:
             self._refuse(fault)
         else:
-            if self._phase is not _BETWEEN or not self._open:
+            if self._phase is not BETWEEN or not self._open:
                 self._watch_the_time()
 
     def pause_writing(self) -> None:
@@ -180,7 +165,7 @@ class EdgeProtocol(HttpToolsProtocol):
     def timeout_keep_alive_handler(self) -> None:
         """One timer for as long as the connection lives: whoever was busy meanwhile gets what is left of its time."""
         self.timeout_keep_alive_task = None
-        if self._open or self._phase is not _BETWEEN:
+        if self._open or self._phase is not BETWEEN:
             return
         left = self._idle_since + self.timeout_keep_alive - self.loop.time()
         if left > 0:
@@ -223,7 +208,7 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def _refuse_excess(self) -> None:
         """A head that is not complete yet may be too large already; a body may hide in chunk extensions."""
-        if self._phase is _BODY:
+        if self._phase is BODY:
             if self._wire_bytes > 2 * self.limits.body_bytes + self.limits.head_bytes:
                 raise body_too_large(self.limits.body_bytes)
         elif self._head_bytes > self.limits.head_bytes:
@@ -234,7 +219,7 @@ class EdgeProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self.url = b""
         self.headers = []
-        self._phase = _HEAD
+        self._phase = HEAD
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers.append((name.lower(), value))
@@ -253,7 +238,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self.headers = []  # trailers go here: the head has been judged and handed over, nothing may be added to it
         if self._head_timer is not None:
             self._cancel_head_timer()
-        self._phase = _BODY
+        self._phase = BODY
         self._body_bytes = self._wire_bytes = 0
         self._requests += 1
         scope = self._of_every_scope.copy()
@@ -297,7 +282,7 @@ class EdgeProtocol(HttpToolsProtocol):
         cycle.message_event.set()
 
     def on_message_complete(self) -> None:
-        if self._phase is not _BODY:
+        if self._phase is not BODY:
             return
         cycle = self._latest
         if cycle is not None and not cycle.response_complete:
@@ -305,12 +290,12 @@ class EdgeProtocol(HttpToolsProtocol):
             cycle.message_event.set()
         if self._pace_timer is not None:
             self._cancel_pace_timer()
-        self._phase = _BETWEEN
+        self._phase = BETWEEN
         self._head_bytes = 0
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         """As uvicorn does, but the cycle says itself that it has ended: a callback would be a turn of the loop."""
-        cycle.task = task = self.loop.create_task(cycle.run_asgi(app))
+        cycle.task = task = begin(self.loop, cycle.run_asgi(app))
         self.tasks.add(task)
 
     def _ended(self, cycle: Cycle) -> None:
@@ -349,69 +334,6 @@ class EdgeProtocol(HttpToolsProtocol):
         limit = self.limits.head_bytes
         return InvalidRequest(f"The request's head is larger than {limit} bytes.", status=431, code="headers_too_large")
 
-    # Time
-
-    def _watch_the_time(self) -> None:
-        """After each read: whatever has begun and is not complete has a deadline."""
-        if self._phase is _BODY:
-            if self._pace_timer is None:
-                self._arm_pace_timer()
-        elif self._head_timer is None and (self._phase is _HEAD or not self._open):
-            self._arm_head_timer()
-
-    def _arm_head_timer(self) -> None:
-        self._head_timer = self.loop.call_later(self.limits.head_seconds, self._head_is_late)
-
-    def _arm_pace_timer(self) -> None:
-        # A window in which the client had to wait for us, even in part, asks for nothing.
-        asked = 0.0 if self._waits_for_us() else self.limits.body_bytes_per_second * self.limits.body_seconds
-        late = partial(self._judge_pace, self._body_bytes + asked)
-        self._pace_timer = self.loop.call_later(self.limits.body_seconds, late)
-
-    def _head_is_late(self) -> None:
-        self._head_timer = None
-        if self.flow.read_paused:
-            self._arm_head_timer()
-        elif self._phase is _BETWEEN and self._requests:
-            # Blank lines, or the rest of a body that was answered long ago: there is nobody to tell.
-            self.transport.close()
-        else:
-            self._refuse(_too_slow(f"The request's head did not arrive within {self.limits.head_seconds:g} seconds."))
-
-    def _judge_pace(self, expected_bytes: float) -> None:
-        self._pace_timer = None
-        if self._body_bytes >= expected_bytes or self._waits_for_us():
-            self._arm_pace_timer()
-        else:
-            rate = self.limits.body_bytes_per_second
-            self._refuse(_too_slow(f"The request body arrived more slowly than {rate} bytes per second."))
-
-    def _waits_for_us(self) -> bool:
-        """Whether the client may not send: we do not read, or have not said yet that it should go on."""
-        return self.flow.read_paused or self.cycle.waiting_for_100_continue
-
-    def _restart_timers(self) -> None:
-        if self._head_timer is not None:
-            self._cancel_head_timer()
-            self._arm_head_timer()
-        if self._pace_timer is not None:
-            self._cancel_pace_timer()
-            self._arm_pace_timer()
-
-    def _stop_timers(self) -> None:
-        self._cancel_head_timer()
-        self._cancel_pace_timer()
-
-    def _cancel_head_timer(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
-
-    def _cancel_pace_timer(self) -> None:
-        if self._pace_timer is not None:
-            self._pace_timer.cancel()
-            self._pace_timer = None
-
     # Refusals
 
     def _refuse(self, fault: Fault) -> None:
@@ -420,7 +342,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self._stop_timers()
         request_id = ids.request_id(self.doors.clock.wall())
         self.doors.refused(fault, request_id)
-        if self._phase is _BODY and not self._take_back():
+        if self._phase is BODY and not self._take_back():
             self.transport.close()
         elif self._open:
             self._open[-1].keep_alive = False
@@ -471,7 +393,3 @@ def _new_parser(protocol: HttpToolsProtocol) -> httptools.HttpRequestParser:
     parser = httptools.HttpRequestParser(protocol)
     parser.set_dangerous_leniencies(lenient_data_after_close=True)
     return parser
-
-
-def _too_slow(message: str) -> InvalidRequest:
-    return InvalidRequest(message, action=_AGAIN, status=408, code="request_timeout")

@@ -24,9 +24,11 @@ READ_HEADERS: Final = frozenset(
         b"x-request-id",
         b"x-client-request-id",
         b"x-gateway-timeout-seconds",
+        b"idempotency-key",
     }
 )
 CLIENT_ID_LENGTH: Final = 128
+IDEMPOTENCY_LENGTH: Final = 255
 MODEL_LENGTH: Final = 256
 TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 SECONDS: Final = re.compile(rb"[0-9]{1,9}(?:\.[0-9]{1,6})?")
@@ -50,7 +52,7 @@ def read_head(
 ) -> Head:
     """`scope` is ASGI's: header names are lower case. Both kinds of key header are accepted everywhere, Authorization
     is tried first. `now` is monotonic, `wall` Unix seconds."""
-    bearer = api_key = client_id = traceparent = timeout = None
+    bearer = api_key = client_id = traceparent = timeout = idempotency_key = None
     forward: list[Header] = []
     prefixes = FORWARDED[dialect]
     headers = scope["headers"]
@@ -64,6 +66,8 @@ def read_head(
                 traceparent = value.decode("latin-1") if TRACEPARENT.fullmatch(value) else None
             elif name == b"x-gateway-timeout-seconds":
                 timeout = _seconds(value)
+            elif name == b"idempotency-key":
+                idempotency_key = _idempotency_key(value, idempotency_key)
             else:
                 client_id = _visible(value) or client_id
         elif name.startswith(prefixes):
@@ -82,6 +86,7 @@ def read_head(
         traceparent=traceparent,
         raw_headers=headers,
         timeout_seconds=timeout,
+        idempotency_key=idempotency_key,
     )
 
 
@@ -180,6 +185,18 @@ def _seconds(value: bytes) -> float:
         action="Send for example 'x-gateway-timeout-seconds: 30', or leave the header out.",
         code="invalid_header",
         param="x-gateway-timeout-seconds",
+    )
+
+
+def _idempotency_key(value: bytes, before: bytes | None) -> bytes:
+    """Raises InvalidRequest."""
+    if before is None and 0 < len(value) <= IDEMPOTENCY_LENGTH and all(0x20 <= byte <= 0x7E for byte in value):
+        return value
+    raise InvalidRequest(
+        f"The header 'Idempotency-Key' must be one text of 1 to {IDEMPOTENCY_LENGTH} visible ASCII characters.",
+        action="Send for example a new UUID with each new request, and the same one when you send it again.",
+        code="invalid_header",
+        param="Idempotency-Key",
     )
 
 

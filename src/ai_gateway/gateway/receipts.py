@@ -35,13 +35,15 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
 
 class Measured(msgspec.Struct, frozen=True, gc=False):
     """How an attempt ended. `usage` None: nothing was reported; `delivered_tokens` is then the estimate's output, or
-    None where the provider never began to answer and nothing is owed."""
+    None where the provider never began to answer and nothing is owed. `left_with`: what the caller had of it when he
+    left, if he did."""
 
     outcome: Outcome
     ended: float
     usage: Usage | None = None
     first_byte: float | None = None
     delivered_tokens: int | None = None
+    left_with: int | None = None
 
 
 def outcome_of(fault: Fault) -> Outcome:
@@ -109,6 +111,7 @@ def write_receipt(draft: Draft, attempt: Attempt, measured: Measured) -> Receipt
         estimated=estimated,
         ttft_ms=None if measured.first_byte is None else _ms(measured.first_byte - attempt.started),
         total_ms=_ms(measured.ended - attempt.started),
+        delivered_tokens=None if measured.left_with is None else min(measured.left_with, usage.output_tokens),
     )
 
 

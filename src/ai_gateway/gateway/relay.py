@@ -8,6 +8,9 @@ bytes leave.
 A stream that breaks after that raises like any other, and its caller's connection stays open: another Streaming, made
 with the Continuation of what was delivered, may carry the rest on it. What was delivered is remembered by whoever made
 the Streaming (`delivered`), since it outlives the attempt.
+
+Bytes are not life: a provider that has sent no whole event or comment for longer than it may be silent, and what there
+is of one at less than a kilobyte a second, has stalled.
 """
 
 import asyncio
@@ -21,16 +24,19 @@ from ai_gateway.domain.faults import Fault, ProviderFailed
 from ai_gateway.domain.traffic import Shaped
 from ai_gateway.gateway.client import Client, Headers
 from ai_gateway.gateway.marks import Marks
+from ai_gateway.gateway.purse import Purse
 from ai_gateway.gateway.watch import Watch
 from ai_gateway.providers import Codec, StreamEnd, StreamWatch
 from ai_gateway.providers.continuation import Continuation, Delivered
 from ai_gateway.providers.continued_watch import ContinuedWatch
-from ai_gateway.runtime.upstream import Answer, UpstreamError
+from ai_gateway.providers.short_end import short_end
+from ai_gateway.runtime.upstream import Answer, TooSlow, UpstreamError
 
 PASSED_HEADERS: Final = frozenset({"content-type", "openai-processing-ms", "openai-version"})
 PASSED_PREFIXES: Final = ("x-ratelimit-", "anthropic-ratelimit-")
 DATA: Final = b"data:"
 CUT_CODE: Final = "provider_stream_cut"
+LEAST_BYTES_A_SECOND: Final = 1_000
 LINGER_SECONDS: Final = 1.0
 EVENT_STREAM: Final = ("content-type", "text/event-stream; charset=utf-8")
 
@@ -66,7 +72,8 @@ class Streaming:
     """One stream on its way. `begin` reads up to the commit point; `carry` does the rest.
 
     `delivered` remembers what the caller was given, None where nobody would go on with it. With a `continuation` the
-    stream is the rest of an answer that the caller has a part of: its commit point is where the two parts meet.
+    stream is the rest of an answer that the caller has a part of: its commit point is where the two parts meet. With a
+    `purse` the stream ends where the money does.
     """
 
     def __init__(
@@ -80,6 +87,7 @@ class Streaming:
         marks: Marks,
         delivered: Delivered | None = None,
         continuation: Continuation | None = None,
+        purse: Purse | None = None,
     ) -> None:
         self._answer = answer
         self._marks = marks
@@ -88,9 +96,13 @@ class Streaming:
         self._classify = classify
         self._deadlines = deadlines
         self._delivered = delivered
+        self._purse = purse
+        self._shaped = shaped
         self._ready = b""
         self._end: StreamEnd | None = None
         self._events = 0
+        self._whole_at = marks.at
+        self._begun_bytes = 0
 
     @property
     def usage(self) -> Usage | None:
@@ -123,6 +135,8 @@ class Streaming:
         self._events += ready.count(DATA)
         if self._delivered is not None:
             self._delivered.keep(ready)
+        if self._purse is not None:
+            self._purse.note(self._events, ready)
         await (client.write(ready) if client.committed else client.begin(headers, ready))
         if self._end is None and not self.is_over:
             try:
@@ -135,6 +149,11 @@ class Streaming:
                     raise
         if self._watch.error is not None:
             raise self._classify(self._watch.error)
+        if self._purse is not None and self._purse.is_empty and not self._watch.finished:
+            await book()
+            self._answer.close()
+            await client.finish(self._short_end(self._purse))
+            return
         end = self._end or self._watch.end()
         if self._has_diverged:
             raise Diverged
@@ -169,19 +188,41 @@ class Streaming:
     def feed(self, chunk: bytes) -> bytes:
         ready = self._watch.feed(chunk)
         self._events += ready.count(DATA)
-        self._marks.note(self._events)
+        marks = self._marks
+        marks.note(self._events)
+        if ready:
+            self._whole_at = marks.at
+            self._begun_bytes = 0
+        else:
+            self._wait_on(len(chunk), marks.at)
         if self._delivered is not None and ready:
             alike = self._watch.alike
             if alike is None:
                 self._delivered.keep(ready)
             else:
                 self._delivered.keep_alike(ready, alike)
+        if self._purse is not None and ready:
+            self._purse.note(self._events, ready)
         return ready
+
+    def _wait_on(self, size: int, now: float) -> None:
+        """A part of an event has come. Raises TooSlow where that took too long."""
+        self._begun_bytes += size
+        waited = now - self._whole_at
+        if self._begun_bytes < LEAST_BYTES_A_SECOND * waited and waited > self._deadlines.between():
+            raise TooSlow("between events")
 
     @property
     def is_over(self) -> bool:
-        """Nothing more of this stream is for the caller: its terminal event or an error was read."""
-        return self._watch.finished or self._watch.error is not None
+        """Nothing more of this stream is for the caller: its terminal event or an error was read, or it is not paid
+        for."""
+        return (
+            self._watch.finished or self._watch.error is not None or (self._purse is not None and self._purse.is_empty)
+        )
+
+    def _short_end(self, purse: Purse) -> bytes:
+        call = self._shaped.call
+        return short_end(call.head.dialect, purse.first, purse.last, call.choices, purse.tokens)
 
     @property
     def _has_diverged(self) -> bool:
@@ -221,7 +262,11 @@ class _Frames:
     def pour(self, data: bytes) -> None:
         if self._over.done():
             return
-        ready = self._streaming.feed(data)
+        try:
+            ready = self._streaming.feed(data)
+        except TooSlow as stall:
+            self._over.set_exception(stall)
+            return
         if ready:
             self._frames.write_frame(ready)
         if self._streaming.is_over:

@@ -12,7 +12,7 @@ from typing import Final, final
 import msgspec
 
 from ai_gateway.domain.chat import ProviderError
-from ai_gateway.domain.config import Course
+from ai_gateway.domain.config import Course, OnDisconnect
 from ai_gateway.domain.faults import Fault, GatewayFault, Origin, ProviderFailed, ProviderTooSlow, RateLimited
 from ai_gateway.domain.traffic import Hold, Outcome, Receipt, Shaped
 from ai_gateway.gateway import relay
@@ -22,7 +22,10 @@ from ai_gateway.gateway.client import Client, Interruption, lines_of
 from ai_gateway.gateway.continuing import Rescue
 from ai_gateway.gateway.doors import Doors
 from ai_gateway.gateway.funding import Funded
+from ai_gateway.gateway.growing import grow_by_steps
 from ai_gateway.gateway.marks import Marks
+from ai_gateway.gateway.purse import Purse
+from ai_gateway.gateway.rate_gate import rate_headers
 from ai_gateway.gateway.receipts import (
     BYTES_PER_TOKEN,
     Attempt,
@@ -40,6 +43,7 @@ from ai_gateway.providers.output_caps import capped
 from ai_gateway.runtime import credentials, ids
 from ai_gateway.runtime.entries import Progress
 from ai_gateway.runtime.plans import Plan
+from ai_gateway.runtime.rates import RateHold
 from ai_gateway.runtime.tracing import span_id_of
 from ai_gateway.runtime.upstream import Answer, CannotConnect, EgressRefused, Outgoing, TooSlow, UpstreamError
 
@@ -48,13 +52,15 @@ _OK: Final = Outcome.OK  # a member of an enum is a look-up in Python each time
 
 
 class Journey(msgspec.Struct, frozen=True, gc=False):
-    """What a request is by the time it may be sent. `deadline`: monotonic seconds."""
+    """What a request is by the time it may be sent. `deadline`: monotonic seconds. `place`: what it has taken of its
+    caller's rates, where there are any."""
 
     admitted: Admitted
     shaped: Shaped
     plan: Plan
     funded: Funded
     deadline: float
+    place: RateHold | None = None
 
     @property
     def hold(self) -> Hold:
@@ -96,7 +102,9 @@ class Trial:
         self._ends = min(journey.admitted.head.received + self._timeouts.total, journey.deadline)
         self._draft = draft_receipt(journey.admitted, self._shaped, self._attempt, journey.hold.day)
         self._streaming: relay.Streaming | None = None
+        self._purse: Purse | None = None
         self.diverged = False
+        self._delivered: int | None = None
         self._first_byte: float | None = None
         self._receipt: Receipt | None = None
 
@@ -134,7 +142,7 @@ class Trial:
             self._leave(Outcome.CANCELLED)
             return _differs()
         except asyncio.CancelledError:
-            return self._interrupted()
+            return await self._interrupted(answer)
         finally:
             if answer is not None:
                 answer.close()
@@ -194,11 +202,11 @@ class Trial:
         if self._doors.journal.is_strict:
             await self._doors.journal.safe()
         cost = pricing.dollars(receipt.cost_nano_usd)
-        passed = lines_of(relay.passed_headers(answer))
+        passed = lines_of(self._passed(answer))
         own = gateway_lines(self._doors, self._journey, self._attempt, self._number)
         lines = None if passed is None or own is None else f"{passed}{own}x-gateway-cost-usd: {cost}\r\n"
         if not self._client.answer_lines(200, lines, body):
-            headers = (*relay.passed_headers(answer), *self._headers(), ("x-gateway-cost-usd", cost))
+            headers = (*self._passed(answer), *self._headers(), ("x-gateway-cost-usd", cost))
             await self._client.answer(200, headers, body)
 
     async def _stream(self, answer: Answer) -> None:
@@ -217,17 +225,28 @@ class Trial:
             marks=marks,
             delivered=None if self._rescue is None else self._rescue.delivered,
             continuation=self._continuation,
+            purse=self._open_purse(),
         )
         await streaming.begin()
         self._first_byte = self._now()
         self._hear(answer)
-        headers = (*relay.stream_headers(answer), ("cache-control", "no-cache"), *self._headers())
+        headers = (*self._without_rates(relay.stream_headers(answer)), ("cache-control", "no-cache"), *self._headers())
         await streaming.carry(self._client, headers, self._book_success)
 
+    def _open_purse(self) -> Purse | None:
+        """Where the hold covers a step only."""
+        steps = self._journey.funded.steps
+        if steps is None:
+            return None
+        self._purse = Purse(steps, grow_by_steps(self._doors, self._journey.hold))
+        return self._purse
+
     async def _book_success(self) -> None:
+        """The end is ours where the money was: what the provider reported by then is no report of the whole."""
         if self._receipt is None:
             assert self._streaming is not None
-            self._close(self._measured(_OK))
+            is_spent = self._purse is not None and self._purse.is_empty
+            self._close(self._measured(Outcome.CANCELLED if is_spent else _OK))
         await self._doors.journal.safe()
 
     def _mark(self) -> None:
@@ -245,6 +264,15 @@ class Trial:
                 total_ms=so_far.total_ms,
             )
         )
+
+    def _passed(self, answer: Answer) -> list[tuple[str, str]]:
+        return self._without_rates(relay.passed_headers(answer))
+
+    def _without_rates(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """A caller with rates is told his own, and not those of an account that he shares."""
+        if self._journey.place is None:
+            return headers
+        return [it for it in headers if not it[0].startswith(relay.PASSED_PREFIXES)]
 
     def _hear(self, answer: Answer) -> None:
         """The provider has answered: how soon, and what it says of its rate limits."""
@@ -264,8 +292,12 @@ class Trial:
         if self._receipt is None:
             self._close(self._measured(outcome))
 
-    def _interrupted(self) -> Fault | None:
+    async def _interrupted(self, answer: Answer | None) -> Fault | None:
         why = self._client.take_interruption()
+        if why is Interruption.LEFT and self._streaming is not None and self._first_byte is not None:
+            self._delivered = self._streaming.delivered_events
+            if answer is not None and self._journey.plan.course.on_disconnect is OnDisconnect.DRAIN:
+                await self._doors.leftovers.hear_out(self._streaming, answer, self._doors.clock)
         self._leave(Outcome.CANCELLED if why is Interruption.LEFT else Outcome.CUT)
         if why is None:
             raise asyncio.CancelledError
@@ -279,7 +311,9 @@ class Trial:
         if outcome is Outcome.CANCELLED and delivered is None:
             delivered = 0
         usage = None if streaming is None else streaming.usage
-        return Measured(outcome, self._now(), usage, self._first_byte, delivered)
+        if self._delivered is not None and streaming is not None and streaming.is_over and usage is not None:
+            delivered = None  # he left, and the provider's last word was heard: it is believed
+        return Measured(outcome, self._now(), usage, self._first_byte, delivered, self._delivered)
 
     def _close(self, measured: Measured, fault: Fault | None = None) -> Receipt:
         """The one place where an attempt's receipt comes from. `fault`: what the endpoint did wrong."""
@@ -328,9 +362,7 @@ def gateway_headers(doors: Doors, journey: Journey, attempt: Attempt, number: in
         ("x-gateway-attempts", str(number)),
         ("server-timing", f"gateway;dur={(spent - waited) * 1000:.3f}, provider;dur={waited * 1000:.3f}"),
     )
-    if journey.admitted.caller.limits:
-        return (*headers, *budget_headers(doors.meters.cells_of(journey.hold), journey.funded.clamped))
-    return headers
+    return (*headers, *_limit_headers(doors, journey)) if _is_limited(journey) else headers
 
 
 def gateway_lines(doors: Doors, journey: Journey, attempt: Attempt, number: int) -> str | None:
@@ -341,17 +373,27 @@ def gateway_lines(doors: Doors, journey: Journey, attempt: Attempt, number: int)
     now = doors.clock.now()
     waited = now - attempt.started
     before = now - journey.admitted.head.received - waited
-    if names is None:
-        return None
-    lines = (
+    lines = names and (
         f"{names}x-gateway-attempts: {number}\r\n"
         f"server-timing: gateway;dur={before * 1000:.3f}, provider;dur={waited * 1000:.3f}\r\n"
     )
-    if not journey.admitted.caller.limits:
-        return lines
-    budgets = budget_headers(doors.meters.cells_of(journey.hold), journey.funded.clamped)
-    said = lines_of(budgets) if budgets else ""
-    return None if said is None else lines + said
+    if lines and _is_limited(journey):
+        of_limits = lines_of(_limit_headers(doors, journey))
+        return of_limits if of_limits is None else lines + of_limits
+    return lines
+
+
+def _is_limited(journey: Journey) -> bool:
+    return bool(journey.admitted.caller.limits) or journey.place is not None
+
+
+def _limit_headers(doors: Doors, journey: Journey) -> tuple[tuple[str, str], ...]:
+    """How the caller stands, with its budgets and in its minute."""
+    headers = budget_headers(doors.meters.cells_of(journey.hold), journey.funded.clamped)
+    if journey.place is None:
+        return headers
+    clock, dialect = doors.clock, journey.admitted.head.dialect
+    return (*headers, *rate_headers(dialect, journey.place.legs, clock.now(), clock.wall()))
 
 
 @lru_cache(4096)

@@ -29,14 +29,14 @@ class Pace(msgspec.Struct, frozen=True):
 
 
 async def keep_settling(
-    journal: Journal, store: Store, report: Callable[[Exception], None], pace: Pace = Pace()
+    journal: Journal, store: Store, report: Callable[[Exception], None], pace: Pace = Pace(), process_id: str = ""
 ) -> None:
-    """Runs until it is cancelled. `report` hears of every failed batch."""
+    """Runs until it is cancelled. `report` hears of every failed batch. `process_id`: whose leases pay."""
     while True:
         await journal.wait()
         await asyncio.sleep(pace.gather_seconds)
         try:
-            await settle_all(journal, store)
+            await settle_all(journal, store, process_id)
         except StoreUnavailable as error:
             report(error)
             await asyncio.sleep(pace.retry_seconds)
@@ -56,10 +56,10 @@ def current_windows(at: float) -> list[str]:
     return sorted({window_id(window, number_of(window, windows)) for window in Window for windows in around})
 
 
-async def settle_all(journal: Journal, store: Store) -> int:
+async def settle_all(journal: Journal, store: Store, process_id: str = "") -> int:
     """Write everything that waits now; how many rows were new. Raises StoreUnavailable, losing nothing."""
     written = 0
     while receipts := journal.peek(BATCH):
-        written += await store.append_ledger([row_of(it) for it in receipts])
+        written += await store.append_ledger([row_of(it) for it in receipts], process_id)
         journal.drop(receipts)
     return written

@@ -13,7 +13,7 @@ import msgspec
 from ai_gateway.domain.config import Key, KeyDigest, Snapshot
 from ai_gateway.domain.faults import Forbidden, Unauthenticated
 from ai_gateway.domain.traffic import Caller
-from ai_gateway.policy.quotas import legs_of, limits_of_caller
+from ai_gateway.policy.quotas import legs_of, limits_of_caller, rates_of_caller
 
 DigestKey = Callable[[bytes], KeyDigest]
 Known = dict[KeyDigest, Caller]
@@ -75,4 +75,5 @@ def _caller(snapshot: Snapshot, key: Key) -> Caller:
         department_id = tenant.team_departments.get(team_id)
     caller = Caller(tenant, key, team_id, department_id, key.user_id)
     legs = legs_of(caller)
-    return msgspec.structs.replace(caller, legs=legs, limits=limits_of_caller(tenant, key, legs))
+    rates = rates_of_caller(tenant, key, legs)
+    return msgspec.structs.replace(caller, legs=legs, limits=limits_of_caller(tenant, key, legs), rates=rates)

@@ -9,7 +9,7 @@ import msgspec
 
 from ai_gateway.domain.budgets import Leg, Limits, tightest
 from ai_gateway.domain.chat import Operation
-from ai_gateway.domain.config import Key, Tenant
+from ai_gateway.domain.config import Key, LegRates, Tenant
 from ai_gateway.domain.traffic import Call, Caller, Charge
 from ai_gateway.policy.worst_case import Worst, worst_nano
 from ai_gateway.providers.output_caps import CAPPED
@@ -50,6 +50,12 @@ def limits_of_caller(tenant: Tenant, key: Key, legs: tuple[Leg, ...]) -> Limits:
     for leg in rest:
         limits += tenant.limits.get(leg, ())
     return tuple(limits)
+
+
+def rates_of_caller(tenant: Tenant, key: Key, legs: tuple[Leg, ...]) -> tuple[LegRates, ...]:
+    """What the legs may ask for, from the key to the tenant."""
+    own = () if key.rates is None else (key.rates,)
+    return (*own, *(tenant.rates[leg] for leg in legs if leg in tenant.rates))
 
 
 def charge(caller: Caller, call: Call, worst: Worst, revision: int = 0, most: int | None = None) -> Charge:

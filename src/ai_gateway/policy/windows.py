@@ -60,6 +60,11 @@ def ends_ms(window: Window, windows: Windows, zone: tzinfo = UTC) -> int | None:
     return None
 
 
+def windows_behind(number: int) -> Windows:
+    """The day and the month behind the ones of this number: for a limit, which looks at one of them only."""
+    return Windows(day=number + 1, month=number + 1)
+
+
 def number_of(window: Window, windows: Windows) -> int:
     """Which of its kind: a day's number, a month's, and 0 for all of time."""
     if window is Window.DAILY:

@@ -14,12 +14,14 @@ NEEDS_GRANT may fit, but not in what is here: the line asks `Grants` and tries a
 is given back lowers it, and nothing else of a cell is a lessee's to change; what it remembers of one goes into `lease`.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final, Protocol, final
 
 import msgspec
 
 from ai_gateway.domain.budgets import Limit
+from ai_gateway.domain.traffic import Charge
 from ai_gateway.policy.windows import window_id
 
 NEVER: Final = 1 << 62
@@ -35,10 +37,23 @@ class Short(StrEnum):
 @final
 class Cell:
     """`unit` is the place of its amount among (nano-dollars, tokens, requests); `number` says which day or month.
-    `revision` is that of the configuration which `limit` is from. `warns_at` is the next amount that is worth a
+    `revision` is that of the configuration which `limit` is from; `others` is what other processes have spent of the
+    window, as far as this one knows. `warns_at` is the next amount that is worth a
     warning, `warned` the per cent that were reached."""
 
-    __slots__ = ("allowance", "held", "lease", "limit", "number", "revision", "spent", "unit", "warned", "warns_at")
+    __slots__ = (
+        "allowance",
+        "held",
+        "lease",
+        "limit",
+        "number",
+        "others",
+        "revision",
+        "spent",
+        "unit",
+        "warned",
+        "warns_at",
+    )
 
     def __init__(self, limit: Limit, number: int, spent: int) -> None:
         self.limit = limit
@@ -46,6 +61,7 @@ class Cell:
         self.number = number
         self.revision = 0
         self.spent = spent
+        self.others = 0
         self.held = 0
         self.allowance = 0
         self.lease: object = None
@@ -82,8 +98,8 @@ class Allowances(Protocol):
         """A cell is new, or its limit has changed: set its allowance."""
         ...
 
-    def shortage(self, cell: Cell, amount: int) -> Short:
-        """What it means that `amount` does not fit."""
+    def shortage(self, cell: Cell, amount: int) -> Short | None:
+        """What it means that `amount` does not fit; None: it does, now that somebody has looked."""
         ...
 
 
@@ -101,8 +117,9 @@ class Owner:
 class Grants(Protocol):
     """Who can be asked for more where a shortage says NEEDS_GRANT."""
 
-    async def ask(self, shortage: Shortage) -> None:
-        """Returns once it is worth trying again. Raises GatewayFault (503) where nobody answers within 250 ms."""
+    async def ask(self, shortages: Sequence[Shortage], charge: Charge) -> None:
+        """For all that a charge lacks. Returns once it is worth trying again. Raises GatewayFault (503) where nobody
+        answers within 250 ms."""
         ...
 
 
@@ -110,5 +127,5 @@ class Grants(Protocol):
 class NoGrants:
     """Nobody is ever asked by an owner."""
 
-    async def ask(self, shortage: Shortage) -> None:
+    async def ask(self, shortages: Sequence[Shortage], charge: Charge) -> None:
         raise AssertionError("an owner of the whole limit needs no grant")

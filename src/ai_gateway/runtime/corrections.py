@@ -1,5 +1,8 @@
-"""A correction of what was booked, in the windows of the request that it corrects: as the ledger adds it up, so that
-what is spent in memory and what the books say stay one number."""
+"""A correction of what was booked, in the windows of the request that it corrects.
+
+It is spent on every leg and in the day of admission by the code that spends everything else, whatever the clock says
+now; it is no request and has no tokens.
+"""
 
 from ai_gateway.domain.traffic import Receipt
 from ai_gateway.policy.quotas import legs_of_ids

@@ -46,6 +46,7 @@ _IDS: Final = struct.Struct("<14sHB")
 _SETTLE: Final = struct.Struct("<14sHBBIIIdddqq9qB")
 _HOLD: Final = struct.Struct("<14sHBBIIIddqqq9qB")
 _PROGRESS: Final = struct.Struct("<14sHBqqqd")
+_DELIVERED: Final = struct.Struct("<q")
 _NUMBER: Final = struct.Struct("<I")
 _HEADER: Final = struct.Struct("<IIQ")
 _DRAINED: Final = struct.Struct("<Q")
@@ -55,6 +56,8 @@ _ESTIMATED: Final = 2
 _ADJUST: Final = 4
 _HAS_TTFT: Final = 8
 _HAS_TAIL: Final = 16
+_HAS_DELIVERED: Final = 32
+_CACHED: Final = 64
 
 _NO_IDS: Final = (bytes(14), 0)
 _ID_DIGITS: Final = 28
@@ -151,6 +154,11 @@ def encode_settle(receipt: Receipt, who: int, what: int, told: Told | None = Non
         flags |= _ESTIMATED
     if receipt.kind == "adjust":
         flags |= _ADJUST
+    if receipt.cached:
+        flags |= _CACHED
+    if receipt.delivered_tokens is not None:
+        flags |= _HAS_DELIVERED
+        tail = _DELIVERED.pack(receipt.delivered_tokens) + tail
     ttft = receipt.ttft_ms
     if ttft is None:
         ttft = 0.0
@@ -181,7 +189,8 @@ def decode_settle(payload: bytes, names: Mapping[int, Names]) -> Receipt:
     ids, number, flags, code, who, what, day, started, ttft, total, cost, revision, *lanes = _SETTLE.unpack_from(
         payload
     )
-    told = _ids_told(ids, number, flags, payload[_SETTLE.size :])
+    delivered, tail = _delivered(flags, payload)
+    told = _ids_told(ids, number, flags, tail)
     return _receipt(
         told,
         flags,
@@ -189,6 +198,7 @@ def decode_settle(payload: bytes, names: Mapping[int, Names]) -> Receipt:
         (_named(names, who), _named(names, what)),
         _usage_of(lanes),
         day=day,
+        delivered_tokens=delivered,
         started_at=started,
         ttft_ms=ttft if flags & _HAS_TTFT else None,
         total_ms=total,
@@ -257,7 +267,7 @@ def decode_progress(payload: bytes) -> Progress:
 def attempt_of(payload: bytes) -> str:
     """The attempt of a hold or a settled receipt, without reading the rest."""
     ids, number, flags = _IDS.unpack_from(payload)
-    return _ids_told(ids, number, flags, payload[_SETTLE.size :])[1]
+    return _ids_told(ids, number, flags, _delivered(flags, payload)[1])[1]
 
 
 def orphan_of(held: Held, progress: Progress | None) -> Receipt:
@@ -281,6 +291,13 @@ def _usage_of(lanes: list[int]) -> Usage:
     return Usage(*lanes[:-1], service_tier=_SERVICES[lanes[-1]])
 
 
+def _delivered(flags: int, payload: bytes) -> tuple[int | None, bytes]:
+    """What follows the numbers of a settled receipt: the tokens that its caller got, where he left, and the tail."""
+    if flags & _HAS_DELIVERED:
+        return _DELIVERED.unpack_from(payload, _SETTLE.size)[0], payload[_SETTLE.size + _DELIVERED.size :]
+    return None, payload[_SETTLE.size :]
+
+
 def _named(names: Mapping[int, Names], number: int) -> Names:
     try:
         return names[number]
@@ -296,6 +313,7 @@ def _receipt(
     usage: Usage,
     *,
     day: int,
+    delivered_tokens: int | None = None,
     started_at: float,
     ttft_ms: float | None,
     total_ms: float,
@@ -334,6 +352,8 @@ def _receipt(
         kind=kind,
         client_request_id=client_request_id,
         day=day,
+        delivered_tokens=delivered_tokens,
+        cached=bool(flags & _CACHED),
     )
 
 

@@ -80,6 +80,7 @@ class Journal:
         self._problem: OSError | None = None
         self._cramped: OSError | None = None
         self._unwritten: list[Receipt] = []
+        self.booked_nano = 0
         self._just_sealed: list[Segment] = []
         self._is_dirty = False
         self._is_restated = True
@@ -92,6 +93,7 @@ class Journal:
         self._segments.begin(self.replayed.next_number)
         self._backlog = Backlog(self._segments, size.in_memory, after=self._drained, left_behind=self.replayed.waiting)
         self._take_over()
+        self.booked_nano = 0  # by this process: what an earlier one had in flight is not counted twice
 
     def admit(self) -> None:
         """Raises GatewayFault while there is no room for one more request."""
@@ -130,6 +132,7 @@ class Journal:
     def append(self, receipt: Receipt) -> None:
         """How an attempt ended: the orphan of its hold with other numbers, under the same names. Never fails: what the
         disk does not take waits in memory for the ledger."""
+        self.booked_nano += receipt.cost_nano_usd
         opened = self._open.pop(receipt.attempt_id, None)
         label = _label(receipt) if opened is None else opened.label
         has_room = opened is not None or self._has_room(self._needs(receipt, label))
@@ -278,7 +281,7 @@ class Journal:
     def _needs(self, receipt: Receipt, label: "_Label") -> int:
         """At most so many slots for an attempt from its hold to its receipt, in a segment that knows none of its
         names."""
-        slots = RECORDS_AHEAD
+        slots = RECORDS_AHEAD + 1  # a receipt that says what was delivered is longer than a slot
         if receipt.client_request_id is not None or len(receipt.request_id) != OUR_ID_LENGTH:
             told = len(receipt.request_id) + len(receipt.attempt_id) + len(receipt.client_request_id or "")
             slots += RECORDS_AHEAD * (2 + 2 * told // PAYLOAD_BYTES)  # twice, because JSON may escape each character

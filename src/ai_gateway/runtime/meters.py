@@ -16,7 +16,7 @@ import msgspec
 
 from ai_gateway.domain.budgets import Leg, Limit, Limits, Window
 from ai_gateway.domain.traffic import Charge, Hold, WindowSpent
-from ai_gateway.policy.windows import Windows, ends_ms, windows_at, windows_of_day
+from ai_gateway.policy.windows import Windows, ends_ms, windows_at, windows_behind, windows_of_day
 from ai_gateway.runtime.accounts import Account, Amounts, Day
 from ai_gateway.runtime.cells import NEVER, Allowances, Cell, Owner, Short, Shortage
 
@@ -97,6 +97,16 @@ class Meters:
         """Those that this charge is checked against, in their order."""
         return self._path_of(charge).cells
 
+    def lacking(self, charge: Charge) -> list[Shortage]:
+        """Everything that must be granted before this charge can be held."""
+        amounts = (charge.worst_nano, charge.worst_tokens, ONE_REQUEST)
+        found: list[Shortage] = []
+        for cell in self._path_of(charge).cells:
+            shortage = self._shortage((cell,), amounts)
+            if shortage is not None and shortage.short is Short.NEEDS_GRANT:
+                found.append(shortage)
+        return found
+
     def extend(self, hold: Hold, nano: int, tokens: int) -> Shortage | None:
         """More for a request that has a hold, on all its cells or on none. None: it has it."""
         opened = self._open[hold.request_id]
@@ -125,20 +135,11 @@ class Meters:
         opened.tokens += tokens
         opened.requests = ONE_REQUEST
 
-    def correct(self, legs: Iterable[Leg], day: int, nano: int) -> None:
-        """What was booked on a day is to be so much more, or less: money alone, on every leg and in its limits."""
-        windows = windows_of_day(day)
-        for leg in legs:
-            of_day = self._account(leg).day(windows)
-            of_day.nano += nano
-            if of_day.cells:
-                self._spend(of_day, (nano, 0, 0))
-
-    def settle(self, hold: Hold) -> None:
-        """Give back the whole hold and spend what was booked. Settling twice is settling once."""
+    def settle(self, hold: Hold) -> int:
+        """Give back the whole hold and spend what was booked: the tokens of it. Settling twice is settling once."""
         opened = self._open.pop(hold.request_id, None)
         if opened is None:
-            return
+            return 0
         held, spent = opened.amounts, (opened.nano, opened.tokens, opened.requests)
         for cell in opened.cells:
             cell.held -= held[cell.unit]
@@ -153,6 +154,15 @@ class Meters:
             for cell in opened.cells:
                 if cell in self.awaited:
                     self.freed(cell)
+        return tokens
+
+    def correct(self, legs: Iterable[Leg], day: int, nano: int) -> None:
+        """What a request of that day has cost more, or less, than was booked for it."""
+        spent = (nano, 0, 0)
+        for leg in legs:
+            its_day = self._account(leg).day(windows_of_day(day))
+            its_day.nano += nano
+            self._spend(its_day, spent)
 
     def restore(self, sums: Iterable[WindowSpent]) -> None:
         """Begin where the books are, before the first hold. Sets, never adds: restoring twice is restoring once."""
@@ -177,6 +187,16 @@ class Meters:
             allowance=cell.allowance,
             resets_at=None if ends is None else ends // 1000,
         )
+
+    def granted(self, cell: Cell) -> None:
+        """The books have spoken of a cell: there may be more to hold, and others may have spent more."""
+        self._warn(cell)
+        if cell in self.awaited:
+            self.freed(cell)
+
+    def ahead(self, cell: Cell) -> Cell:
+        """The cell of the same limit in the window behind."""
+        return self._cell(cell.limit, windows_behind(cell.number), cell.revision)
 
     def cells_of(self, hold: Hold) -> tuple[Cell, ...]:
         """Those that this request holds something in."""
@@ -205,6 +225,8 @@ class Meters:
             amount = amounts[cell.unit]
             if amount and cell.spent + cell.held + amount > cell.allowance:
                 short = self._allowances.shortage(cell, amount)
+                if short is None:
+                    continue
                 if short is Short.EXHAUSTED:
                     return Shortage(short, cell, amount)
                 if first is None:
@@ -218,12 +240,12 @@ class Meters:
                 self._warn(cell)
 
     def _warn(self, cell: Cell) -> None:
-        """Say each threshold that was reached, and look out for the next one."""
+        """Say each threshold that was reached, by whomever, and look out for the next one."""
         cell.warns_at = NEVER
         for percent in cell.limit.warn_at:
             amount = -(-cell.limit.amount * percent // 100)
-            if cell.spent < amount:
-                cell.warns_at = amount
+            if cell.spent + cell.others < amount:
+                cell.warns_at = amount - cell.others
                 return
             if percent > cell.warned:
                 cell.warned = percent

@@ -14,4 +14,4 @@ def fault_of(shortage: Shortage, charge: Charge) -> Fault:
         return refusals.contended(cell.limit, cell.free, shortage.amount)
     ends = ends_ms(cell.limit.window, windows_at(charge.at, charge.zone), charge.zone)
     resets_at = None if ends is None else ends // 1000
-    return refusals.exhausted(cell.limit, cell.spent, shortage.amount, resets_at, charge.zone)
+    return refusals.exhausted(cell.limit, cell.spent + cell.others, shortage.amount, resets_at, charge.zone)

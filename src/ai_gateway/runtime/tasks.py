@@ -46,3 +46,8 @@ class Tasks:
         self._running.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._report(task.get_name(), error)
+
+
+def begin(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """One request of a server, which knows itself what runs and tells of no failure: its coroutine has to."""
+    return loop.create_task(work)

@@ -51,7 +51,6 @@ class Telemetry:
         self.attempts: dict[tuple[str, str], int] = {}
         self.input_tokens = 0
         self.output_tokens = 0
-        self.cost_nano = 0
         self.active = 0
         self.dropped: dict[str, int] = {}
         self.seconds: dict[str, list[float]] = {}
@@ -65,11 +64,11 @@ class Telemetry:
         if it.fault is not None:
             _add(self.faults, (it.fault.category.value, it.fault.origin.value))
         for receipt in it.receipts:
-            _add(self.attempts, (receipt.provider, receipt.outcome))
+            if not receipt.cached:
+                _add(self.attempts, (receipt.provider, receipt.outcome))
             usage = receipt.usage
             self.input_tokens += usage.input_tokens
             self.output_tokens += usage.output_tokens
-            self.cost_nano += receipt.cost_nano_usd
         histogram = self.seconds.get(it.operation)
         if histogram is None:
             histogram = self.seconds[it.operation] = [0.0] * (len(BUCKETS) + 2)
@@ -88,8 +87,9 @@ class Telemetry:
         _add(self.dropped, what)
 
 
-def render(telemetry: Telemetry, gauges: Callable[[], dict[str, float]]) -> bytes:
-    """The Prometheus text of this moment. `gauges` gives values that are only known when asked."""
+def render(telemetry: Telemetry, cost_nano: int, gauges: Callable[[], dict[str, float]]) -> bytes:
+    """The Prometheus text of this moment. `cost_nano` is what was booked, in nano-dollars; `gauges` gives values that
+    are only known when asked."""
     from prometheus_client import CollectorRegistry, generate_latest
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
@@ -103,7 +103,7 @@ def render(telemetry: Telemetry, gauges: Callable[[], dict[str, float]]) -> byte
             dropped = {(what,): count for what, count in telemetry.dropped.items()}
             yield _counter("ai_gateway_dropped", "Things left out because there was no room.", ("what",), dropped)
             cost = CounterMetricFamily("ai_gateway_cost_nano_usd", "Cost of all attempts in nano-dollars.")
-            cost.add_metric((), telemetry.cost_nano)
+            cost.add_metric((), cost_nano)
             yield cost
             active = GaugeMetricFamily("ai_gateway_active_requests", "Requests being served.")
             active.add_metric((), telemetry.active)

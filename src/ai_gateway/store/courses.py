@@ -16,10 +16,12 @@ from typing import Any, Final
 import msgspec
 
 from ai_gateway.domain.config import (
+    CacheSettings,
     Candidate,
     Course,
     Endpoint,
     OnContentFilter,
+    OnDisconnect,
     OnStreamCut,
     Ownership,
     Retries,
@@ -161,6 +163,8 @@ def _routed(target: Course, route: RouteRow) -> Course:
         total_seconds=timeouts.get("total", target.total_seconds),
         on_stream_cut=choice_of(target.on_stream_cut, options.get("on_stream_cut")),
         on_content_filter=choice_of(OnContentFilter.ERROR, options.get("on_content_filter")),
+        on_disconnect=choice_of(OnDisconnect.CANCEL, options.get("on_disconnect")),
+        cache=None if options.get("cache") is None else settings_of(CacheSettings, options["cache"]),
     )
 
 

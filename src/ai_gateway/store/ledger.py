@@ -24,22 +24,39 @@ from ai_gateway.store.tables import LEDGER, NOBODY, column_of, ledger_row_of, se
 _COLUMNS: Final = tuple(column.name for column in LEDGER.columns if column.name != "id")
 _NAMES: Final = ", ".join(_COLUMNS)
 
+_LEDGER_LOCK: Final = 7_204_008
+_APPENDING: Final = text(f"SELECT pg_advisory_xact_lock_shared({_LEDGER_LOCK})")
+_FENCE: Final = text(f"SELECT pg_advisory_xact_lock({_LEDGER_LOCK})")
+_FENCE_SECONDS: Final = text("SET LOCAL lock_timeout = '5s'")
 
-async def append(connection: AsyncConnection, rows: Sequence[LedgerRow]) -> int:
+
+async def append(connection: AsyncConnection, rows: Sequence[LedgerRow], process_id: str = "") -> int:
     """The number of rows really inserted."""
     if not rows:
         return 0
     values = [[getattr(row, name) for name in _COLUMNS] for row in rows]
+    if connection.dialect.name == "postgresql":
+        await connection.execute(_APPENDING)
     if connection.dialect.name == "sqlite":
         last = (await connection.execute(select(func.max(LEDGER.c.id)))).scalar_one() or 0
         batch: dict[str, Any] = {"rows": msgspec.json.encode(values).decode()}
         inserted = (await connection.execute(_INSERT_SQLITE, batch)).rowcount
         if inserted:
-            await connection.execute(windows.ADD_SQLITE, {"last": last})
+            await connection.execute(windows.ADD_SQLITE, {"last": last, "process": process_id})
         return inserted
     columns = [list(column) for column in zip(*values, strict=True)]
     arrays = dict(zip(_COLUMNS, columns, strict=True))
-    return (await connection.execute(_INSERT_POSTGRESQL, arrays)).scalar_one()
+    return (await connection.execute(_INSERT_POSTGRESQL, {**arrays, "process": process_id})).scalar_one()
+
+
+async def watermark(connection: AsyncConnection) -> int:
+    """The last row's place, behind which rows will be added and before which none. On PostgreSQL places are given out
+    before they are committed: so who appends holds a lock together with all others who do, and this waits for them, in
+    a transaction of its own that has read nothing yet."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(_FENCE_SECONDS)
+        await connection.execute(_FENCE)
+    return (await connection.execute(select(func.max(LEDGER.c.id)))).scalar_one() or 0
 
 
 async def page(

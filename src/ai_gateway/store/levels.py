@@ -22,6 +22,8 @@ class CostLimits(Protocol):
     @property
     def id(self) -> str: ...
     @property
+    def tenant_id(self) -> str | None: ...
+    @property
     def cost_limit_daily(self) -> int | None: ...
     @property
     def cost_limit_monthly(self) -> int | None: ...
@@ -53,7 +55,8 @@ def cost_budgets(scope: Scope, level: CostLimits, name: str) -> Iterator[Budget]
         (Window.TOTAL, level.cost_limit_total),
     ):
         if nano is not None:
-            yield Budget(scope, level.id, window, (nano, None, None), name)
+            tenant_id = level.tenant_id or ""
+            yield Budget(scope, level.id, window, (nano, None, None), name, tenant_id=tenant_id)
 
 
 def budget_of(row: BudgetRow, name: str = "") -> Budget:
@@ -65,6 +68,7 @@ def budget_of(row: BudgetRow, name: str = "") -> Budget:
         name,
         Mode(row.mode),
         tuple(sorted(row.warn_at_percent)),
+        row.tenant_id or "",
     )
 
 

@@ -77,7 +77,7 @@ class MemoryStore:
     async def apply_changes(self, snapshot: Snapshot, changes: Sequence[ConfigurationChanged]) -> Snapshot:
         return await refresh.apply(_MemoryReader(self._tables, self._changes), self._compiler, snapshot, changes)
 
-    async def append_ledger(self, rows: Sequence[LedgerRow]) -> int:
+    async def append_ledger(self, rows: Sequence[LedgerRow], process_id: str = "") -> int:
         before = len(self._ledger)
         for row in rows:
             if (row.attempt_id, row.kind) not in self._attempts:
@@ -95,12 +95,8 @@ class MemoryStore:
         )
         return [row for row, _ in zip(matching, range(limit), strict=False)]
 
-    async def charges(self, scope: Scope, span: Span, limit: int) -> list[LedgerRow]:
-        found = [row for row in self._ledger if _in_scope(row.tenant_id, scope) and span.has(row)]
-        return sorted(found, key=lambda row: (row.request_id, row.id))[:limit]
-
-    async def adjustments(self, request_ids: Sequence[str]) -> list[LedgerRow]:
-        return [row for row in self._ledger if row.kind == "adjust" and row.request_id in request_ids]
+    async def ledger_watermark(self) -> int:
+        return len(self._ledger)
 
     async def spent_in(self, window_ids: Sequence[str]) -> list[WindowSpent]:
         sums: dict[tuple[Leg, str], list[int]] = {}
@@ -115,6 +111,13 @@ class MemoryStore:
             WindowSpent(leg, *window_of_id(name), (totals[0], totals[1], totals[2]))
             for (leg, name), totals in sums.items()
         ]
+
+    async def charges(self, scope: Scope, span: Span, limit: int) -> list[LedgerRow]:
+        found = [row for row in self._ledger if _in_scope(row.tenant_id, scope) and span.has(row)]
+        return sorted(found, key=lambda row: (row.request_id, row.id))[:limit]
+
+    async def adjustments(self, request_ids: Sequence[str]) -> list[LedgerRow]:
+        return [row for row in self._ledger if row.kind == "adjust" and row.request_id in request_ids]
 
     async def ping(self) -> None:
         """Memory is always there."""

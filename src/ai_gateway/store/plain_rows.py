@@ -39,6 +39,12 @@ async def append(connection: AsyncConnection, table: Table, rows: Sequence[msgsp
         await connection.execute(_insert(connection, table).on_conflict_do_nothing(), values)
 
 
+async def insert_new(connection: AsyncConnection, table: Table, row: msgspec.Struct) -> bool:
+    """Insert a row with a key of its own; False where there is one with this key."""
+    statement = _insert(connection, table).on_conflict_do_nothing().returning(*table.primary_key)
+    return (await connection.execute(statement.values(_values([row])[0]))).first() is not None
+
+
 def _insert(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
     return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
 

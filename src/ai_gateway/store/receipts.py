@@ -49,6 +49,8 @@ def row_of(receipt: Receipt) -> LedgerRow:
         revision=receipt.revision,
         client_request_id=receipt.client_request_id,
         day=receipt.day,
+        delivered_tokens=receipt.delivered_tokens,
+        cached=receipt.cached,
     )
 
 
@@ -92,6 +94,8 @@ def receipt_of(row: LedgerRow) -> Receipt:
         kind=cast(Literal["charge", "adjust"], row.kind),
         client_request_id=row.client_request_id,
         day=row.day,
+        delivered_tokens=row.delivered_tokens,
+        cached=row.cached,
     )
 
 

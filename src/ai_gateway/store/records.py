@@ -94,8 +94,9 @@ class Store(Protocol):
         """
         ...
 
-    async def append_ledger(self, rows: Sequence[LedgerRow]) -> int:
-        """Insert in one statement; rows whose (attempt_id, kind) is there are skipped. The number really inserted."""
+    async def append_ledger(self, rows: Sequence[LedgerRow], process_id: str = "") -> int:
+        """Insert in one statement; rows whose (attempt_id, kind) is there are skipped. The number really inserted.
+        `process_id` is the run whose leases pay for them; empty where nobody leases."""
         ...
 
     async def page_ledger(
@@ -110,6 +111,10 @@ class Store(Protocol):
 
     async def adjustments(self, request_ids: Sequence[str]) -> list[LedgerRow]:
         """All rows of kind `adjust` of these requests, oldest first."""
+        ...
+
+    async def ledger_watermark(self) -> int:
+        """A row's place: up to it no row will be added any more, whoever is writing now. 0: there is none."""
         ...
 
     async def spent_in(self, window_ids: Sequence[str]) -> list[WindowSpent]:

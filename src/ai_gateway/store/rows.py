@@ -52,8 +52,8 @@ class TenantRow(LimitedRow, frozen=True, kw_only=True):
     system_grants: tuple[str, ...] = ()
     default_fallbacks: tuple[str, ...] = ()
     queue: dict[str, Any] | None = None
-    ceiling_price: dict[str, int] | None = None
     timezone: str = "UTC"
+    ceiling_price: dict[str, int] | None = None
 
 
 class DepartmentRow(LimitedRow, frozen=True, kw_only=True):
@@ -225,6 +225,11 @@ class BudgetRow(Row, frozen=True, kw_only=True):
     mode: str = "clamp"
     warn_at_percent: tuple[int, ...] = (50, 80, 90, 100)
 
+    @property
+    def name(self) -> str:
+        """What a report of changes calls it."""
+        return f"{self.scope} {self.window}"
+
 
 class AuditRow(Row, frozen=True, kw_only=True):
     """Who did what to which row; `detail` never has a secret. Appended in the transaction of the change itself."""
@@ -280,6 +285,24 @@ class LedgerRow(msgspec.Struct, frozen=True, kw_only=True):
     revision: int = 0
     client_request_id: str | None = None
     day: int = 0
+    delivered_tokens: int | None = None
+    cached: bool = False
+
+
+class ReplyRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An Idempotency-Key of a tenant: who runs it (`owner`, counted as alive `until`), or the sealed reply. `key` and
+    `print` (of the body) are keyed digests. `body` None in a finished one: it was too large to be kept."""
+
+    tenant_id: str
+    key: str
+    print: str
+    request_id: str
+    owner: str
+    until: float
+    finished: bool = False
+    expires: float = 0.0
+    size: int = 0
+    body: bytes | None = None
 
 
 NOUNS: tuple[type[Row], ...] = (

@@ -68,6 +68,11 @@ def database_url(configured: str | None, data_dir: Path) -> URL:
     raise ValueError("DATABASE_URL must begin with postgresql:// or sqlite://.")
 
 
+def is_shared(url: URL) -> bool:
+    """Whether several processes may use this database at once, and so share its limits."""
+    return url.get_backend_name() != "sqlite"
+
+
 def open_engine(url: URL) -> AsyncEngine:
     """Connects when first used, not now. `url` is `database_url`'s."""
     if url.get_backend_name() == "sqlite":

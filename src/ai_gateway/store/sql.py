@@ -45,6 +45,11 @@ class SqlStore:
         self._writer = engine if self._turn is None else engine.execution_options(**{BEGIN_OPTION: WRITE})
         self._reader = engine if self._turn is not None else engine.execution_options(isolation_level="REPEATABLE READ")
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether one process owns this database: on SQLite, the one that holds the data folder."""
+        return self._turn is not None
+
     def begin(self) -> AbstractAsyncContextManager[Unit]:
         return self._begin()
 
@@ -65,9 +70,9 @@ class SqlStore:
         async with self.reading() as connection:
             return await refresh.apply(SqlReader(connection), self._compiler, snapshot, changes)
 
-    async def append_ledger(self, rows: Sequence[LedgerRow]) -> int:
+    async def append_ledger(self, rows: Sequence[LedgerRow], process_id: str = "") -> int:
         async with self.writing() as connection:
-            return await ledger.append(connection, rows)
+            return await ledger.append(connection, rows, process_id)
 
     async def page_ledger(
         self, scope: Scope, *, before: int | None = None, limit: int = 100, **equal: Any
@@ -82,6 +87,11 @@ class SqlStore:
     async def adjustments(self, request_ids: Sequence[str]) -> list[LedgerRow]:
         async with self.reading() as connection:
             return await charges.adjustments(connection, request_ids)
+
+    async def ledger_watermark(self) -> int:
+        fenced = self.reading if self._turn is not None else self.writing
+        async with fenced() as connection:
+            return await ledger.watermark(connection)
 
     async def spent_in(self, window_ids: Sequence[str]) -> list[WindowSpent]:
         async with self.reading() as connection:

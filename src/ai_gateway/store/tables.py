@@ -30,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from ai_gateway.store.observations import BreakerRow, DecisionRow, HealthRow, MetricsRow, OverrideRow
-from ai_gateway.store.rows import NOUNS, LedgerRow, Row
+from ai_gateway.store.rows import NOUNS, LedgerRow, ReplyRow, Row
 
 R = TypeVar("R", bound=Row)
 
@@ -85,6 +85,7 @@ LEDGER: Final = Table(
     UniqueConstraint("attempt_id", "kind", name="uq_ledger_attempt_id"),
     Index("ix_ledger_tenant_id_id", "tenant_id", "id"),
     Index("ix_ledger_request_id", "request_id"),
+    Index("ix_ledger_tenant_id_day", "tenant_id", "day"),
     sqlite_autoincrement=True,
 )
 
@@ -95,8 +96,45 @@ WINDOWS: Final = Table(
     Column("scope", _ID, primary_key=True),
     Column("scope_id", _ID, primary_key=True),
     Column("tenant_id", _ID, primary_key=True),
+    Column("process_id", _ID, primary_key=True),
     *(Column(name, BigInteger(), nullable=False) for name in ("cost_nano_usd", "tokens", "requests")),
     sqlite_with_rowid=False,
+)
+
+_POT: Final = ("window_id", "scope", "scope_id", "unit")
+LEASES: Final = Table(
+    "leases",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    *(Column(name, _ID, nullable=False) for name in ("tenant_id", *_POT, "process_id")),
+    Column("granted", BigInteger(), nullable=False),
+    Column("state", Text(), nullable=False),
+    Column("granted_at", _INSTANT, nullable=False),
+    Column("resolved_at", _INSTANT, nullable=True),
+    UniqueConstraint(*_POT, "process_id", name="uq_leases_process_id"),
+    Index("ix_leases_process_id", "process_id"),
+)
+LEASE_POTS: Final = Table(
+    "lease_pots",
+    metadata,
+    *(Column(name, _ID, primary_key=True) for name in _POT),
+    Column("grants", BigInteger(), nullable=False),
+)
+LEASE_WANTS: Final = Table(
+    "lease_wants",
+    metadata,
+    *(Column(name, _ID, primary_key=True) for name in (*_POT, "process_id")),
+    Column("tenant_id", _ID, nullable=False),
+    Column("at", _INSTANT, nullable=False),
+)
+PROCESSES: Final = Table(
+    "processes",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("journal", Text(), nullable=False),
+    Column("started_at", _INSTANT, nullable=False),
+    Column("seen_at", _INSTANT, nullable=False),
+    Column("closed_at", _INSTANT, nullable=True),
 )
 
 WARNINGS: Final = Table(
@@ -159,6 +197,12 @@ METRICS_HISTORY: Final = Table(
     metadata,
     *_fields(MetricsRow, "span", "endpoint_id", "starts_at", "writer"),
     Index("ix_load_balancer_metrics_history_span_starts_at", "span", "starts_at"),
+)
+REPLIES: Final = Table(
+    "idempotent_replies",
+    metadata,
+    *_fields(ReplyRow, "tenant_id", "key"),
+    Index("ix_idempotent_replies_expires", "expires"),
 )
 DECISIONS: Final = _grown(
     "decision_records",

@@ -30,6 +30,7 @@ _HEADER_BYTES: Final = 1 + _ID_BYTES + _NONCE_BYTES
 
 _SECRETS: Final = b"ai-gateway/secrets"
 _INSTANCE_KEYS: Final = b"ai-gateway/instance-keys"
+_REPLIES: Final = b"ai-gateway/replies"
 _KEY_ID: Final = b"ai-gateway/key-id"
 
 
@@ -60,6 +61,7 @@ class KeyVault:
             raise ValueError("A master key has 32 bytes.")
         self._current = key_id(master)
         self._secrets = {key_id(one): AESGCM(_derive(one, _SECRETS, KEY_BYTES)) for one in masters}
+        self._replies = {key_id(one): AESGCM(_derive(one, _REPLIES, KEY_BYTES)) for one in masters}
         self._instance_keys = {key_id(one): AESGCM(_derive(one, _INSTANCE_KEYS, KEY_BYTES)) for one in masters}
 
     def seal(self, tenant_id: str, name: str, secret: Secret) -> bytes:
@@ -75,6 +77,13 @@ class KeyVault:
     def unseal_instance_key(self, name: str, ciphertext: bytes) -> bytes:
         """Raises CannotUnseal."""
         return _unseal(self._instance_keys, _place("", name), ciphertext)
+
+    def seal_reply(self, tenant_id: str, key: str, reply: bytes) -> bytes:
+        return self._seal(self._replies, _place(tenant_id, key), reply)
+
+    def unseal_reply(self, tenant_id: str, key: str, ciphertext: bytes) -> bytes:
+        """Raises CannotUnseal."""
+        return _unseal(self._replies, _place(tenant_id, key), ciphertext)
 
     def is_current(self, ciphertext: bytes) -> bool:
         """Was this sealed under `master`, or does a rotation still have to seal it anew?"""

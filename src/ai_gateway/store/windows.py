@@ -4,13 +4,17 @@ The sums are made of the rows of one batch, in its own transaction and from no r
 the ledger's at every instant; a process that starts reads a few rows a level instead of the whole ledger. A batch is
 added up first by caller and day, then by level, then by window: a few hundred rows are written for thousands.
 
+Each process adds to rows of its own, so that those who write at once never wait for each other, and so that what a
+process has booked can be taken from what it was granted (`store/leases.py`). Where nobody leases, the rows have no
+name.
+
 A window's name is told from the day that the row carries, never from a clock or a zone that may have changed since.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ai_gateway.domain.budgets import Scope
@@ -32,13 +36,12 @@ LEG_COLUMNS: Final = {
 async def spent_in(connection: AsyncConnection, window_ids: Sequence[str]) -> list[WindowSpent]:
     """What every leg has spent in these windows."""
     table = WINDOWS.c
-    query = select(table.scope, table.scope_id, table.window_id, table.cost_nano_usd, table.tokens, table.requests)
-    found = await connection.execute(query.where(table.window_id.in_(window_ids)))
+    sums = (func.sum(table[name]) for name in ("cost_nano_usd", "tokens", "requests"))
+    place = (table.scope, table.scope_id, table.window_id)
+    query = select(*place, *sums).where(table.window_id.in_(window_ids)).group_by(*place)
+    found: list[Any] = list(await connection.execute(query))
     windows = {window_id: window_of_id(window_id) for window_id in window_ids}
-    return [
-        WindowSpent((scope, scope_id), *windows[window_id], (nano, tokens, requests))
-        for scope, scope_id, window_id, nano, tokens, requests in found
-    ]
+    return [WindowSpent((row[0], row[1]), *windows[row[2]], (int(row[3]), int(row[4]), int(row[5]))) for row in found]
 
 
 def amounts_of(row: LedgerRow) -> tuple[int, int, int]:
@@ -69,14 +72,15 @@ _BY_WINDOW: Final = " UNION ALL ".join(
     for name in ("day_id", "month_id", "total_id")
 )
 _ADD: Final = (
-    "INSERT INTO spending_windows (window_id, scope, scope_id, tenant_id, cost_nano_usd, tokens, requests)"  # noqa: S608
+    "INSERT INTO spending_windows"  # noqa: S608  # constants
+    " (window_id, scope, scope_id, tenant_id, process_id, cost_nano_usd, tokens, requests)"
     f" WITH by_caller AS ({_BY_CALLER}),"
     f" by_leg AS (SELECT scope, scope_id, tenant_id, day, {_SUMS} FROM ({_BY_LEG}) AS legs"
     " GROUP BY scope, scope_id, tenant_id, day)"
-    f" SELECT window_id, scope, scope_id, tenant_id, {_SUMS} FROM ({_BY_WINDOW}) AS windows"
+    f" SELECT window_id, scope, scope_id, tenant_id, CAST(:process AS text), {_SUMS} FROM ({_BY_WINDOW}) AS windows"
     " GROUP BY window_id, scope, scope_id, tenant_id"
     " ORDER BY window_id, scope, scope_id, tenant_id"  # processes that write at once lock the rows in one order
-    " ON CONFLICT (window_id, scope, scope_id, tenant_id) DO UPDATE SET"
+    " ON CONFLICT (window_id, scope, scope_id, tenant_id, process_id) DO UPDATE SET"
     " cost_nano_usd = spending_windows.cost_nano_usd + excluded.cost_nano_usd,"
     " tokens = spending_windows.tokens + excluded.tokens,"
     " requests = spending_windows.requests + excluded.requests"

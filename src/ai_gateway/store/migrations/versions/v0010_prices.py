@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: Final = "0010"
-down_revision: Final = "0005"
+down_revision: Final = "0009"
 
 _JSON: Final = sa.JSON(none_as_null=True)
 _LANES: Final = ("cache_write_1h", "reasoning", "audio_input", "audio_output", "image_input", "request")

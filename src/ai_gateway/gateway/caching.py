@@ -1,0 +1,97 @@
+"""Routes that give an answer again to who asks exactly the same. It lies behind the gate, the budgets and the holds,
+where every request passes, so an exhausted key is refused whatever is in memory; a hit is a row of the ledger that
+says so, and costs nothing.
+
+An answer is found by all that it depends on: tenant, revision of the configuration, route, operation, the caller's
+headers that go to providers, and the whole body after the route's rules. Errors and answers that broke off are never
+kept.
+"""
+
+from typing import Final
+
+import msgspec
+
+from ai_gateway.domain.chat import Usage
+from ai_gateway.domain.traffic import Outcome, Receipt
+from ai_gateway.gateway import dispatch
+from ai_gateway.gateway.client import Client, Message
+from ai_gateway.gateway.dispatch import Carried
+from ai_gateway.gateway.doors import Doors
+from ai_gateway.gateway.receipts import Attempt, draft_receipt
+from ai_gateway.gateway.recording import Recording
+from ai_gateway.gateway.trial import Journey
+from ai_gateway.policy import pricing
+from ai_gateway.runtime import ids
+from ai_gateway.runtime.answer_cache import MOST_BYTES_EACH, CachedAnswer
+
+HIT: Final = ("x-gateway-cache", "hit")
+MISS: Final = ("x-gateway-cache", "miss")
+_encode: Final = msgspec.json.Encoder().encode
+
+
+async def carry_cached(doors: Doors, journey: Journey, client: Client, ttl_seconds: float) -> Carried:
+    """As `dispatch.carry`, which is asked where no answer is known."""
+    tenant_id = journey.admitted.caller.tenant.id
+    name = name_of(doors, journey)
+    known = doors.answers.find(name, tenant_id, doors.clock.now())
+    if known is not None:
+        return await _give_again(doors, journey, client, known)
+    client.say_besides(MISS)
+    recording = Recording(MOST_BYTES_EACH)
+
+    async def hear(message: Message) -> None:
+        recording.hear(message)
+
+    client.overhear(hear)
+    carried = await dispatch.carry(doors, journey, client)
+    body = recording.body
+    is_asked_for = journey.funded.clamped is None and journey.funded.steps is None  # not one that was cut to a budget
+    is_good = is_asked_for and carried.fault is None and recording.is_whole and recording.status == 200
+    if is_good and body is not None and carried.receipts[-1].outcome is Outcome.OK:
+        whose = carried.receipts[-1]
+        until = doors.clock.now() + ttl_seconds
+        headers = recording.headers
+        doors.answers.keep(
+            name, CachedAnswer(tenant_id, until, headers, body, whose.endpoint, whose.provider, whose.model)
+        )
+    return carried
+
+
+def name_of(doors: Doors, journey: Journey) -> bytes:
+    admitted, shaped = journey.admitted, journey.shaped
+    head = admitted.head
+    scope = (admitted.caller.tenant.id, admitted.snapshot.revision, journey.plan.course.name, head.operation)
+    return doors.digest_key(_encode((scope, head.query, head.forward, shaped.call.model, shaped.fields)))
+
+
+async def _give_again(doors: Doors, journey: Journey, client: Client, known: CachedAnswer) -> Carried:
+    """Booked before it is given, like every answer."""
+    receipt = _receipt(doors, journey, known)
+    doors.journal.append(receipt)
+    doors.meters.book(journey.hold, receipt.cost_nano_usd)
+    if doors.journal.is_strict:
+        await doors.journal.safe()
+    cost = ("x-gateway-cost-usd", pricing.dollars(receipt.cost_nano_usd))
+    await client.answer(200, (*known.headers, HIT, cost), known.body)
+    return Carried((receipt,))
+
+
+def _receipt(doors: Doors, journey: Journey, known: CachedAnswer) -> Receipt:
+    head = journey.admitted.head
+    now = doors.clock.now()
+    attempt = Attempt(ids.attempt_id(head.request_id, 1), journey.plan.candidates[0], now, doors.clock.wall())
+    draft = draft_receipt(journey.admitted, journey.shaped, attempt, journey.hold.day)
+    return msgspec.structs.replace(
+        draft.orphan,
+        endpoint=known.endpoint,
+        provider=known.provider,
+        model=known.model,
+        usage=Usage(),
+        cost_nano_usd=0,
+        priced=True,
+        price_version=None,
+        outcome=Outcome.OK,
+        estimated=False,
+        total_ms=round((now - head.received) * 1000, 3),
+        cached=True,
+    )

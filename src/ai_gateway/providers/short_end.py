@@ -1,0 +1,52 @@
+"""The end of a stream that we end: the answer is as long as it may be, and its reader is told so in the dialect's own
+words (`finish_reason: length`, `stop_reason: max_tokens`), with a notice beside them that says why. What the caller has
+is a whole answer that was cut to a length, as a lower cap would have cut it, so every client can read it.
+"""
+
+import re
+from typing import Any, Final
+
+import msgspec
+
+from ai_gateway.domain.chat import Dialect
+
+NOTICE: Final = "The answer ends here because a cost limit is used up."
+_IDENTITY: Final = ("id", "object", "created", "model", "system_fingerprint", "service_tier")
+_DATA: Final = re.compile(rb"^data: ?(\{.*\})\r?$", re.MULTILINE)
+_INDEX: Final = re.compile(rb'"index":\s*(\d+)')
+
+
+def short_end(dialect: Dialect, first: bytes, last: bytes, choices: int, output_tokens: int) -> bytes:
+    """The last events. `first` and `last` are events that the caller was given: they say whose answer this is, and
+    which part of it is open."""
+    notice = {"type": "budget", "code": "budget_exceeded", "message": NOTICE}
+    if dialect is Dialect.ANTHROPIC:
+        return _anthropic(last, notice, output_tokens)
+    chunk: dict[str, Any] = {
+        **_identity_in(first),
+        "choices": [{"index": index, "delta": {}, "finish_reason": "length"} for index in range(choices)],
+        "gateway": {"notice": notice},
+    }
+    return b"data: " + msgspec.json.encode(chunk) + b"\n\ndata: [DONE]\n\n"
+
+
+def _identity_in(events: bytes) -> dict[str, Any]:
+    found = _DATA.search(events)
+    members: dict[str, Any] = {} if found is None else msgspec.json.decode(found[1])
+    return {name: members[name] for name in _IDENTITY if name in members}
+
+
+def _anthropic(last: bytes, notice: dict[str, str], output_tokens: int) -> bytes:
+    opened = _INDEX.findall(last)
+    delta = {
+        "type": "message_delta",
+        "delta": {"stop_reason": "max_tokens", "stop_sequence": None},
+        "usage": {"output_tokens": output_tokens},
+        "gateway": {"notice": notice},
+    }
+    events = [{"type": "content_block_stop", "index": int(opened[-1])}] if opened else []
+    return b"".join(_event(it) for it in (*events, delta, {"type": "message_stop"}))
+
+
+def _event(members: dict[str, Any]) -> bytes:
+    return b"event: " + members["type"].encode() + b"\ndata: " + msgspec.json.encode(members) + b"\n\n"
