@@ -153,7 +153,9 @@ async def test_what_cannot_be_booked_is_not_asked() -> None:
     world.journal = a_journal(folder)
     folder.failing_writes = 28
     world.probe = PaidProbe(
-        PaidDoors(world.upstream, world.clock, world.journal, world.meters, KINDS, lambda _: Prices(a_book(), a_book(), 1))
+        PaidDoors(
+            world.upstream, world.clock, world.journal, world.meters, KINDS, lambda _: Prices(a_book(), a_book(), 1)
+        )
     )
     checked = await world.check(Script(200, JSON, (ANSWER,)))
     assert isinstance(checked.fault, GatewayFault)
