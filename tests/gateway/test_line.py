@@ -23,6 +23,7 @@ from support.builders import (
     MODEL,
     PROVIDER_KEY,
     TOKEN,
+    a_book,
     a_candidate,
     a_claude_endpoint,
     a_course,
@@ -151,7 +152,7 @@ async def test_an_anthropic_answer_goes_through_byte_for_byte() -> None:
 
 
 async def test_counting_tokens_is_free_and_needs_no_price() -> None:
-    line = await a_line(a_snapshot(a_tenant("t1", a_claude_endpoint(), prices={})))
+    line = await a_line(a_snapshot(a_tenant("t1", a_claude_endpoint(), prices=a_book())))
     line.upstream.will_answer(b'{"input_tokens":14}')
 
     answered = await line.post("/v1/messages/count_tokens", MESSAGES_BODY)
@@ -161,7 +162,7 @@ async def test_counting_tokens_is_free_and_needs_no_price() -> None:
 
 
 async def test_an_unpriced_model_costs_nothing_and_says_so() -> None:
-    line = await a_line(a_snapshot(a_tenant("t1", an_endpoint(), prices={})))
+    line = await a_line(a_snapshot(a_tenant("t1", an_endpoint(), prices=a_book())))
     line.upstream.will_answer(CHAT_REPLY)
 
     answered = await line.post(CHAT, CHAT_BODY)

@@ -41,13 +41,13 @@ def test_every_choice_that_is_asked_for_may_be_as_long_as_the_cap() -> None:
 
 
 def test_what_nobody_priced_holds_nothing() -> None:
-    assert charge(a_caller(), a_call(), worst_of([a_candidate()], {}, {}, 0.0)).worst_nano == 0
+    assert charge(a_caller(), a_call(), worst_of([a_candidate()], a_book(), a_book(), 0.0)).worst_nano == 0
 
 
 @given(size=st.integers(1, 10**6), read=st.integers(0, 10**6), cap=st.integers(0, 10**5), wrote=st.integers(0, 10**5))
 def test_what_is_held_is_never_less_than_what_it_can_cost(size: int, read: int, cap: int, wrote: int) -> None:
     price = a_price(MODEL)
-    worst = worst_of([a_candidate()], a_book(price), {}, 0.0)
+    worst = worst_of([a_candidate()], a_book(price), a_book(), 0.0)
     held = charge(a_caller(), a_call(body_bytes=size, max_output=cap), worst)
     assert cost_nano(price, Usage(input_tokens=min(read, size), output_tokens=min(wrote, cap))) <= held.worst_nano
 

@@ -39,7 +39,7 @@ class World:
                 journal=self.journal,
                 meters=self.meters,
                 kinds=KINDS,
-                prices=lambda tenant_id: Prices(own=book, book={}, revision=9),
+                prices=lambda tenant_id: Prices(own=book, book=a_book(), revision=9),
             )
         )
 
@@ -153,7 +153,9 @@ async def test_what_cannot_be_booked_is_not_asked() -> None:
     world.journal = a_journal(folder)
     folder.failing_writes = 28
     world.probe = PaidProbe(
-        PaidDoors(world.upstream, world.clock, world.journal, world.meters, KINDS, lambda _: Prices({}, {}, 1))
+        PaidDoors(
+            world.upstream, world.clock, world.journal, world.meters, KINDS, lambda _: Prices(a_book(), a_book(), 1)
+        )
     )
     checked = await world.check(Script(200, JSON, (ANSWER,)))
     assert isinstance(checked.fault, GatewayFault)

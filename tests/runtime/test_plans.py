@@ -182,7 +182,7 @@ def test_the_queue_is_the_pools_own_else_the_first_endpoints_that_has_one(
 def test_the_worst_price_is_the_dearest_of_all_tiers() -> None:
     dear = a_candidate(an_endpoint("dear"), "gpt-4o")
     plan = Known().plan(a_course("fast", tiers=(a_tier(ONE, pool="fast"), a_tier(dear, pool="spare"))))
-    worst = plan.worst(a_book(a_price(), a_price("gpt-4o", output_pico=10_000_000)), {}, NOON)
+    worst = plan.worst(a_book(a_price(), a_price("gpt-4o", output_pico=10_000_000)), a_book(), NOON)
     assert worst.output_pico == 10_000_000
 
 

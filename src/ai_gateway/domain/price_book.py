@@ -27,26 +27,28 @@ _COMPACT_DATE: Final = re.compile(r"-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01
 
 @final
 class PriceBook:
-    """`ceiling` is what a tenant declares that a model costs at most whose price nobody knows."""
+    """`ceiling` is what a tenant declares that a model costs at most whose price nobody knows. `found` is what was
+    resolved already, for whoever cannot wait for a call."""
 
-    __slots__ = ("_found", "_layers", "ceiling", "prices")
+    __slots__ = ("_layers", "ceiling", "found", "is_empty", "prices")
 
     def __init__(self, prices: Iterable[Price] = (), ceiling: Price | None = None) -> None:
         self.prices = tuple(prices)
         self.ceiling = ceiling
+        self.is_empty = not self.prices
         own = _Layer(it for it in self.prices if it.edition is None)
         published = _Layer(it for it in self.prices if it.edition is not None)
         self._layers = tuple(layer for layer in (own, published) if layer.has_any)
-        self._found: dict[tuple[str, tuple[str, ...]], tuple[Chain, ...]] = {}
+        self.found: dict[tuple[str, tuple[str, ...]], tuple[Chain, ...]] = {}
 
     def chains(self, model: str, payees: tuple[str, ...]) -> tuple[Chain, ...]:
         """The best first. `payees` are the names of who is paid, the most particular first."""
         asked = (model, payees)
-        found = self._found.get(asked)
+        found = self.found.get(asked)
         if found is None:
-            if len(self._found) >= MOST_KEPT:
-                self._found.clear()
-            found = self._found[asked] = tuple(self._resolve(model, payees))
+            if len(self.found) >= MOST_KEPT:
+                self.found.clear()
+            found = self.found[asked] = tuple(self._resolve(model, payees))
         return found
 
     def _resolve(self, model: str, payees: tuple[str, ...]) -> Iterator[Chain]:

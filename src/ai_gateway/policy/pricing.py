@@ -8,11 +8,13 @@ both). They are filled in one order until the total is spent, so that every toke
 image, and the rest is fresh; reasoning, audio, and the rest is text.
 """
 
-from ai_gateway.domain.chat import Usage
+from ai_gateway.domain.chat import ServiceTier, Usage
 from ai_gateway.domain.config import Endpoint, Price, PriceBook
 from ai_gateway.domain.prices import Rates
 
 PICO_PER_NANO = 1000
+
+_STANDARD = ServiceTier.STANDARD  # one look-up less for every attempt
 
 
 def find_price(own: PriceBook, book: PriceBook, endpoint: Endpoint, model: str, at: float) -> Price | None:
@@ -21,25 +23,32 @@ def find_price(own: PriceBook, book: PriceBook, endpoint: Endpoint, model: str, 
     price = find_listed(own, book, endpoint.payees, model, at)
     if price is None:
         price = endpoint.ceiling
-        if price is None and own:
+        if price is None:
             price = own.ceiling
     return price
 
 
 def find_listed(own: PriceBook, book: PriceBook, payees: tuple[str, ...], model: str, at: float) -> Price | None:
     """The same without ceilings."""
+    asked = (model, payees)
     for prices in (own, book):
-        if prices:
-            for chain in prices.chains(model, payees):
-                for price in chain:
-                    if price.holds(at):
-                        return price
+        if prices.is_empty:
+            continue
+        chains = prices.found.get(asked)
+        for chain in prices.chains(model, payees) if chains is None else chains:
+            for price in chain:
+                if price.effective_from <= at and (price.hours is None or price.hours.has(at)):
+                    return price
     return None
 
 
 def cost_nano(price: Price, usage: Usage) -> int:
     """Nano-dollars. An attempt of no token is free of the request's fee too: nothing was delivered."""
-    return -(-cost_pico(price.rates_for(usage), usage) // PICO_PER_NANO)
+    schedule = price.standard
+    if usage.service_tier is not _STANDARD:
+        schedule = price.services.get(usage.service_tier, schedule)
+    rates = schedule.rates_for(usage.input_tokens) if schedule.steps else schedule.rates
+    return -(-cost_pico(rates, usage) // PICO_PER_NANO)
 
 
 def cost_pico(rates: Rates, usage: Usage) -> int:

@@ -84,7 +84,7 @@ def worst_of(candidates: Sequence[Candidate], own: PriceBook, book: PriceBook, a
 
 def _chains_of(candidate: Candidate, own: PriceBook, book: PriceBook) -> tuple[Chain, ...]:
     payees = candidate.endpoint.payees
-    return tuple(chain for prices in (own, book) if prices for chain in prices.chains(candidate.model, payees))
+    return tuple(chain for prices in (own, book) for chain in prices.chains(candidate.model, payees))
 
 
 def _possible(chains: tuple[Chain, ...], at: float) -> Iterator[Price]:
