@@ -1,6 +1,7 @@
 import pytest
 
 from ai_gateway.domain.budgets import Limit, Unit, Window
+from ai_gateway.domain.traffic import Charge
 from ai_gateway.runtime.cells import Cell, NoGrants, Owner, Short, Shortage
 
 
@@ -28,4 +29,4 @@ def test_nothing_is_free_of_what_is_overspent() -> None:
 
 async def test_an_owner_asks_nobody() -> None:
     with pytest.raises(AssertionError, match="owner"):
-        await NoGrants().ask(Shortage(Short.NEEDS_GRANT, a_cell(), 1))
+        await NoGrants().ask([Shortage(Short.NEEDS_GRANT, a_cell(), 1)], Charge((), 1))

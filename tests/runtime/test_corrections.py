@@ -1,7 +1,6 @@
 from ai_gateway.domain.budgets import Limit, Unit, Window
 from ai_gateway.policy.windows import windows_at
 from ai_gateway.runtime.corrections import spend_correction
-from ai_gateway.runtime.ids import admitted_at, request_id
 from ai_gateway.runtime.meters import Meters
 from support.builders import a_receipt
 from support.clock import NOON
@@ -29,7 +28,3 @@ def test_money_comes_back_too() -> None:
     for attempt, cost in (("att_1~price_2", 500), ("att_1~price_3", -200)):
         spend_correction(meters, a_receipt(attempt, day=windows_at(NOON).day, cost_nano_usd=cost))
     assert meters.spent(("tenant", "t1"), Window.DAILY, NOON)[0] == 300
-
-
-def test_an_id_says_when_its_request_was_admitted() -> None:
-    assert admitted_at(request_id(NOON)) == NOON

@@ -22,8 +22,8 @@ NOTHING: Final[Amounts] = (0, 0, 0)
 
 @final
 class Day:
-    """One leg on one day. `cells` are those whose windows have this day in them, also of limits that have gone: they may
-    come back. `is_known`: a caller's path goes over it, and has its cells."""
+    """One leg on one day. `cells` are those whose windows have this day in them, also of limits that have gone: they
+    may come back. `is_known`: a caller's path goes over it, and has its cells."""
 
     __slots__ = ("cells", "is_known", "nano", "number", "requests", "tokens")
 

@@ -14,7 +14,7 @@ from typing import Final, final
 
 import msgspec
 
-from ai_gateway.domain.budgets import Leg, Limit, Limits, Window
+from ai_gateway.domain.budgets import Leg, Limit, Window
 from ai_gateway.domain.traffic import Charge, Hold, WindowSpent
 from ai_gateway.policy.windows import Windows, ends_ms, windows_at, windows_behind, windows_of_day
 from ai_gateway.runtime.accounts import Account, Amounts, Day
@@ -278,7 +278,7 @@ class Meters:
         cells = tuple(self._cell(limit, windows, charge.revision) for limit in charge.limits)
         for day in days:
             day.is_known = True
-        path = _Path(charge.legs, charge.limits, windows.day, days, cells, self._cells_added)
+        path = _Path(charge, windows.day, days, cells, cells_added=self._cells_added)
         self._paths[charge.legs[0]] = path
         return path
 
@@ -326,16 +326,10 @@ class _Path:
     __slots__ = ("cells", "cells_added", "days", "holding", "legs", "limits", "number")
 
     def __init__(
-        self,
-        legs: tuple[Leg, ...],
-        limits: Limits,
-        number: int,
-        days: tuple[Day, ...],
-        cells: tuple[Cell, ...],
-        cells_added: int,
+        self, charge: Charge, number: int, days: tuple[Day, ...], cells: tuple[Cell, ...], *, cells_added: int
     ) -> None:
-        self.legs = legs
-        self.limits = limits
+        self.legs = charge.legs
+        self.limits = charge.limits
         self.number = number
         self.days = days
         self.cells = cells
