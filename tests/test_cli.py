@@ -45,6 +45,12 @@ def test_the_commands_are_those_that_are_documented() -> None:
         "keys rotate-master",
         "doctor",
         "explain",
+        "prices",
+        "prices show",
+        "prices update",
+        "usage",
+        "backup",
+        "restore",
         "version",
     }
 
@@ -53,14 +59,16 @@ def test_the_commands_are_those_that_are_documented() -> None:
 def test_every_command_teaches_itself(path: list[str]) -> None:
     shown = CliRunner().invoke(app, [*path, "--help"], env={"TERM": "dumb", "COLUMNS": "120"})
     assert shown.exit_code == 0
-    leaf = path and path not in (["config"], ["keys"])
+    leaf = path and path not in (["config"], ["keys"], ["prices"])
     if leaf and path != ["keys", "rotate-master"]:
         assert "Example" in shown.output
         assert f"ai-gateway {' '.join(path)}" in shown.output
 
 
 @pytest.mark.parametrize(
-    "path", [path for path in ALL if path and path[-1] not in {"dev", "serve", "config", "keys"}], ids=" ".join
+    "path",
+    [path for path in ALL if path and path[-1] not in {"dev", "serve", "config", "keys", "prices"}],
+    ids=" ".join,
 )
 def test_every_command_that_answers_answers_scripts(path: list[str]) -> None:
     shown = CliRunner().invoke(app, [*path, "--help"], env={"TERM": "dumb", "COLUMNS": "120"})
