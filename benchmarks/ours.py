@@ -2,8 +2,8 @@
 would, and asked for its ledger as an auditor would (read-only, past the process).
 
 Two callers are made. `governed` has all that a request can pay for: a key of a team, a user and a department, with
-limits on every level, a route to a pool of three weighted endpoints, a priced model. `bare` has one key and names its
-endpoint and model, unpriced.
+limits on every level, a route to a pool of three weighted endpoints, a priced model. `bare` has a tenant with one key
+and no limit, and names its endpoint and model, unpriced.
 """
 
 import base64
@@ -106,14 +106,23 @@ class Ours:
         self._admin("POST", "/prices", price)
         for place in range(len(WEIGHTS)):
             self._admin("POST", "/providers", self.provider(f"account-{place}", MODEL))
-        self._admin("POST", "/providers", self.provider("plain", UNPRICED))
         self.pool({f"account-{place}": weight for place, weight in enumerate(WEIGHTS)})
         self._admin("POST", "/routes", {"name": ROUTE, "pool": "pool"})
         owner = {"team_id": team, "user_id": user, "department_id": department, **limited}
         governed = self._admin("POST", "/api-keys", {"name": "governed", **owner})["key"]
-        bare = self._admin("POST", "/api-keys", {"name": "bare"})["key"]
+        bare = self._configure_bare()
         self.governed = Target(port=self.port, headers={"authorization": f"Bearer {governed}"}, model=ROUTE)
         self.bare = Target(port=self.port, headers={"authorization": f"Bearer {bare}"}, model=f"plain/{UNPRICED}")
+
+    def _configure_bare(self) -> str:
+        """A tenant of its own, since nothing that nobody priced is served where money is limited."""
+        governed = self._tenant
+        self._tenant = ""
+        self._tenant = self._admin("POST", "/tenants", {"name": "bare"})["id"]
+        self._admin("POST", "/providers", self.provider("plain", UNPRICED))
+        key = self._admin("POST", "/api-keys", {"name": "bare"})["key"]
+        self._tenant = governed
+        return key
 
     def provider(self, name: str, model: str) -> dict[str, Any]:
         return {

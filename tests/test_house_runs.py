@@ -153,7 +153,7 @@ async def home(make_home: Callable[..., Any]) -> Home:
     return await make_home()
 
 
-async def test_no_statement_is_executed_on_the_way_of_a_request_and_three_behind_all_of_them(home: Home) -> None:
+async def test_no_statement_is_executed_on_the_way_of_a_request_and_few_behind_all_of_them(home: Home) -> None:
     home.upstream.will_answer(CHAT_REPLY)
     home.upstream.will_stream(*chat_events("hi"))
     home.upstream.will_answer(MESSAGES_REPLY)
@@ -169,8 +169,9 @@ async def test_no_statement_is_executed_on_the_way_of_a_request_and_three_behind
         assert await settle_all(home.line.journal, home.store) == 3
 
         writing = [it for it in statements if not it.upper().startswith(("BEGIN", "PRAGMA"))]
-        last_row, rows, totals = writing
-        assert ("max" in last_row, "INTO ledger" in rows, "INTO spending_windows" in totals) == (True, True, True)
+        last_row, *rows, totals = writing
+        assert ("max" in last_row, "INTO spending_windows" in totals) == (True, True)
+        assert {"INTO ledger" in it for it in rows} == {True}
 
 
 async def test_the_statements_are_really_counted(home: Home) -> None:
