@@ -16,7 +16,8 @@ from ai_gateway.gateway.admission import admit
 from ai_gateway.gateway.client import Client, Interruption
 from ai_gateway.gateway.continuing import Rescue, rescue_for
 from ai_gateway.gateway.funding import Funded
-from ai_gateway.gateway.trial import SHORTEST_SECONDS, Journey, Trial
+from ai_gateway.gateway.journey import Journey
+from ai_gateway.gateway.trial import SHORTEST_SECONDS, Trial
 from ai_gateway.gateway.world import World
 from ai_gateway.policy import quotas
 from ai_gateway.policy.circuit_breaker import State

@@ -17,9 +17,9 @@ from ai_gateway.gateway import dispatch
 from ai_gateway.gateway.client import Client, Message
 from ai_gateway.gateway.dispatch import Carried
 from ai_gateway.gateway.doors import Doors
+from ai_gateway.gateway.journey import Journey
 from ai_gateway.gateway.receipts import Attempt, draft_receipt
 from ai_gateway.gateway.recording import Recording
-from ai_gateway.gateway.trial import Journey
 from ai_gateway.policy import pricing
 from ai_gateway.runtime import ids
 from ai_gateway.runtime.answer_cache import MOST_BYTES_EACH, CachedAnswer

@@ -20,9 +20,11 @@ from ai_gateway.gateway.client import Client, Interruption
 from ai_gateway.gateway.continuing import Rescue, rescue_for
 from ai_gateway.gateway.doors import Doors
 from ai_gateway.gateway.growing import has_room_for_another
+from ai_gateway.gateway.journey import Journey
+from ai_gateway.gateway.own_headers import route_header
 from ai_gateway.gateway.queue_updates import queue_updates, wants_updates
 from ai_gateway.gateway.relay import EVENT_STREAM, Diverged
-from ai_gateway.gateway.trial import Journey, Trial, draining, route_header
+from ai_gateway.gateway.trial import Trial, draining
 from ai_gateway.gateway.world import Taken, World
 from ai_gateway.policy.attempts import ASKED_WRONGLY, Line, Try, Wait, pursue, too_late
 from ai_gateway.providers.continuation import Continuation

@@ -15,9 +15,9 @@ from ai_gateway.gateway.caching import carry_cached
 from ai_gateway.gateway.client import Client
 from ai_gateway.gateway.dispatch import Carried
 from ai_gateway.gateway.doors import Doors
+from ai_gateway.gateway.journey import Journey
 from ai_gateway.gateway.pricing_rule import is_money_watched, priced_plan
 from ai_gateway.gateway.repeating import serve_once
-from ai_gateway.gateway.trial import Journey
 from ai_gateway.policy import access, request_transformer, routing
 from ai_gateway.runtime.rates import RateHold
 

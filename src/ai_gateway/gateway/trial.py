@@ -6,26 +6,21 @@ decided here: another attempt may make up for it.
 """
 
 import asyncio
-from functools import lru_cache
 from typing import Final, final
 
-import msgspec
-
 from ai_gateway.domain.chat import ProviderError
-from ai_gateway.domain.config import Course, OnDisconnect
+from ai_gateway.domain.config import OnDisconnect
 from ai_gateway.domain.faults import Fault, GatewayFault, Origin, ProviderFailed, ProviderTooSlow, RateLimited
-from ai_gateway.domain.traffic import Hold, Outcome, Receipt, Shaped
+from ai_gateway.domain.traffic import Outcome, Receipt
 from ai_gateway.gateway import relay
-from ai_gateway.gateway.admission import Admitted
-from ai_gateway.gateway.budget_headers import budget_headers
 from ai_gateway.gateway.client import Client, Interruption, lines_of
 from ai_gateway.gateway.continuing import Rescue
 from ai_gateway.gateway.doors import Doors
-from ai_gateway.gateway.funding import Funded
 from ai_gateway.gateway.growing import grow_by_steps
+from ai_gateway.gateway.journey import Journey
 from ai_gateway.gateway.marks import Marks
+from ai_gateway.gateway.own_headers import gateway_headers, gateway_lines
 from ai_gateway.gateway.purse import Purse
-from ai_gateway.gateway.rate_gate import rate_headers
 from ai_gateway.gateway.receipts import (
     BYTES_PER_TOKEN,
     Attempt,
@@ -42,29 +37,11 @@ from ai_gateway.providers.continuation import Continuation
 from ai_gateway.providers.output_caps import capped
 from ai_gateway.runtime import credentials, ids
 from ai_gateway.runtime.entries import Progress
-from ai_gateway.runtime.plans import Plan
-from ai_gateway.runtime.rates import RateHold
 from ai_gateway.runtime.tracing import span_id_of
 from ai_gateway.runtime.upstream import Answer, CannotConnect, EgressRefused, Outgoing, TooSlow, UpstreamError
 
 SHORTEST_SECONDS = 0.001
 _OK: Final = Outcome.OK  # a member of an enum is a look-up in Python each time
-
-
-class Journey(msgspec.Struct, frozen=True, gc=False):
-    """What a request is by the time it may be sent. `deadline`: monotonic seconds. `place`: what it has taken of its
-    caller's rates, where there are any."""
-
-    admitted: Admitted
-    shaped: Shaped
-    plan: Plan
-    funded: Funded
-    deadline: float
-    place: RateHold | None = None
-
-    @property
-    def hold(self) -> Hold:
-        return self.funded.hold
 
 
 @final
@@ -347,62 +324,6 @@ class Trial:
 
     def _at_most(self, seconds: float | None) -> float:
         return self._left() if seconds is None else min(seconds, self._left())
-
-
-def gateway_headers(doors: Doors, journey: Journey, attempt: Attempt, number: int) -> tuple[tuple[str, str], ...]:
-    """What the gateway did, for the caller. The provider's wait is in `total`, ours is what is left of it."""
-    endpoint = attempt.candidate.endpoint
-    course = journey.plan.course
-    now = doors.clock.now()
-    spent, waited = now - journey.admitted.head.received, now - attempt.started
-    headers = (
-        route_header(course),
-        ("x-gateway-endpoint", endpoint.name),
-        ("x-gateway-provider", endpoint.provider),
-        ("x-gateway-attempts", str(number)),
-        ("server-timing", f"gateway;dur={(spent - waited) * 1000:.3f}, provider;dur={waited * 1000:.3f}"),
-    )
-    return (*headers, *_limit_headers(doors, journey)) if _is_limited(journey) else headers
-
-
-def gateway_lines(doors: Doors, journey: Journey, attempt: Attempt, number: int) -> str | None:
-    """The same as header lines; None where a name would break its line."""
-    endpoint = attempt.candidate.endpoint
-    course = journey.plan.course
-    names = _name_lines(course.route or course.pool or course.name, endpoint.name, endpoint.provider)
-    now = doors.clock.now()
-    waited = now - attempt.started
-    before = now - journey.admitted.head.received - waited
-    lines = names and (
-        f"{names}x-gateway-attempts: {number}\r\n"
-        f"server-timing: gateway;dur={before * 1000:.3f}, provider;dur={waited * 1000:.3f}\r\n"
-    )
-    if lines and _is_limited(journey):
-        of_limits = lines_of(_limit_headers(doors, journey))
-        return of_limits if of_limits is None else lines + of_limits
-    return lines
-
-
-def _is_limited(journey: Journey) -> bool:
-    return bool(journey.admitted.caller.limits) or journey.place is not None
-
-
-def _limit_headers(doors: Doors, journey: Journey) -> tuple[tuple[str, str], ...]:
-    """How the caller stands, with its budgets and in its minute."""
-    headers = budget_headers(doors.meters.cells_of(journey.hold), journey.funded.clamped)
-    if journey.place is None:
-        return headers
-    clock, dialect = doors.clock, journey.admitted.head.dialect
-    return (*headers, *rate_headers(dialect, journey.place.legs, clock.now(), clock.wall()))
-
-
-@lru_cache(4096)
-def _name_lines(route: str, endpoint: str, provider: str) -> str | None:
-    return lines_of((("x-gateway-route", route), ("x-gateway-endpoint", endpoint), ("x-gateway-provider", provider)))
-
-
-def route_header(course: Course) -> tuple[str, str]:
-    return ("x-gateway-route", course.route or course.pool or course.name)
 
 
 def draining() -> Fault:

@@ -1,0 +1,72 @@
+"""What the gateway did for an answer, as headers: where it went, how often it was tried, who took how long, and how the
+caller stands with its limits.
+
+A whole answer takes them as text, because that is what is written; the names in it are the same for every answer of a
+route at an endpoint, so that part is made once. A stream's head goes through ASGI, which takes pairs.
+"""
+
+from functools import lru_cache
+
+from ai_gateway.domain.config import Course
+from ai_gateway.gateway.budget_headers import budget_headers
+from ai_gateway.gateway.client import lines_of
+from ai_gateway.gateway.doors import Doors
+from ai_gateway.gateway.journey import Journey
+from ai_gateway.gateway.rate_gate import rate_headers
+from ai_gateway.gateway.receipts import Attempt
+
+
+def gateway_headers(doors: Doors, journey: Journey, attempt: Attempt, number: int) -> tuple[tuple[str, str], ...]:
+    """What the gateway did, for the caller. The provider's wait is in `total`, ours is what is left of it."""
+    endpoint = attempt.candidate.endpoint
+    course = journey.plan.course
+    now = doors.clock.now()
+    spent, waited = now - journey.admitted.head.received, now - attempt.started
+    headers = (
+        route_header(course),
+        ("x-gateway-endpoint", endpoint.name),
+        ("x-gateway-provider", endpoint.provider),
+        ("x-gateway-attempts", str(number)),
+        ("server-timing", f"gateway;dur={(spent - waited) * 1000:.3f}, provider;dur={waited * 1000:.3f}"),
+    )
+    return (*headers, *_limit_headers(doors, journey)) if _is_limited(journey) else headers
+
+
+def gateway_lines(doors: Doors, journey: Journey, attempt: Attempt, number: int) -> str | None:
+    """The same as header lines; None where a name would break its line."""
+    endpoint = attempt.candidate.endpoint
+    course = journey.plan.course
+    names = _name_lines(course.route or course.pool or course.name, endpoint.name, endpoint.provider)
+    now = doors.clock.now()
+    waited = now - attempt.started
+    before = now - journey.admitted.head.received - waited
+    lines = names and (
+        f"{names}x-gateway-attempts: {number}\r\n"
+        f"server-timing: gateway;dur={before * 1000:.3f}, provider;dur={waited * 1000:.3f}\r\n"
+    )
+    if lines and _is_limited(journey):
+        of_limits = lines_of(_limit_headers(doors, journey))
+        return of_limits if of_limits is None else lines + of_limits
+    return lines
+
+
+def _is_limited(journey: Journey) -> bool:
+    return bool(journey.admitted.caller.limits) or journey.place is not None
+
+
+def _limit_headers(doors: Doors, journey: Journey) -> tuple[tuple[str, str], ...]:
+    """How the caller stands, with its budgets and in its minute."""
+    headers = budget_headers(doors.meters.cells_of(journey.hold), journey.funded.clamped)
+    if journey.place is None:
+        return headers
+    clock, dialect = doors.clock, journey.admitted.head.dialect
+    return (*headers, *rate_headers(dialect, journey.place.legs, clock.now(), clock.wall()))
+
+
+@lru_cache(4096)
+def _name_lines(route: str, endpoint: str, provider: str) -> str | None:
+    return lines_of((("x-gateway-route", route), ("x-gateway-endpoint", endpoint), ("x-gateway-provider", provider)))
+
+
+def route_header(course: Course) -> tuple[str, str]:
+    return ("x-gateway-route", course.route or course.pool or course.name)

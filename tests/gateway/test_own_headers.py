@@ -1,0 +1,55 @@
+"""What the gateway did is said once, in two forms: pairs for a stream's head, text for a whole answer."""
+
+import msgspec
+import pytest
+
+from ai_gateway.gateway.client import lines_of
+from ai_gateway.gateway.funding import Funded
+from ai_gateway.gateway.own_headers import gateway_headers, gateway_lines, route_header
+from ai_gateway.gateway.receipts import Attempt
+from gateway.test_trial import Bench, a_bench
+from support.builders import a_candidate, a_course, an_endpoint
+from support.clock import NOON
+
+
+def an_attempt(bench: Bench) -> Attempt:
+    return Attempt("att_1", bench.candidate, bench.line.clock.now(), NOON)
+
+
+async def test_both_forms_say_the_same() -> None:
+    bench = await a_bench()
+    attempt = an_attempt(bench)
+    bench.line.clock.advance(0.25)
+    headers = gateway_headers(bench.line.doors, bench.journey, attempt, 2)
+    assert dict(headers) == {
+        "x-gateway-route": "fast",
+        "x-gateway-endpoint": "up-1",
+        "x-gateway-provider": "openai",
+        "x-gateway-attempts": "2",
+        "server-timing": "gateway;dur=0.000, provider;dur=250.000",
+    }
+    assert gateway_lines(bench.line.doors, bench.journey, attempt, 2) == lines_of(headers)
+
+
+async def test_a_cap_that_was_lowered_is_told_in_both() -> None:
+    bench = await a_bench()
+    caller = msgspec.structs.replace(bench.journey.admitted.caller, limits=(object(),))
+    bench.journey.admitted.caller = caller  # a limit that nothing is held in
+    journey = msgspec.structs.replace(bench.journey, funded=Funded(bench.journey.hold, clamped=77))
+    attempt = an_attempt(bench)
+    headers = gateway_headers(bench.line.doors, journey, attempt, 1)
+    assert dict(headers)["x-gateway-max-tokens-clamped"] == "77"
+    assert gateway_lines(bench.line.doors, journey, attempt, 1) == lines_of(headers)
+
+
+@pytest.mark.parametrize("name", ["a\rb", "a\nb", "a\r\nx-admin: yes"])
+async def test_a_name_that_would_break_its_line_is_no_line(name: str) -> None:
+    bench = await a_bench(a_candidate(an_endpoint(name=name)))
+    assert gateway_lines(bench.line.doors, bench.journey, an_attempt(bench), 1) is None
+
+
+def test_a_route_is_told_by_the_name_that_somebody_gave_it() -> None:
+    course = a_course("fast", a_candidate(an_endpoint()))
+    assert route_header(msgspec.structs.replace(course, route=None, pool=None)) == ("x-gateway-route", "fast")
+    assert route_header(msgspec.structs.replace(course, route=None, pool="p")) == ("x-gateway-route", "p")
+    assert route_header(msgspec.structs.replace(course, route="r", pool="p")) == ("x-gateway-route", "r")
