@@ -130,12 +130,13 @@ async def test_what_is_over_is_cut_and_what_is_too_much_keeps_its_key(replies: R
     assert (await replies.claim(a_claim("req_3", place=Place("t1", "lost")), NOW)).rerun_of is None
 
 
-async def test_on_disk_a_reply_is_sealed_for_its_place(store: Store, vault_of: Callable[[bytes], SqlReplies]) -> None:
+async def test_on_disk_a_reply_is_sealed_for_its_place(
+    sql_store: SqlStore, vault_of: Callable[[bytes], SqlReplies]
+) -> None:
     replies = vault_of(MASTER)
     await replies.claim(a_claim(), NOW)
     await replies.keep(a_claim(), REPLY, NOW + 100)
-    assert isinstance(store, SqlStore)
-    async with store.reading() as connection:
+    async with sql_store.reading() as connection:
         (row,) = await connection.execute(REPLIES.select())
     assert b"secret" not in row.body
     assert (await vault_of(OTHER).claim(a_claim("req_2"), NOW)).finished, "the key stands"
@@ -143,7 +144,5 @@ async def test_on_disk_a_reply_is_sealed_for_its_place(store: Store, vault_of: C
 
 
 @pytest.fixture
-def vault_of(store: Store) -> Callable[[bytes], SqlReplies]:
-    if not isinstance(store, SqlStore):
-        pytest.skip("memory has no disk")
-    return lambda master: SqlReplies(store, KeyVault(master))
+def vault_of(sql_store: SqlStore) -> Callable[[bytes], SqlReplies]:
+    return lambda master: SqlReplies(sql_store, KeyVault(master))
