@@ -289,6 +289,17 @@ async def test_an_attempt_that_no_longer_fits_is_not_made() -> None:
     line.assert_at_rest()
 
 
+async def test_who_gives_up_for_lack_of_money_tells_what_went_wrong_first() -> None:
+    body = a_body(100, model="fast", stream=True)
+    line = await a_limited_line(tenant=two_endpoints(a_limit(KEY, worst_of(body, 100) + 10)))
+    line.upstream.will_play(Script(503, JSON, (b'{"error":{"message":"down"}}',)))
+    line.upstream.will_play(Script(200, JSON, (a_reply(9, 9),)))  # paid for and useless
+    answered = await line.post(CHAT, body)
+    assert (answered.status, answered.headers["x-gateway-error"]) == (502, "provider_error")
+    assert len(line.upstream.sent) == 2
+    line.assert_at_rest()
+
+
 async def test_b08_the_dearest_candidate_is_what_is_held() -> None:
     cheap, dear = an_endpoint("up-1"), an_endpoint("up-2", models=("gpt-4o",))
     course = a_course("fast", a_candidate(cheap), a_candidate(dear, "gpt-4o"))

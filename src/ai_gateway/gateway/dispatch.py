@@ -104,17 +104,18 @@ class _Pursuit:
         journey = self._journey
         tries = pursue(self.world, journey.plan.limits, journey.deadline, self._doors.rng)
         answer: Fault | None = None
-        last: Fault | None = None
+        first: Fault | None = None
         while True:
             try:
                 step = tries.send(answer)
             except StopIteration as end:
                 return end.value
             if isinstance(step, Try):
-                if last is not None and not await self._has_room():
+                if first is not None and not await self._has_room():
                     self.world.note(What.GAVE_UP, "A cost limit has no room for another attempt.")
-                    return last
-                answer = last = await self._attempt(step)
+                    return first
+                answer = await self._attempt(step)
+                first = first or answer
             elif isinstance(step, Wait):
                 await self._pause(step.seconds)
                 answer = None
