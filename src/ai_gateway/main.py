@@ -51,6 +51,7 @@ from ai_gateway.runtime.mock_server import MockProvider
 from ai_gateway.runtime.paid_probe import PaidDoors, PaidProbe, Prices
 from ai_gateway.runtime.plans import PlanDoors, Plans
 from ai_gateway.runtime.probe import Probe
+from ai_gateway.runtime.rates import Rates
 from ai_gateway.runtime.repeats import Repeats
 from ai_gateway.runtime.segments import DiskFolder, JournalSize
 from ai_gateway.runtime.server import Server, open_sockets
@@ -184,6 +185,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         rooms=rooms,
         tasks=tasks,
         grants=books.grants,
+        rates=Rates(books.processes),
         repeats=await _repeats(SqlReplies(store, vault), engine, clock.wall, telemetry.drop),
         limits=LineLimits(body_bytes=settings.limits.max_body_bytes),
     )

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ai_gateway.domain.config import RateLimits
-from ai_gateway.policy.rate_limits import LegRate
+from ai_gateway.policy.rate_limits import Allowance, LegRate
 
 
 def a_leg(**rates: int) -> LegRate:
@@ -90,3 +90,49 @@ def test_over_any_stretch_no_more_than_a_minute_and_its_return_is_used(
         standing = leg.tokens(now)
         assert standing is not None
         assert 0 <= standing.remaining <= limit
+
+
+@given(st.integers(1, 200), st.integers(1, 9), st.lists(st.floats(0, 5), min_size=1, max_size=400))
+def test_processes_that_share_a_limit_pass_it_together_by_what_everybody_is_left_with(
+    limit: int, processes: int, pauses: list[float]
+) -> None:
+    """Each takes whatever it may: within any minute the sum is the limit's burst and rate, and one more for each at
+    the most, where there are more processes than requests."""
+    legs = [LegRate(RateLimits(requests_per_minute=limit), processes) for _ in range(processes)]
+    now, taken = 0.0, 0
+    for leg in legs:
+        leg.configure(leg.rates, now, processes)
+    for pause in pauses:
+        now += pause
+        for leg in legs:
+            while not leg.wait(now, 1):
+                leg.take(now, 1)
+                taken += 1
+    most = max(limit, processes)
+    assert taken <= most * (1 + now / 60.0) + processes
+
+
+def test_callers_of_one_of_several_processes_hear_of_the_whole_limit() -> None:
+    leg = LegRate(RateLimits(requests_per_minute=60), 3)
+    leg.configure(leg.rates, 0.0, 3)
+    assert leg.requests(0.0) == Allowance(60, 60, 0.0)
+    leg.take(0.0, 1)
+    told = leg.requests(0.0)
+    assert told is not None
+    assert (told.limit, told.remaining) == (60, 57)
+
+
+def test_a_share_grows_when_a_process_goes_and_what_was_used_stays_used() -> None:
+    leg = LegRate(RateLimits(requests_per_minute=4, max_concurrent=2), 2)
+    leg.configure(leg.rates, 0.0, 2)
+    leg.take(0.0, 1)
+    assert leg.wait(0.0, 1) > 0  # one at a time
+    leg.configure(leg.rates, 0.0, 1)
+    assert leg.wait(0.0, 1) == 0
+    leg.take(0.0, 1)
+    leg.give_back(0.0, 1, 1)
+    leg.take(0.0, 1)
+    leg.give_back(0.0, 1, 1)
+    leg.take(0.0, 1)
+    leg.give_back(0.0, 1, 1)
+    assert leg.wait(0.0, 1) > 0  # four in the minute

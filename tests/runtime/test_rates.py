@@ -30,3 +30,13 @@ def test_what_was_not_sent_is_put_back() -> None:
         hold = rates.take((KEY,), 0.0, 1)
         assert isinstance(hold, RateHold)
         hold.put_back(0.0)
+
+
+def test_another_process_halves_what_this_one_lets_through() -> None:
+    processes = 1
+    rates = Rates(lambda: processes)
+    level = LegRates(("key", "k"), RateLimits(requests_per_minute=4))
+    assert isinstance(rates.take((level,), 0.0, 1), RateHold)
+    processes = 2
+    assert isinstance(rates.take((level,), 0.0, 1), RateHold)  # two is its half of four
+    assert isinstance(rates.take((level,), 0.0, 1), Shortfall)

@@ -68,6 +68,10 @@ class Books:
         if self._lessee is not None:
             self._lessee.start(tasks, care.release_seconds, telling("leases"))
 
+    def processes(self) -> int:
+        """How many live that share what is limited, this one included."""
+        return 1 if self._lessee is None else max(1, self._lessee.leases.live)
+
     def correct(self, adjustment: Receipt) -> None:
         """A row that nobody leased anything for is in the ledger. A lessee's meters count what it spends itself; what
         else is booked is in the numbers of its next grant."""

@@ -8,6 +8,10 @@ are a promise to whoever is limited, and exact.
 
 Tokens are taken at worst and settled by what was used, as money is. What needs more than a whole minute's waits for a
 full one, or it could never be served.
+
+Where several processes serve the same callers, each lets through an equal share, without a word between them: no two
+can pass the limit together by more than the one request that everybody is left with. Callers are told of the whole
+limit, and of what is left of it if the others are as busy.
 """
 
 from math import inf
@@ -31,24 +35,27 @@ class Allowance(msgspec.Struct, frozen=True):
 
 @final
 class LegRate:
-    """`now` is monotonic seconds."""
+    """`now` is monotonic seconds. `processes` share the limits."""
 
-    __slots__ = ("_active", "_most_active", "_requests", "_tokens", "rates")
+    __slots__ = ("_active", "_most_active", "_requests", "_tokens", "processes", "rates")
 
-    def __init__(self, rates: RateLimits) -> None:
+    def __init__(self, rates: RateLimits, processes: int = 1) -> None:
         self._active = 0
         self._requests: _Cells | None = None
         self._tokens: _Cells | None = None
         self._most_active: float = inf
         self.rates = rates
-        self.configure(rates, 0.0)
+        self.processes = processes
+        self.configure(rates, 0.0, processes)
 
-    def configure(self, rates: RateLimits, now: float) -> None:
-        """Other limits from now on; what is used of a minute stays used."""
+    def configure(self, rates: RateLimits, now: float, processes: int = 1) -> None:
+        """Other limits, or another share of them, from now on; what is used of a minute stays used."""
         self.rates = rates
-        self._most_active = inf if rates.max_concurrent is None else rates.max_concurrent
-        self._requests = _renewed(self._requests, rates.requests_per_minute, now)
-        self._tokens = _renewed(self._tokens, rates.tokens_per_minute, now)
+        self.processes = processes
+        most = _share_of(rates.max_concurrent, processes)
+        self._most_active = inf if most is None else most
+        self._requests = _renewed(self._requests, _share_of(rates.requests_per_minute, processes), now)
+        self._tokens = _renewed(self._tokens, _share_of(rates.tokens_per_minute, processes), now)
 
     def wait(self, now: float, tokens: int) -> float:
         """Seconds until a request could go if no other does: 0 is now, inf is when one that runs has ended."""
@@ -86,10 +93,16 @@ class LegRate:
             self._requests.full_at -= self._requests.interval
 
     def requests(self, now: float) -> Allowance | None:
-        return None if self._requests is None else self._requests.allowance(now)
+        return self._told(self.rates.requests_per_minute, self._requests, now)
 
     def tokens(self, now: float) -> Allowance | None:
-        return None if self._tokens is None else self._tokens.allowance(now)
+        return self._told(self.rates.tokens_per_minute, self._tokens, now)
+
+    def _told(self, limit: int | None, cells: "_Cells | None", now: float) -> Allowance | None:
+        if limit is None or cells is None:
+            return None
+        own = cells.allowance(now)
+        return own if self.processes == 1 else _of_all(own, limit, self.processes)
 
 
 @final
@@ -118,6 +131,15 @@ class _Cells:
         ahead = max(0.0, self.full_at - now)
         remaining = int((MINUTE - ahead + TOLERANCE_SECONDS) / self.interval)
         return Allowance(self.limit, max(0, min(self.limit, remaining)), ahead)
+
+
+def _share_of(limit: int | None, processes: int) -> int | None:
+    return None if limit is None else max(1, limit // processes)
+
+
+def _of_all(own: Allowance, limit: int, processes: int) -> Allowance:
+    remaining = limit if own.remaining == own.limit else min(limit, own.remaining * processes)
+    return Allowance(limit, remaining, own.reset_seconds)
 
 
 def _renewed(before: _Cells | None, limit: int | None, now: float) -> _Cells | None:

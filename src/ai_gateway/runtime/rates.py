@@ -1,7 +1,7 @@
 """The rates of every level that has some, and what requests in flight have taken of them: all levels in one step, or
 none, as with budgets. Who is limited nowhere is not in here."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import final
 
 import msgspec
@@ -45,7 +45,10 @@ class RateHold:
 
 @final
 class Rates:
-    def __init__(self) -> None:
+    """`processes` says how many share the limits now."""
+
+    def __init__(self, processes: Callable[[], int] = lambda: 1) -> None:
+        self._processes = processes
         self._legs: dict[Leg, LegRate] = {}
 
     def take(self, levels: Sequence[LegRates], now: float, tokens: int) -> RateHold | Shortfall:
@@ -63,10 +66,10 @@ class Rates:
         return tuple(self._leg(level, now) for level in levels)
 
     def _leg(self, level: LegRates, now: float) -> LegRate:
-        leg = self._legs.get(level.leg)
+        leg, processes = self._legs.get(level.leg), self._processes()
         if leg is None:
-            leg = self._legs[level.leg] = LegRate(level.rates)
-            leg.configure(level.rates, now)
-        elif leg.rates != level.rates:
-            leg.configure(level.rates, now)
+            leg = self._legs[level.leg] = LegRate(level.rates, processes)
+            leg.configure(level.rates, now, processes)
+        elif leg.processes != processes or leg.rates != level.rates:
+            leg.configure(level.rates, now, processes)
         return leg
