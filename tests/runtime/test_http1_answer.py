@@ -273,15 +273,20 @@ def test_a_silence_closes_the_sink_and_a_byte_puts_it_off() -> None:
     answer = begun(line)
     sink = Basin()
     answer.pour_into(sink, 5, 100)
-    line.loop.now += 4
+    sweep(line, answer, tenths=40)
     line.say(chunk(b"one"))
-    line.loop.now += 4
-    answer.expire(line.loop.now)
+    sweep(line, answer, tenths=49)
     assert sink.ends == []
-    line.loop.now += 1
-    answer.expire(line.loop.now)
+    sweep(line, answer, tenths=3)  # late by a sweep or two at the most
     assert [type(it) for it in sink.ends] == [TooSlow]
     assert line.transport.aborted
+
+
+def sweep(line: Line, answer: Http1Answer, tenths: int) -> None:
+    """As the upstream looks at its answers, ten times a second."""
+    for _ in range(tenths):
+        line.loop.now += 0.1
+        answer.expire(line.loop.now)
 
 
 def test_the_total_closes_the_sink_whatever_comes() -> None:

@@ -213,6 +213,11 @@ class Streaming:
             raise TooSlow("between events")
 
     @property
+    def is_paid_in_steps(self) -> bool:
+        """Any event may be the last that is paid for."""
+        return self._purse is not None
+
+    @property
     def is_over(self) -> bool:
         """Nothing more of this stream is for the caller: its terminal event or an error was read, or it is not paid
         for."""
@@ -269,6 +274,8 @@ class _Frames:
             return
         if ready:
             self._frames.write_frame(ready)
+            if ready is data and not self._streaming.is_paid_in_steps:
+                return  # whole events that say nothing of an end
         if self._streaming.is_over:
             self._over.set_result(None)
 

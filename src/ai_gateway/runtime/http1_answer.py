@@ -49,6 +49,7 @@ class Http1Answer:
         "_connection",
         "_decode",
         "_error",
+        "_heard",
         "_left_alone",
         "_loop",
         "_most",
@@ -74,6 +75,7 @@ class Http1Answer:
         self._most = BUFFER_BYTES
         self._paused = False
         self._left_alone = False
+        self._heard = False
         self._whole = False
         self._error: UpstreamError | None = None
         self._decode: Decode | None = None
@@ -185,8 +187,7 @@ class Http1Answer:
             if not data:
                 return
         if self._sink is not None:
-            if not self._paused:
-                self.deadline = min(self._loop.time() + self._between, self._until)
+            self._heard = True
             self._sink.pour(data)
             return
         self._ready.append(data)
@@ -222,6 +223,12 @@ class Http1Answer:
             self._wake()
 
     def expire(self, now: float) -> None:
+        """What is poured moves its deadline here, once for all frames since the last time: a clock for each of them
+        would be the dearest thing about it."""
+        if self._heard:
+            self._heard = False
+            if not self._paused and self._sink is not None:
+                self.deadline = min(now + self._between, self._until)
         if now >= self.deadline:
             self.fail(TooSlow(self._stage))
 
