@@ -62,7 +62,7 @@ def arrange(ours: Ours, primary: int, spare: int) -> Target:
             "timeouts": {"connect": 2, "response": WAIT_SECONDS, "total": 30},
         },
     )
-    return Target(port=ours.governed.port, headers=ours.bare.headers, model="front")
+    return Target(port=ours.governed.port, headers=ours.governed.headers, model="front")
 
 
 def flap(target: Target, primary: Upstream, spare: Upstream, ill: Knobs, seconds: float) -> tuple[Result, int]:
