@@ -26,6 +26,8 @@ from benchmarks.wire import AnswerReader, Malformed, chat_body, encode_request
 
 TENTHS: Final = 10
 MOST_COMPLAINTS: Final = 5
+IDLE_TOO_LONG: Final = b"HTTP/1.1 408 "
+"""What a server may say on a connection before it closes it (RFC 9110, 15.5.9)."""
 DIALS_AT_ONCE: Final = 64
 now = time.monotonic
 
@@ -95,7 +97,8 @@ class Caller(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if not self.busy:
-            self._tally.complain(f"bytes that nobody asked for: {data[:80]!r}")
+            if not data.startswith(IDLE_TOO_LONG):
+                self._tally.complain(f"bytes that nobody asked for: {data[:80]!r}")
             return
         try:
             pieces = self._reader.feed(data)
@@ -129,7 +132,7 @@ class Caller(asyncio.Protocol):
         tally.frames_by_tenth[tenth] = tally.frames_by_tenth.get(tenth, 0) + frames
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.transport = None
+        self.transport = None  # one that was idle is found so by who wants to use it
         if self.busy:
             self.busy = False
             self._tally.complain(f"the connection was cut: {exc}")
@@ -227,9 +230,12 @@ class Generator:
         timer.set(upcoming[0])
 
     def _send(self, intended: float) -> None:
-        if self._idle:
-            self._idle.pop().ask(intended)
-            return
+        while self._idle:
+            caller = self._idle.pop()
+            if caller.transport is not None:
+                caller.ask(intended)
+                return
+            self._callers.remove(caller)  # it was told that it was idle for too long
         self._waiting.append(intended)
         shape = self._plan.shape
         if isinstance(shape, Open) and len(self._callers) + self._dialing < shape.most_connections:
