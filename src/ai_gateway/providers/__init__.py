@@ -25,20 +25,23 @@ class Auth(StrEnum):
 
 class UpstreamRequest(msgspec.Struct, frozen=True, gc=False):
     """An unsigned request. `path` is appended to the endpoint's base path and may carry a query; header names are
-    lower case."""
+    lower case. `dropped` names what the caller said and the provider's dialect cannot."""
 
     method: str
     path: str
     headers: tuple[Header, ...]
     body: Body = b""
+    dropped: tuple[str, ...] = ()
 
 
 class Reading(msgspec.Struct, frozen=True, gc=False):
     """A 2xx answer as the gateway understands it. `error` is set where the dialect's payload is missing: an `error`
-    object under status 200, HTML, nothing. `usage` None means that the provider reported none."""
+    object under status 200, HTML, nothing. `usage` None means that the provider reported none. `body`: the answer in
+    the caller's dialect, None where the provider's own bytes are in it."""
 
     usage: Usage | None = None
     error: ProviderError | None = None
+    body: bytes | None = None
 
 
 class StreamEnd(msgspec.Struct, frozen=True):
@@ -87,6 +90,11 @@ class Codec(Protocol):
 
     @property
     def operations(self) -> frozenset[Operation]: ...
+
+    @property
+    def translates(self) -> bool:
+        """Whether what it gives back is not what the provider sent: other headers hold then."""
+        ...
 
     def encode(self, shaped: Shaped, model: str) -> UpstreamRequest: ...
 
