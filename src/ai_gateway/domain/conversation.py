@@ -263,7 +263,8 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     """One request. Tokens: `max_output`. `choices`: how many answers. `service_tier` and `end_user` as their dialect
     says them. `hints` are fields that change no answer (`store`, `metadata`, `prompt_cache_key`): a target without them
     may leave them out, and says so. `others` are fields that may change it: a target that cannot say one refuses it by
-    its name. Both have the dialect's own names and decoded values."""
+    its name. Both have the dialect's own names and decoded values. `dialect`: which front read it, whose `others`
+    they are, and those of its turns; "" where nobody said."""
 
     turns: tuple[Turn, ...]
     stream: bool = False
@@ -281,3 +282,4 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     cache: CacheTtl | None = None
     hints: dict[str, Json] = {}
     others: dict[str, Json] = {}
+    dialect: str = ""
