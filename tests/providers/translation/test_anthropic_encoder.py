@@ -171,6 +171,13 @@ def test_a_thought_that_is_not_shown_is_redacted() -> None:
     assert start["content_block"] == {"type": "redacted_thinking", "data": "enc"}
 
 
+def test_a_thought_that_nobody_ends_comes_before_what_follows_it() -> None:
+    thought = PartBegan(0, 0, PartKind.THINKING, maker=Maker.OPENAI)
+    hidden = Signed(0, 0, "enc", is_encrypted=True)
+    for after in ([a_call(1), Piece(0, 1, "{}")], [Piece(0, 1, "hi")], [PartWhole(0, 1, Text("hi"))]):
+        assert next(it for it in shape(thought, hidden, *after) if ":" in it) == "0:redacted_thinking"
+
+
 def test_a_ping_is_passed_on_and_probabilities_are_not() -> None:
     assert shape(Piece(0, 0, "a"), Alive(), Weighed(0, {"content": []}), Piece(1, 0, "other")) == [
         "0:text", "0+a", "ping", "0.",
@@ -258,10 +265,19 @@ def pieces_of(number: int, part: Part, cuts: list[int]) -> list[Event]:
             return [PartWhole(0, number, part), PartEnded(0, number)]
 
 
+def test_a_service_that_clients_do_not_know_comes_back() -> None:
+    decoder = AnthropicBack().decoder()
+    read = fold([*decoder.feed(encoded(BEGAN, Counted(USAGE, "flex"), Stopped(0, Stop.END))), *decoder.end()])
+    assert isinstance(read, Reply)
+    assert read.service_tier == "flex"
+
+
 @given(st.lists(PARTS, max_size=5), st.lists(st.integers(0, 40), max_size=6), st.data())
 def test_what_is_encoded_is_decoded_to_the_same_answer(parts: list[Part], cuts: list[int], data: st.DataObject) -> None:
-    """However the text was cut, and however the bytes are."""
+    """However the text was cut, however the bytes are, and whether or not the provider says that a part is over."""
     events = [event for number, part in enumerate(parts) for event in pieces_of(number, part, cuts)]
+    if data.draw(st.booleans()):
+        events = [event for event in events if not isinstance(event, PartEnded)]
     written = encoded(BEGAN, *events, *STOPPED)
     decoder = AnthropicBack().decoder()
     at = data.draw(st.integers(0, len(written)))

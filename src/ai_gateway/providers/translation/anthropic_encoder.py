@@ -35,7 +35,7 @@ from ai_gateway.providers.translation.anthropic_citations import write_citation
 from ai_gateway.providers.translation.anthropic_reply import EXTRAS, blocks_of
 from ai_gateway.providers.translation.anthropic_stops import word_of
 from ai_gateway.providers.translation.anthropic_thoughts import signature_of, write_thought
-from ai_gateway.providers.translation.anthropic_usage import write_usage
+from ai_gateway.providers.translation.anthropic_usage import foreign_tier, write_usage
 
 _encode: Final = msgspec.json.Encoder().encode
 PING: Final = b'event: ping\ndata: {"type":"ping"}\n\n'
@@ -75,6 +75,7 @@ class MessageEncoder:
         self._calls = 0
         self._refusals = 0
         self._waiting: list[_OfPart] = []
+        self._hidden: list[int] = []
 
     def write(self, event: Event) -> bytes:
         if type(event) is Piece and event.part == self._open and event.choice == 0:
@@ -109,7 +110,7 @@ class MessageEncoder:
         delta: Block = {"stop_reason": word, "stop_sequence": None if stopped is None else stopped.stop_sequence}
         delta |= {name: others[name] for name in EXTRAS if name in others and name != "context_management"}
         usage = write_usage(self._usage, self._service_tier) | as_object(others.get("usage"))
-        change: Block = {"type": "message_delta", "delta": delta, "usage": usage}
+        change: Block = {"type": "message_delta", "delta": delta, "usage": usage, **foreign_tier(self._service_tier)}
         if "context_management" in others:
             change["context_management"] = others["context_management"]
         return written + _event("message_delta", change) + STOP
@@ -129,6 +130,7 @@ class MessageEncoder:
             "stop_reason": None,
             "stop_sequence": None,
             "usage": write_usage(began.usage, began.service_tier),
+            **foreign_tier(began.service_tier),
         }
         return _event("message_start", {"type": "message_start", "message": message})
 
@@ -145,11 +147,20 @@ class MessageEncoder:
             case PartWhole():
                 if pieces := _pieces_of(event):
                     return b"".join([self._take(piece) for piece in pieces])
-                return self._close() + b"".join([self._whole(block) for block in blocks_of((event.value,))])
+                return self._make_room(event.part) + b"".join(
+                    [self._whole(block) for block in blocks_of((event.value,))]
+                )
             case PartEnded():
                 return self._close() + self._release() if at == event.part else self._end_unopened(event.part)
             case Piece() | Signed() | Cited():
                 return self._grow(event, self._parts.setdefault(event.part, _Heard(_EMPTY)))
+
+    def _make_room(self, part: int) -> bytes:
+        """What has to be over before a block of this part begins: the open block, and thoughts that nobody is shown,
+        of which providers do not always say that they are over."""
+        written = self._close()
+        hidden, self._hidden = self._hidden, []
+        return written + b"".join([self._end_unopened(it) for it in hidden if it != part])
 
     def _release(self) -> bytes:
         waiting, self._waiting = self._waiting, []
@@ -163,14 +174,14 @@ class MessageEncoder:
             first = waiting[0].part
             written += b"".join([self._take(event) for event in waiting if event.part == first]) + self._close()
             self._waiting = [event for event in waiting if event.part != first]
-        for part in self._parts:
-            written += self._end_unopened(part)
-        return written
+        return written + self._make_room(-1)
 
     def _grow(self, event: "Piece | Signed | Cited", heard: _Heard) -> bytes:
         match event:
             case Signed():
                 (heard.encrypted if event.is_encrypted else heard.signature).append(event.text)
+                if self._open != event.part and event.part not in self._hidden:
+                    self._hidden.append(event.part)
                 return b""
             case Cited():
                 written = self._open_block(event.part, heard)
@@ -189,7 +200,7 @@ class MessageEncoder:
         """The block of a text or a thought, unless it is open."""
         if self._open == part:
             return b""
-        written = self._close()
+        written = self._make_room(part)
         self._open = part
         if heard.began.kind is PartKind.THINKING:
             block, kind, name = self._opened_thought(heard.began), b"thinking_delta", b"thinking"
@@ -207,7 +218,7 @@ class MessageEncoder:
 
     def _begin_call(self, part: int, heard: _Heard) -> bytes:
         """A call that is signed is told once it is over."""
-        written = self._close()
+        written = self._make_room(part)
         self._open = part
         self._calls += 1
         if heard.began.maker is not None:
