@@ -118,7 +118,7 @@ def test_a_part_begins_with_its_first_piece_and_an_empty_one_is_none() -> None:
 
 def test_a_text_that_is_interrupted_goes_on_in_a_new_block() -> None:
     thought = PartBegan(0, 1, PartKind.THINKING, maker=Maker.ANTHROPIC)
-    assert shape(Piece(0, 0, "a"), thought, Piece(0, 1, "hm"), Signed(0, 1, "si"), Signed(0, 1, "g"), Piece(0, 0, "b")) == [
+    assert shape(Piece(0, 0, "a"), thought, Piece(0, 1, "hm"), Signed(0, 1, "si"), Signed(0, 1, "g"), Piece(0, 0, "b")) == [  # noqa: E501
         "0:text", "0+a", "0.", "1:thinking", "1+hm", "1+sig", "1.", "2:text", "2+b", "2.",
     ]  # fmt: skip
 
