@@ -31,6 +31,8 @@ from ai_gateway.providers.translation.chat_ways import CallIds, ChatWays, Though
 from ai_gateway.providers.translation.losses import Losses
 
 _ERROR: Final = "Error: "
+_LABELS: Final = frozenset({"phase"})
+"""Members of another dialect's messages that say what a message is, and change nothing where nobody knows them."""
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -70,6 +72,8 @@ class _MessageWriter:
         for name, value in turn.others.items():
             if self._keeps_others:
                 message[name] = value
+            elif name in _LABELS:
+                self._losses.forgiven(name)
             else:
                 self._losses.unsupported(f"{param}.{name}")
         return message
@@ -176,7 +180,7 @@ class _MessageWriter:
         message: dict[str, Json] = {"role": "tool", "tool_call_id": self._id(result.call_id)}
         if not result.call_id:
             del message["tool_call_id"]
-        if result.name is not None and self._ways.names:
+        if result.name is not None and self._ways.tool_names:
             message["name"] = result.name
         if moved:
             tool = result.name or "the tool"
