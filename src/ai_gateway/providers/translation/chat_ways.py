@@ -87,6 +87,7 @@ class ChatWays(msgspec.Struct, frozen=True, kw_only=True):
     documents: DocumentForm = DocumentForm.FILE
     document_urls: bool = False
     audio: bool = True
+    annotations: bool = False
     strict: bool = True
     custom_tools: bool = True
     call_ids: CallIds = CallIds.ANY
@@ -127,6 +128,7 @@ PERMISSIVE: Final = ChatWays(
     tool_names=True,
     images_in_tool_results=True,
     document_urls=True,
+    annotations=True,
     call_signatures=frozenset(Maker),
     thought_field=ThoughtField.DETAILS,
     thought_makers=frozenset(Maker),
