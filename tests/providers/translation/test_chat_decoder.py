@@ -1,4 +1,4 @@
-"""Answers of providers of the chat dialect: whole and streamed they are one and the same, however strange the server."""
+"""Answers of providers of the chat dialect: whole and streamed they are one, however strange the server."""
 
 import json
 from itertools import pairwise
@@ -153,6 +153,7 @@ def test_members_of_any_form_are_no_exception(members: Any, index: Any, finish: 
 
 
 A_CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+OPENAIS = {"format": "openai-responses-v1", "index": 0}
 ONE_CALL = (ToolCall("c1", "f", "{}"),)
 
 
@@ -165,15 +166,16 @@ ONE_CALL = (ToolCall("c1", "f", "{}"),)
         ([delta(reasoning="a"), delta(reasoning_content="b"), delta(content="c")], (Thinking("ab"), Text("c"))),
         ([delta(reasoning="a", reasoning_details=[{"type": "reasoning.text", "text": "a", "index": 0}])],
          (Thinking("a"),)),
-        ([delta(reasoning_details=[{"type": "reasoning.summary", "summary": "s", "format": "openai-responses-v1", "index": 0}]),
-          delta(reasoning_details=[{"type": "reasoning.encrypted", "data": "e", "format": "openai-responses-v1", "index": 0, "id": "rs"}])],
+        ([delta(reasoning_details=[{"type": "reasoning.summary", "summary": "s", **OPENAIS}]),
+          delta(reasoning_details=[{"type": "reasoning.encrypted", "data": "e", **OPENAIS, "id": "rs"}])],
          (Thinking("s", None, None, Maker.OPENAI), Thinking("", None, "e", Maker.OPENAI, "rs"))),
         ([delta(tool_calls=[A_CALL])], ONE_CALL),
         ([delta(tool_calls=[{**A_CALL, "index": 0}]), delta(tool_calls=[{**A_CALL, "index": 0, "id": "c2"}])],
          (ToolCall("c1", "f", "{}"), ToolCall("c2", "f", "{}"))),
         ([delta(tool_calls=[{"index": 0, "id": "c1"}]), delta(tool_calls=[{"index": 0, "function": {"name": "f"}}]),
           delta(tool_calls=[{"index": 0, "function": {"arguments": "{}"}}])], ONE_CALL),
-        ([delta(tool_calls=[{"index": 0, "function": {"name": "f", "arguments": "{}"}}])], (ToolCall("call_r1_0", "f", "{}"),)),
+        ([delta(tool_calls=[{"index": 0, "function": {"name": "f", "arguments": "{}"}}])],
+         (ToolCall("call_r1_0", "f", "{}"),)),
         ([delta(function_call={"name": "f", "arguments": "{"}), delta(function_call={"arguments": "}"})],
          (ToolCall("call_r1_0", "f", "{}"),)),
         ([delta(tool_calls=[{"index": 0, "id": "c1", "type": "custom", "custom": {"name": "f", "input": "x"}}])],
