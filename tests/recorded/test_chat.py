@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from ai_gateway.domain.chat import ProviderError
-from ai_gateway.domain.conversation import Maker
+from ai_gateway.domain.conversation import Maker, Part, Text
 from ai_gateway.domain.reply import Alive, Event, Reply, Stop
 from ai_gateway.providers.translation.chat_back import ChatBack
 from ai_gateway.providers.translation.chat_front import ChatFront
@@ -185,17 +185,30 @@ def test_an_answer_written_for_a_caller_says_the_same() -> None:
 
 def same(answer: object) -> object:
     """But for the service's name, which is told in words that clients know, what a stream does not carry, whether text
-    came before calls, which a whole answer cannot say, and an end that the provider did not tell."""
+    came before calls, which a whole answer cannot say, and a time, an end or a place that the provider did not tell."""
     assert isinstance(answer, Reply)
     choices = tuple(
         msgspec.structs.replace(
             choice,
-            parts=tuple(sorted(choice.parts, key=lambda part: type(part).__name__)),
+            parts=tuple(sorted(map(placed, choice.parts), key=lambda part: type(part).__name__)),
             stop=choice.stop or Stop.END,
         )
         for choice in answer.choices
     )
-    return msgspec.structs.replace(answer, choices=choices, service_tier=None, others={})
+    return msgspec.structs.replace(answer, choices=choices, created=answer.created or 0, service_tier=None, others={})
+
+
+def placed(part: Part) -> Part:
+    """A source that nobody gave a place is told as one of the whole text."""
+    if not isinstance(part, Text):
+        return part
+    whole = [
+        citation
+        if citation.answer_start is not None
+        else msgspec.structs.replace(citation, answer_start=0, answer_end=len(part.text))
+        for citation in part.citations
+    ]
+    return Text(part.text, citations=tuple(whole))
 
 
 def test_a_recorded_stream_is_the_same_in_any_pieces() -> None:

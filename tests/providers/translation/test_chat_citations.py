@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from ai_gateway.domain.conversation import Citation
-from ai_gateway.providers.translation.chat_citations import read_annotation, write_annotation
+from ai_gateway.providers.translation.chat_citations import addresses_in, read_annotation, write_annotation
 from tests.providers.translation.chat_made import CITATIONS
 
 
@@ -32,3 +32,12 @@ def test_a_document_of_the_request_is_no_web_address() -> None:
 @pytest.mark.parametrize("annotation", [None, 7, {}, {"type": "file_path"}])
 def test_what_is_no_source_is_none(annotation: Any) -> None:
     assert read_annotation(annotation) is None
+
+
+def test_a_list_of_addresses_has_the_titles_of_what_was_found() -> None:
+    found = [{"url": "https://b.example", "title": "B"}, {"url": 7}, 7, {"url": "https://a.example", "title": 7}]
+    assert addresses_in(["https://a.example", "https://b.example", 7], found) == [
+        Citation(url="https://a.example"),
+        Citation(url="https://b.example", title="B"),
+    ]
+    assert addresses_in(None, None) == []

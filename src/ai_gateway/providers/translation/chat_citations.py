@@ -5,7 +5,7 @@ A source without a web address (a document of the request) has no form of OpenAI
 """
 
 from ai_gateway.domain.conversation import Citation, CitedUnit, Json
-from ai_gateway.providers.decoding import as_object
+from ai_gateway.providers.decoding import as_list, as_object
 
 
 def write_annotation(citation: Citation, start: int, end: int) -> Json:
@@ -47,6 +47,17 @@ def read_annotation(annotation: object) -> Citation | None:
         answer_end=_count(said.get("end_index")),
         extra=as_object(said.get("extra")),
     )
+
+
+def addresses_in(citations: object, search_results: object) -> list[Citation]:
+    """Perplexity's list of sources, to which the text refers by number; their titles are in what was found."""
+    found = [as_object(result) for result in as_list(search_results)]
+    titles = {result.get("url"): result.get("title") for result in found if isinstance(result.get("url"), str)}
+    addresses = [address for address in as_list(citations) if isinstance(address, str)]
+    return [
+        Citation(url=address, title=title if isinstance(title := titles.get(address), str) else None)
+        for address in addresses
+    ]
 
 
 _UNITS = frozenset(unit.value for unit in CitedUnit)
