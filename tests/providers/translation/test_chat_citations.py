@@ -22,11 +22,13 @@ def test_a_source_without_a_place_covers_its_text() -> None:
     }
 
 
-def test_a_document_of_the_request_is_no_web_address() -> None:
-    assert write_annotation(Citation(document=1, cited_text="x"), 0, 2) == {
-        "type": "file_citation",
-        "file_citation": {"document_index": 1, "content": "x", "start_index": 0, "end_index": 2},
-    }
+def test_a_document_of_the_request_has_its_number_as_address() -> None:
+    said = {"url": "document:1", "title": "", "document_index": 1, "content": "x", "start_index": 0, "end_index": 2}
+    written = write_annotation(Citation(document=1, cited_text="x"), 0, 2)
+    assert written == {"type": "url_citation", "url_citation": said}
+    read = read_annotation(written)
+    assert read is not None
+    assert (read.url, read.document) == (None, 1)
 
 
 @pytest.mark.parametrize("annotation", [None, 7, {}, {"type": "file_path"}])
