@@ -36,6 +36,10 @@ def test_a_thought_that_is_shown_in_part_is_two_entries_of_one_index() -> None:
           {"type": "reasoning.encrypted", "data": "e", "index": 0, "id": "rs"},
           {"type": "reasoning.summary", "summary": "b", "index": 0}],
          (Thinking("ab"), Thinking("", None, "e", Maker.UNKNOWN, "rs"))),
+        ([{"type": "reasoning.summary", "summary": "a", "index": 0, "id": "rs1"},
+          {"type": "reasoning.encrypted", "data": "e", "index": 0, "id": "rs2"},
+          {"type": "reasoning.summary", "summary": "b", "index": 0}],
+         (Thinking("ab", id="rs1"), Thinking("", None, "e", Maker.UNKNOWN, "rs2"))),
         ([7, None, {"type": "reasoning.text", "text": 7, "signature": [], "index": "x"}], (Thinking(),)),
     ],
 )  # fmt: skip
