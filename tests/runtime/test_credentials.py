@@ -15,6 +15,8 @@ HEADERS = (("accept", "application/json"),)
         (ProviderType.OPENAI, (("authorization", f"Bearer {PROVIDER_KEY}"),)),
         (ProviderType.OPENAI_COMPATIBLE, (("authorization", f"Bearer {PROVIDER_KEY}"),)),
         (ProviderType.ANTHROPIC, (("x-api-key", PROVIDER_KEY),)),
+        (ProviderType.AZURE_OPENAI, (("api-key", PROVIDER_KEY),)),
+        (ProviderType.GROQ, (("authorization", f"Bearer {PROVIDER_KEY}"),)),
         (ProviderType.MOCK, ()),
     ],
 )

@@ -4,14 +4,16 @@ A codec never sees a socket, a clock or a credential: it turns a shaped call int
 answer into a Reading, and a stream of bytes into events, and is therefore tested with bytes alone.
 """
 
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Protocol
 
 import msgspec
 
 from ai_gateway.domain.chat import Dialect, Operation, ProviderError, Usage
-from ai_gateway.domain.config import BaseUrl, ProviderType
+from ai_gateway.domain.config import BaseUrl, Endpoint, ProviderType
 from ai_gateway.domain.traffic import Body, Header, Shaped
+from ai_gateway.providers.differences import OPENAIS_OWN, Differences
 from ai_gateway.providers.likeness import Likeness
 
 
@@ -21,6 +23,7 @@ class Auth(StrEnum):
     NONE = "none"
     BEARER = "bearer"
     X_API_KEY = "x-api-key"
+    API_KEY = "api-key"
 
 
 class UpstreamRequest(msgspec.Struct, frozen=True, gc=False):
@@ -97,8 +100,15 @@ class Codec(Protocol):
     def watch(self, shaped: Shaped) -> StreamWatch: ...
 
 
+Options = Mapping[str, str]
+
+
 class ProviderKind(msgspec.Struct, frozen=True):
-    """A row of the table: what a provider type speaks, natively. `default_url` None: the config must give one."""
+    """A row of the table: what a provider type speaks, natively. `default_url` None: the config must give one.
+
+    Where an endpoint's options decide how it is called, `configured` makes the row that holds for them, and raises
+    ValueError for what they cannot be; None: there are no options.
+    """
 
     type: ProviderType
     codecs: dict[Dialect, Codec]
@@ -106,6 +116,20 @@ class ProviderKind(msgspec.Struct, frozen=True):
     default_url: BaseUrl | None = None
     needs_key: bool = True
     free_check: str | None = None  # a GET that costs nothing, for tests of a config and health checks
+    differences: Differences = OPENAIS_OWN
+    configured: Callable[[Options], "ProviderKind"] | None = None
+
+    def of(self, endpoint: Endpoint) -> "ProviderKind":
+        """The row that holds for one endpoint: asked for when plans are made, never per request."""
+        return self if self.configured is None else self.configured(endpoint.options)
+
+    def with_options(self, options: Options) -> "ProviderKind":
+        """The same, checked: raises ValueError with a text for people."""
+        if self.configured is not None:
+            return self.configured(options)
+        if options:
+            raise ValueError(f"{min(options)}: the type {self.type.value} has no options.")
+        return self
 
 
 def codec_for(kind: ProviderKind, dialect: Dialect, operation: Operation) -> Codec | None:

@@ -1,44 +1,62 @@
-"""The table of provider types. A new provider is one codec file and one row here."""
+"""The table of provider types. A new provider is one codec file and one row here; one that serves OpenAI's dialect is a
+row of servers.py and nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from ai_gateway.domain.chat import Dialect
 from ai_gateway.domain.config import BaseUrl, ProviderType
 from ai_gateway.providers import Auth, ProviderKind
 from ai_gateway.providers.anthropic import AnthropicCodec
+from ai_gateway.providers.azure import AZURE
+from ai_gateway.providers.differences import UNKNOWN_SERVER
 from ai_gateway.providers.openai import OpenAICodec
+from ai_gateway.providers.servers import SERVERS
 
-KINDS: Mapping[ProviderType, ProviderKind] = MappingProxyType(
-    {
-        ProviderType.OPENAI: ProviderKind(
-            type=ProviderType.OPENAI,
-            codecs={Dialect.OPENAI: OpenAICodec()},
+
+def _rows() -> Iterator[ProviderKind]:
+    yield ProviderKind(
+        type=ProviderType.OPENAI,
+        codecs={Dialect.OPENAI: OpenAICodec()},
+        auth=Auth.BEARER,
+        default_url=BaseUrl("https", "api.openai.com", 443, "/v1"),
+        free_check="/models",
+    )
+    yield ProviderKind(
+        type=ProviderType.ANTHROPIC,
+        codecs={Dialect.ANTHROPIC: AnthropicCodec()},
+        auth=Auth.X_API_KEY,
+        default_url=BaseUrl("https", "api.anthropic.com", 443, ""),
+        free_check="/v1/models",
+    )
+    yield ProviderKind(
+        type=ProviderType.OPENAI_COMPATIBLE,
+        codecs={Dialect.OPENAI: OpenAICodec(UNKNOWN_SERVER)},
+        auth=Auth.BEARER,
+        needs_key=False,
+        free_check="/models",
+        differences=UNKNOWN_SERVER,
+    )
+    yield AZURE
+    for server in SERVERS:
+        yield ProviderKind(
+            type=server.type,
+            codecs={Dialect.OPENAI: OpenAICodec(server.differences)},
             auth=Auth.BEARER,
-            default_url=BaseUrl("https", "api.openai.com", 443, "/v1"),
-            free_check="/models",
-        ),
-        ProviderType.ANTHROPIC: ProviderKind(
-            type=ProviderType.ANTHROPIC,
-            codecs={Dialect.ANTHROPIC: AnthropicCodec()},
-            auth=Auth.X_API_KEY,
-            default_url=BaseUrl("https", "api.anthropic.com", 443, ""),
-            free_check="/v1/models",
-        ),
-        ProviderType.OPENAI_COMPATIBLE: ProviderKind(
-            type=ProviderType.OPENAI_COMPATIBLE,
-            codecs={Dialect.OPENAI: OpenAICodec()},
-            auth=Auth.BEARER,
-            needs_key=False,
-            free_check="/models",
-        ),
-        ProviderType.MOCK: ProviderKind(
-            type=ProviderType.MOCK,
-            codecs={Dialect.OPENAI: OpenAICodec(), Dialect.ANTHROPIC: AnthropicCodec()},
-            auth=Auth.NONE,
-            needs_key=False,
-            free_check="/models",
-        ),
-    }
-)
-"""The built-in mock speaks both dialects and takes every path with and without `/v1`."""
+            default_url=server.url,
+            needs_key=server.needs_key,
+            free_check=server.check,
+            differences=server.differences,
+        )
+    # The built-in mock speaks both dialects and takes every path with and without `/v1`.
+    yield ProviderKind(
+        type=ProviderType.MOCK,
+        codecs={Dialect.OPENAI: OpenAICodec(UNKNOWN_SERVER), Dialect.ANTHROPIC: AnthropicCodec()},
+        auth=Auth.NONE,
+        needs_key=False,
+        free_check="/models",
+        differences=UNKNOWN_SERVER,
+    )
+
+
+KINDS: Mapping[ProviderType, ProviderKind] = MappingProxyType({kind.type: kind for kind in _rows()})

@@ -6,6 +6,8 @@ models"), Anthropic's model overviews and migration guides (platform.claude.com,
 user guide for Nova; context windows were compared with those of the genai-prices data. What the recordings show was put
 right by them (tests/recorded).
 
+Of what makes pictures `output` is for one picture: its tokens at most, or 1 where a picture has a price and no tokens.
+
 OpenAI gives a window for question and answer together; `context` is what is left of it for the question where an answer
 of full length is allowed. Anthropic's is for the question alone where it is longer than 200,000 by itself.
 """
@@ -74,6 +76,9 @@ _MAY_THINK_SO_MUCH: Final = frozenset({_F.REASONING, _F.REASONING_OFF, _F.REASON
 _PREFILL: Final = frozenset({_F.PREFILL})
 _SYSTEM: Final = frozenset({_F.SYSTEM_ROLE})
 
+_WRITES: Final = frozenset({_F.SAMPLING})
+_PAINTS: Final[frozenset[Feature]] = frozenset()
+
 _Row = tuple[str, int | None, int | None, frozenset[Feature]]
 
 _GPT_5: Final = _OPENAI | _TOOLS | _FORM | _SEES | _THINKS
@@ -127,7 +132,7 @@ _MODELS: Final[dict[str, tuple[_Row, ...]]] = {
         ("gpt-4-32k", 32_768, 32_768, _OPENAI | _TALK | _TOOLS),
         ("gpt-4", 8_192, 8_192, _OPENAI | _TALK | _TOOLS),
         ("gpt-3.5-turbo", 16_385, 4_096, _OPENAI | _TALK | _TOOLS),
-        ("gpt-3.5-turbo-instruct", 4_096, 4_096, frozenset({_F.SAMPLING})),
+        ("gpt-3.5-turbo-instruct", 4_096, 4_096, _WRITES),
         ("o1", 200_000, 100_000, _O),
         ("o1-mini", 128_000, 65_536, _THINKS),
         ("o1-preview", 128_000, 32_768, _THINKS),
@@ -135,6 +140,11 @@ _MODELS: Final[dict[str, tuple[_Row, ...]]] = {
         ("o3-mini", 200_000, 100_000, _O - _SEES),
         ("o4-mini", 200_000, 100_000, _O),
         ("codex-mini", 200_000, 100_000, _O),
+        ("gpt-image", None, 65_536, _PAINTS),
+        ("chatgpt-image", None, 65_536, _PAINTS),
+        ("dall-e", None, 1, _PAINTS),
+        ("davinci-002", 16_384, 16_384, _WRITES),
+        ("babbage-002", 16_384, 16_384, _WRITES),
         ("gpt-oss", 131_072, None, _OPEN_OPENAI),
     ),
     "anthropic": (
@@ -181,6 +191,7 @@ _MODELS: Final[dict[str, tuple[_Row, ...]]] = {
         ("gemma-4", 262_144, None, _OPEN_SEES),
         ("gemma2", 8_192, None, _OPEN - _SYSTEM),
     ),
+    "black-forest-labs": (("flux", None, 1, _PAINTS),),
     "mistral": (
         ("mistral-large", 131_072, None, _OPEN),
         ("mistral-large-2512", 262_144, None, _OPEN_SEES),
@@ -215,6 +226,8 @@ _MODELS: Final[dict[str, tuple[_Row, ...]]] = {
         ("grok-4.5", 500_000, None, _OPEN_THINKS | {_F.IMAGES}),
         ("grok-4.6", 500_000, None, _OPEN_THINKS | {_F.IMAGES}),
         ("grok-4.7", 500_000, None, _OPEN_THINKS | {_F.IMAGES}),
+        ("grok-2-image", None, 1, _PAINTS),
+        ("grok-imagine-image", None, 1, _PAINTS),
         ("grok-code-fast", 256_000, None, _OPEN_THINKS),
     ),
     "deepseek": (
@@ -237,7 +250,7 @@ _MODELS: Final[dict[str, tuple[_Row, ...]]] = {
         ("nova-pro", 300_000, 10_000, _TALK | _TOOLS | _PREFILL | _SEES),
         ("nova-premier", 1_000_000, 32_000, _TALK | _TOOLS | _PREFILL | _SEES),
         ("nova-2-lite", 1_000_000, 65_536, _TALK | _TOOLS | _SEES | _MAY_THINK),
-        ("titan-text", 8_192, 8_192, frozenset({_F.SAMPLING})),
+        ("titan-text", 8_192, 8_192, _WRITES),
     ),
     "meta": (
         ("llama-3.1", 131_072, None, _OPEN),

@@ -21,6 +21,6 @@ def sign(headers: tuple[Header, ...], kind: ProviderKind, endpoint: Endpoint) ->
     key = endpoint.api_key.reveal()
     if kind.auth is Auth.BEARER:
         return (*headers, ("authorization", f"Bearer {key}"))
-    if kind.auth is Auth.X_API_KEY:
-        return (*headers, ("x-api-key", key))
+    if kind.auth is Auth.X_API_KEY or kind.auth is Auth.API_KEY:
+        return (*headers, (kind.auth.value, key))
     return headers
