@@ -191,9 +191,9 @@ GROQ = b'data: {"choices":[{"delta":{}}],"x_groq":{"usage":{"prompt_tokens":1,"c
 @pytest.mark.parametrize(
     ("event", "usage_chunk", "expected"),
     [
-        (AZURE_FIRST, UsageChunk.WITHHELD, Verdict.CONTENT),
+        (AZURE_FIRST, UsageChunk.WITHHELD, Verdict.ASIDE),
         (USAGE_ONLY, UsageChunk.WITHHELD, Verdict.WITHHELD),
-        (USAGE_ONLY, UsageChunk.WANTED, Verdict.CONTENT),
+        (USAGE_ONLY, UsageChunk.WANTED, Verdict.ASIDE),
         (USAGE_WITH_CHOICES, UsageChunk.WITHHELD, Verdict.CONTENT),
         (GROQ, UsageChunk.WITHHELD, Verdict.CONTENT),
         (b'data: {"hello":1}\n\n', UsageChunk.WITHHELD, Verdict.ASIDE),

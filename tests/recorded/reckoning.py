@@ -5,6 +5,13 @@ from typing import Any
 from ai_gateway.domain.chat import ServiceTier, Usage
 
 
+def cached_tokens(usage: dict[str, Any]) -> int:
+    """Tokens that came out of a cache, by whichever word the provider has for them."""
+    cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
+    words = ("prompt_cache_hit_tokens", "cached_tokens", "num_cached_tokens")
+    return next((usage[word] for word in words if usage.get(word)), 0) if cached is None else cached
+
+
 def openai_usage(events: list[Any]) -> Usage | None:
     last, service = None, None
     for event in events:
@@ -19,7 +26,7 @@ def openai_usage(events: list[Any]) -> Usage | None:
     return Usage(
         input_tokens=last["prompt_tokens"],
         output_tokens=last["completion_tokens"] + (reasoning if beside else 0),
-        cache_read_tokens=before.get("cached_tokens") or 0,
+        cache_read_tokens=cached_tokens(last),
         cache_write_5m_tokens=before.get("cache_write_tokens") or 0,
         reasoning_tokens=reasoning,
         audio_input_tokens=before.get("audio_tokens") or 0,

@@ -147,7 +147,7 @@ class ChatReader:
             self._note(choice)
         if not choices and reported is not None and self._usage_chunk is UsageChunk.WITHHELD:
             return Verdict.WITHHELD
-        return Verdict.ASIDE if choices is None else Verdict.CONTENT
+        return Verdict.CONTENT if choices else Verdict.ASIDE  # Azure begins with what its filters think of the prompt
 
     def _note(self, choice: "_Choice") -> None:
         index = choice.index if isinstance(choice.index, int) else 0
