@@ -91,6 +91,8 @@ def why_left_out(exchange: Exchange) -> str | None:
         return "edits of pictures"
     if exchange.provider == "writer" and exchange.endpoint == "openai.completions":
         return "Writer's completions, which are not the dialect's"
+    if exchange.body.count(b"event: message_stop") > 1:
+        return "two answers in one recording"
     if exchange.asked.get("max_tokens") == -1:
         return "a negative max_tokens, which the gateway refuses itself"
     return None
@@ -98,6 +100,8 @@ def why_left_out(exchange: Exchange) -> str | None:
 
 def type_of(exchange: Exchange) -> ProviderType:
     """The type that a config for this provider would have."""
+    if exchange.endpoint.startswith("anthropic."):
+        return ProviderType.ANTHROPIC
     known = {it.value: it for it in ProviderType} | OTHER_NAMES
     return known.get(exchange.provider, ProviderType.OPENAI_COMPATIBLE)
 

@@ -1,4 +1,5 @@
-"""Every native exchange whose bytes were kept, once more: a client, the gateway as a process, the recorded provider.
+"""Every native exchange once more: a client, the gateway as a process, the recorded provider. Of some the recorder kept
+the values and not the bytes; what it wrote down is then taken for what the provider sent.
 
 The client must get the provider's bytes, or our error in its dialect; the ledger must have what the provider counted.
 What is expected is computed here from the recording alone, with the standard library, and not with the gateway's own
@@ -52,7 +53,7 @@ FAILURES = {
         (502, "provider_authentication"),
     },
     401: {(502, "provider_authentication")},
-    403: {(502, "provider_authentication")},
+    403: {(502, "provider_authentication"), (400, "content_filter")},
     404: {(404, "not_found")},
     413: {(413, "invalid_request")},
     422: {(422, "invalid_request")},
@@ -80,7 +81,7 @@ def gateway(tmp_path: Path) -> Iterator[Gateway]:
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_recorded_exchanges_come_through(gateway: Gateway, seed: int, capsys: pytest.CaptureFixture[str]) -> None:
     wild = (it for it in load_errors_in_the_wild() if it.endpoint in PATHS)
-    everything = [*load(kept_bytes=True), *wild]
+    everything = [*load(kept_bytes=None if seed == SEEDS[0] else True), *wild]
     exchanges = [it for it in everything if why_left_out(it) is None]
     answers = {it.id: Recorded(it.status, it.headers, it.body, it.is_stream) for it in exchanges}
     async with replaying(answers, Random(seed)) as replay, aiohttp.ClientSession(gateway.url) as session:

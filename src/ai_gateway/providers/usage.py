@@ -70,8 +70,8 @@ def _details(usage: dict[str, object], name: str) -> OpenAIDetails:
 def _openai_lanes(counts: OpenAICounts) -> Usage | None:
     """Chat's prompt and completion tokens, embeddings' prompt (or only total) tokens.
 
-    `completion_tokens` includes reasoning, as OpenAI has it. xAI counts it beside, and says so: its total is prompt,
-    completion and reasoning together. Where the total adds up only so, reasoning is added.
+    `completion_tokens` includes reasoning, as OpenAI has it. xAI counts it beside, and Google does without a word of
+    what it is: their totals are more than prompt and completion. What a total has more is output, and is billed so.
     """
     prompt, total = counts.prompt_tokens, counts.total_tokens
     if prompt is None and counts.completion_tokens is None and total is None:
@@ -82,8 +82,10 @@ def _openai_lanes(counts: OpenAICounts) -> Usage | None:
     output = counts.completion_tokens or 0
     if prompt is None:
         prompt = max(0, (total or 0) - output)
-    elif reasoning and total == prompt + output + reasoning:
-        output += reasoning
+    elif total is not None and total > prompt + output:
+        beside = total - prompt - output
+        output += beside
+        reasoning = reasoning or beside
     cached = before.cached_tokens
     if cached is None:  # DeepSeek, Moonshot, Mistral: each has its own word
         cached = counts.prompt_cache_hit_tokens or counts.cached_tokens or counts.num_cached_tokens or 0
