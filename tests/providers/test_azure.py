@@ -40,6 +40,13 @@ def test_a_deployment_is_called_on_either_surface(options: dict[str, str], opera
     assert (request.path, request.body) == (path, b'{"model":"my/gpt"}')
 
 
+def test_a_conversation_of_another_dialect_reaches_a_deployment_too() -> None:
+    asked = a_shaped(Operation.MESSAGES, '{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}')
+    request = kind_for({}).translated[Operation.MESSAGES].encode(asked, "mine")
+    assert request.path == f"/openai/deployments/mine/chat/completions{VERSION}"
+    assert b'"max_completion_tokens":9' in bytes(request.body)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("options", "auth", "check"),
     [

@@ -11,17 +11,22 @@ thought of the prompt, `content_filter_results` in every choice, `finish_reason:
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Final, TypeVar, final
 from urllib.parse import quote
 
 import msgspec
 
 from ai_gateway.domain.chat import Dialect
 from ai_gateway.domain.config import BaseUrl, ProviderType
+from ai_gateway.domain.conversation import Conversation
 from ai_gateway.domain.traffic import Shaped
 from ai_gateway.providers import Auth, Options, ProviderKind, UpstreamRequest
 from ai_gateway.providers.differences import Differences, Habit, Names, OutputField
 from ai_gateway.providers.openai import OpenAICodec
+from ai_gateway.providers.translation import Draft
+from ai_gateway.providers.translation.chat_back import ChatBack
+from ai_gateway.providers.translation.losses import Losses
+from ai_gateway.providers.translation.pairs import translations
 
 LATEST_VERSION: Final = "2024-10-21"
 """The last dated version that is generally available: later ones are previews, and v1 needs none."""
@@ -84,13 +89,24 @@ class AzureCodec(OpenAICodec):
 
     def __init__(self, options: AzureOptions) -> None:
         super().__init__(DIFFERENCES)
-        self._is_v1 = options.surface is Surface.V1
-        self._query = "" if options.api_version is None else f"?api-version={options.api_version}"
+        self._options = options
 
     def encode(self, shaped: Shaped, model: str) -> UpstreamRequest:
         request = super().encode(shaped, model)
-        where = _V1 if self._is_v1 else f"/openai/deployments/{quote(model, safe='')}"
-        return msgspec.structs.replace(request, path=f"{where}{request.path}{self._query}")
+        return msgspec.structs.replace(request, path=_path(self._options, model, request.path))
+
+
+@final
+class AzureBack(ChatBack):
+    """OpenAI's chat completions at Azure's paths, for conversations that came in another dialect."""
+
+    def __init__(self, options: AzureOptions) -> None:
+        super().__init__()
+        self._options = options
+
+    def write_request(self, asked: Conversation, model: str, losses: Losses) -> Draft:
+        draft = super().write_request(asked, model, losses)
+        return msgspec.structs.replace(draft, path=_path(self._options, model, draft.path))
 
 
 def kind_for(said: Options) -> ProviderKind:
@@ -102,10 +118,16 @@ def kind_for(said: Options) -> ProviderKind:
         type=ProviderType.AZURE_OPENAI,
         codecs={Dialect.OPENAI: AzureCodec(options)},
         auth=Auth.API_KEY if options.login is Login.API_KEY else Auth.BEARER,
+        translated=translations(AzureBack(options), "Azure's API"),
         free_check=models + query,
         differences=DIFFERENCES,
         configured=kind_for,
     )
+
+
+def _path(options: AzureOptions, model: str, path: str) -> str:
+    where = _V1 if options.surface is Surface.V1 else f"/openai/deployments/{quote(model, safe='')}"
+    return f"{where}{path}{'' if options.api_version is None else f'?api-version={options.api_version}'}"
 
 
 def _choice(kind: type[E], said: Mapping[str, str], name: str, default: E) -> E:

@@ -63,7 +63,6 @@ def context_window(model: str) -> int | None:
 
 
 def longest_output(model: str) -> int | None:
-    """Tokens that one answer of the model is known to have at most, where nobody has to say a cap; None for an unknown
-    one. Anthropic's callers always say one."""
-    family = of(model)
-    return None if family.vendor == "anthropic" else family.output
+    """Tokens that one answer of the model is known to have at most; None for an unknown one. Anthropic's callers always
+    say a cap; of other callers, those who did not are given all of it."""
+    return of(model).output

@@ -12,6 +12,11 @@ from ai_gateway.providers.azure import AZURE
 from ai_gateway.providers.differences import UNKNOWN_SERVER
 from ai_gateway.providers.openai import OpenAICodec
 from ai_gateway.providers.servers import SERVERS
+from ai_gateway.providers.translation.anthropic_back import AnthropicBack
+from ai_gateway.providers.translation.chat_back import ChatBack
+from ai_gateway.providers.translation.chat_ways import ChatWays
+from ai_gateway.providers.translation.pairs import translations
+from ai_gateway.providers.translation.server_ways import ways_of
 
 
 def _rows() -> Iterator[ProviderKind]:
@@ -20,6 +25,7 @@ def _rows() -> Iterator[ProviderKind]:
         codecs={Dialect.OPENAI: OpenAICodec()},
         auth=Auth.BEARER,
         default_url=BaseUrl("https", "api.openai.com", 443, "/v1"),
+        translated=translations(ChatBack(), "OpenAI's chat API"),
         free_check="/models",
     )
     yield ProviderKind(
@@ -27,6 +33,7 @@ def _rows() -> Iterator[ProviderKind]:
         codecs={Dialect.ANTHROPIC: AnthropicCodec()},
         auth=Auth.X_API_KEY,
         default_url=BaseUrl("https", "api.anthropic.com", 443, ""),
+        translated=translations(AnthropicBack(), "Anthropic's API"),
         free_check="/v1/models",
     )
     yield ProviderKind(
@@ -34,6 +41,7 @@ def _rows() -> Iterator[ProviderKind]:
         codecs={Dialect.OPENAI: OpenAICodec(UNKNOWN_SERVER)},
         auth=Auth.BEARER,
         needs_key=False,
+        translated=translations(ChatBack(ChatWays(output_field="max_tokens")), "this provider's API"),
         free_check="/models",
         differences=UNKNOWN_SERVER,
     )
@@ -45,6 +53,7 @@ def _rows() -> Iterator[ProviderKind]:
             auth=Auth.BEARER,
             default_url=server.url,
             needs_key=server.needs_key,
+            translated=translations(ChatBack(ways_of(server.type, server.differences)), f"the API of {server.type}"),
             free_check=server.check,
             differences=server.differences,
         )

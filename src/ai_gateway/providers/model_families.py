@@ -149,6 +149,11 @@ _MODELS: Final[dict[str, tuple[_Row, ...]]] = {
     ),
     "anthropic": (
         ("claude-", 200_000, None, _CLAUDE_4_7 | _TALK),
+        ("claude-opus-", 200_000, 128_000, _CLAUDE_4_7 | _TALK),
+        ("claude-sonnet-", 200_000, 128_000, _CLAUDE_4_7 | _TALK),
+        ("claude-haiku-", 200_000, 128_000, _CLAUDE_4_7 | _TALK),
+        ("claude-fable-", 200_000, 128_000, _CLAUDE_4_7 | _TALK),
+        ("claude-mythos-", 200_000, 128_000, _CLAUDE_4_7 | _TALK),
         ("claude-2", 200_000, 4_096, _CLAUDE_2),
         ("claude-2-0", 100_000, 4_096, _CLAUDE_2),
         ("claude-instant", 100_000, 4_096, _CLAUDE_2),
