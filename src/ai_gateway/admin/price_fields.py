@@ -14,6 +14,7 @@ from ai_gateway.admin.answers import Answer
 from ai_gateway.admin.fields import Body, Text
 from ai_gateway.admin.instants import Instant, show_instant
 from ai_gateway.admin.money import Fee, PerMillion, show_fee, show_price
+from ai_gateway.domain.config import ProviderType
 from ai_gateway.domain.model_match import clause_of
 from ai_gateway.providers.vendors import PAYEES
 from ai_gateway.store.price_rows import LANES
@@ -28,7 +29,7 @@ _CLOCK: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 def _payee(name: str) -> str:
     if name not in PAYEES:
-        raise ValueError("must be a provider type (openai, anthropic, openai_compatible, mock) or a known vendor.")
+        raise ValueError(f"must be a provider type ({', '.join(ProviderType)}) or a known vendor.")
     return name
 
 

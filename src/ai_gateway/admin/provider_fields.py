@@ -17,6 +17,7 @@ from ai_gateway.admin.refusals import forbidden, invalid
 from ai_gateway.admin.secrets import ENVIRONMENT_PREFIX, SecretValue
 from ai_gateway.admin.traffic_fields import QueueBody, TimeoutsBody, dumped, rebuilt
 from ai_gateway.policy.addresses import parse_base_url
+from ai_gateway.policy.google_addresses import VERTEX_FORM, check_vertex
 from ai_gateway.store.endpoints import MOCK_SCHEME
 from ai_gateway.store.rows import EnhancedProviderConfig
 
@@ -34,7 +35,7 @@ class ProviderBody(Body):
     free. `ceiling_price`: what a model of it costs whose price nobody knows."""
 
     name: ConfigName
-    provider: Literal["openai", "anthropic", "openai_compatible", "mock"]
+    provider: Literal["openai", "anthropic", "openai_compatible", "gemini", "vertex", "mock"]
     endpoint_url: Annotated[str, StringConstraints(min_length=1, max_length=2048)] | None = None
     api_key: SecretValue | None = None
     api_key_secret_name: SecretReference | None = None
@@ -53,7 +54,7 @@ class ProviderBody(Body):
 
 class ProviderPatch(ProviderBody):
     name: ConfigName = "unset"
-    provider: Literal["openai", "anthropic", "openai_compatible", "mock"] = "mock"
+    provider: Literal["openai", "anthropic", "openai_compatible", "gemini", "vertex", "mock"] = "mock"
 
 
 def check_address(desk: Desk, provider: str, endpoint_url: str | None) -> None:
@@ -64,9 +65,13 @@ def check_address(desk: Desk, provider: str, endpoint_url: str | None) -> None:
     if endpoint_url is None:
         if provider == "openai_compatible":
             raise invalid("endpoint_url", "is missing; the type openai_compatible has no address of its own.")
+        if provider == "vertex":
+            raise invalid("endpoint_url", f"is missing; {VERTEX_FORM}")
         return
     try:
-        parse_base_url(endpoint_url)
+        url = parse_base_url(endpoint_url)
+        if provider == "vertex":
+            check_vertex(url)
         desk.doors.check_url(endpoint_url)
     except ValueError as refused:
         raise invalid("endpoint_url", str(refused)) from None

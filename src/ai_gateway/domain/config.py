@@ -31,6 +31,8 @@ class ProviderType(StrEnum):
     OPENAI = "openai"
     ANTHROPIC = "anthropic"
     OPENAI_COMPATIBLE = "openai_compatible"
+    GEMINI = "gemini"
+    VERTEX = "vertex"
     MOCK = "mock"
 
 

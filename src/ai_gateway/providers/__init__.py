@@ -23,6 +23,8 @@ class Auth(StrEnum):
     NONE = "none"
     BEARER = "bearer"
     X_API_KEY = "x-api-key"
+    X_GOOG_API_KEY = "x-goog-api-key"
+    GOOGLE_CLOUD = "google_cloud"  # a token for a service account, or an API key of Vertex's express mode
 
 
 class UpstreamRequest(msgspec.Struct, frozen=True, gc=False):

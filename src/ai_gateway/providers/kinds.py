@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ai_gateway.domain.chat import Dialect
+from ai_gateway.domain.chat import Dialect, Operation
 from ai_gateway.domain.config import BaseUrl, ProviderType
 from ai_gateway.providers import Auth, ProviderKind
 from ai_gateway.providers.anthropic import AnthropicCodec
 from ai_gateway.providers.openai import OpenAICodec
+from ai_gateway.providers.translation.google_embeddings import GeminiBatch, GoogleEmbeddings, VertexPredict
 
 KINDS: Mapping[ProviderType, ProviderKind] = MappingProxyType(
     {
@@ -31,6 +32,20 @@ KINDS: Mapping[ProviderType, ProviderKind] = MappingProxyType(
             auth=Auth.BEARER,
             needs_key=False,
             free_check="/models",
+        ),
+        ProviderType.GEMINI: ProviderKind(
+            type=ProviderType.GEMINI,
+            codecs={},
+            translated={Operation.EMBEDDINGS: GoogleEmbeddings(GeminiBatch())},
+            auth=Auth.X_GOOG_API_KEY,
+            default_url=BaseUrl("https", "generativelanguage.googleapis.com", 443, "/v1beta"),
+            free_check="/models",
+        ),
+        ProviderType.VERTEX: ProviderKind(
+            type=ProviderType.VERTEX,
+            codecs={},
+            translated={Operation.EMBEDDINGS: GoogleEmbeddings(VertexPredict())},
+            auth=Auth.GOOGLE_CLOUD,
         ),
         ProviderType.MOCK: ProviderKind(
             type=ProviderType.MOCK,

@@ -102,7 +102,12 @@ _HUGGING_FACE: Final = "router.huggingface.co"
 
 def payees_of(provider: ProviderType, url: BaseUrl) -> tuple[str, ...]:
     """The most particular name first, the provider's type last. A type that is a vendor is one at any address: a
-    regional or a private one has the same prices."""
+    regional or a private one has the same prices. Books name Google once, whichever of its APIs it is; Claude on
+    Vertex costs what it costs at Anthropic's."""
+    if provider is ProviderType.GEMINI:
+        return ("google", provider.value)
+    if provider is ProviderType.VERTEX:
+        return ("google", *STAND_IN["google"], provider.value)
     if provider is not ProviderType.OPENAI_COMPATIBLE:
         return (provider.value,)
     vendor = _vendor_at(url)

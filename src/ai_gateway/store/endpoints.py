@@ -21,6 +21,7 @@ from ai_gateway.domain.config import (
 )
 from ai_gateway.domain.secret import Secret
 from ai_gateway.policy.addresses import parse_base_url
+from ai_gateway.policy.google_addresses import google_address
 from ai_gateway.providers.vendors import payees_of
 from ai_gateway.store.options import queue_of, settings_of
 from ai_gateway.store.price_rows import ceiling_of
@@ -35,6 +36,7 @@ MOCK_SCHEME: Final = "mock://"
 DEFAULT_URLS: Final[Mapping[ProviderType, BaseUrl]] = {
     ProviderType.OPENAI: BaseUrl(scheme="https", host="api.openai.com", port=443, path="/v1"),
     ProviderType.ANTHROPIC: BaseUrl(scheme="https", host="api.anthropic.com", port=443, path=""),
+    ProviderType.GEMINI: BaseUrl(scheme="https", host="generativelanguage.googleapis.com", port=443, path="/v1beta"),
 }
 
 _NOWHERE: Final = BaseUrl(scheme="http", host="unconfigured.invalid", port=80, path="")  # never resolves: RFC 6761
@@ -101,7 +103,9 @@ class EndpointCompiler(msgspec.Struct, frozen=True):
             url = parse_base_url(row.endpoint_url)
         except ValueError as error:
             return _Address(_NOWHERE, problem=f"The endpoint_url of the provider config '{row.name}': {error}")
-        return _Address(_without_version(url) if provider is ProviderType.ANTHROPIC else url)
+        if provider is ProviderType.ANTHROPIC:
+            return _Address(_without_version(url))
+        return _Address(google_address(provider, url))
 
     def _mock_address(self, provider: ProviderType) -> _Address:
         if self.mock_url is None:

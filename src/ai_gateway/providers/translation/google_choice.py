@@ -26,7 +26,7 @@ from ai_gateway.domain.reply import (
     Stopped,
     Weighed,
 )
-from ai_gateway.providers.decoding import as_list, as_object, decode, decode_any, says_something
+from ai_gateway.providers.decoding import NO_RAW, as_list, as_object, decode, decode_any, says_something
 from ai_gateway.providers.translation.google_grounding import citations_of, recited
 from ai_gateway.providers.translation.google_logprobs import logprobs_of
 from ai_gateway.providers.translation.google_partial_args import put
@@ -77,12 +77,16 @@ class ChoiceReading:
         if candidate.content is not None:
             for raw in candidate.content.parts or ():
                 self._part(raw, events)
-        if candidate.logprobs_result and (weighed := logprobs_of(decode_any(candidate.logprobs_result))) is not None:
+        if (
+            candidate.logprobs_result is not NO_RAW
+            and (weighed := logprobs_of(decode_any(candidate.logprobs_result))) is not None
+        ):
             events.append(Weighed(self._index, weighed))
         if candidate.finish_reason:
             self._reason = candidate.finish_reason
             self._message = candidate.finish_message or self._message
-        if candidate.finish_reason or candidate.grounding_metadata or candidate.citation_metadata:
+        grounds = candidate.grounding_metadata is not NO_RAW or candidate.citation_metadata is not NO_RAW
+        if candidate.finish_reason or grounds:
             self._keep(candidate)
 
     def finish(self, events: list[Event]) -> None:
@@ -175,15 +179,15 @@ class ChoiceReading:
     def _call(self, call: FunctionCall, signature: str | None, events: list[Event]) -> None:
         continued = self._continued
         if continued is not None and not call.name:
-            for piece in as_list(decode_any(call.partial_args)) if call.partial_args else ():
+            for piece in _pieces(call):
                 put(continued.arguments, piece)
             if not call.will_continue:
                 self._end_call(events)
             return
-        if call.will_continue or call.partial_args:
+        if call.will_continue or call.partial_args is not NO_RAW:
             self._end_call(events)
             self._continued = _Continued(call, signature, {})
-            for piece in as_list(decode_any(call.partial_args)) if call.partial_args else ():
+            for piece in _pieces(call):
                 put(self._continued.arguments, piece)
             if not call.will_continue:
                 self._end_call(events)
@@ -215,6 +219,10 @@ def call_id(reply_id: str, choice: int, number: int, name: str, arguments: str) 
     it, and another for every other."""
     text = "\0".join((reply_id, str(choice), str(number), name, arguments))
     return f"call_{blake2b(text.encode('utf-8', 'surrogatepass'), digest_size=12).hexdigest()}"
+
+
+def _pieces(call: FunctionCall) -> list[object]:
+    return [] if call.partial_args is NO_RAW else as_list(decode_any(call.partial_args))
 
 
 def _compact(arguments: msgspec.Raw) -> str:

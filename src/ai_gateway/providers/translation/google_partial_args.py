@@ -5,7 +5,8 @@ A piece of a string is appended to what the place has.
 """
 
 import re
-from typing import Final
+from itertools import pairwise
+from typing import Final, cast
 
 from ai_gateway.domain.conversation import Json
 from ai_gateway.providers.decoding import as_object
@@ -24,16 +25,17 @@ def put(arguments: dict[str, Json], piece: object) -> None:
     if not steps:
         return
     place: Json = arguments
-    for step, following in zip(steps, steps[1:], strict=False):
+    for step, following in pairwise(steps):
         place = _entered(place, step, [] if isinstance(following, int) else {})
         if place is None:
             return
     last = steps[-1]
     if isinstance(place, dict) and isinstance(last, str):
-        place[last] = _joined(place.get(last), value)
+        members = cast("dict[str, Json]", place)
+        members[last] = _joined(members.get(last), value)
     elif isinstance(place, list) and isinstance(last, int):
-        _reach(place, last)
-        place[last] = _joined(place[last], value)
+        items = _reached(cast("list[Json]", place), last)
+        items[last] = _joined(items[last], value)
 
 
 def _steps(path: object) -> list[str | int]:
@@ -48,17 +50,18 @@ def _steps(path: object) -> list[str | int]:
 
 def _entered(place: Json, step: str | int, empty: Json) -> Json:
     if isinstance(place, dict) and isinstance(step, str):
-        return place.setdefault(step, empty)
+        return cast("dict[str, Json]", place).setdefault(step, empty)
     if isinstance(place, list) and isinstance(step, int):
-        _reach(place, step)
-        if place[step] is None:
-            place[step] = empty
-        return place[step]
+        items = _reached(cast("list[Json]", place), step)
+        if items[step] is None:
+            items[step] = empty
+        return items[step]
     return None
 
 
-def _reach(place: list[Json], index: int) -> None:
-    place.extend([None] * (index + 1 - len(place)))
+def _reached(items: list[Json], index: int) -> list[Json]:
+    items.extend([None] * (index + 1 - len(items)))
+    return items
 
 
 def _joined(before: Json, value: Json) -> Json:

@@ -51,7 +51,7 @@ class GoogleReader:
             return [Failed(read_error(None, {}, data))]
         events: list[Event] = []
         if self._reply_id is None:
-            if chunk.candidates is None and not chunk.usage_metadata and chunk.prompt_feedback is None:
+            if chunk.candidates is None and chunk.usage_metadata is NO_RAW and chunk.prompt_feedback is None:
                 return events
             self._reply_id = chunk.response_id or ""
             events.append(Began(self._reply_id, chunk.model_version or "", _unix(chunk.create_time)))
@@ -83,9 +83,10 @@ class GoogleReader:
         if (several := decode(data, Raws)) is None:
             return [Failed(read_error(None, {}, data))] if b'"error"' in data else events
         for one in several:
-            if bytes(one[:1] if isinstance(one, bytes) else bytes(one)[:1]) != b"{":
+            text = bytes(one)
+            if not text.startswith(b"{"):
                 continue
-            events += self.read(b"", bytes(one))
+            events += self.read(b"", text)
             if events and isinstance(events[-1], Failed):
                 break
         return events
@@ -97,7 +98,7 @@ class GoogleReader:
         return choice
 
     def _count(self, reported: msgspec.Raw, events: list[Event]) -> None:
-        if reported and reported != self._counted:
+        if reported is not NO_RAW and reported != self._counted:
             self._counted = reported
             if (usage := read_google_usage(reported)) is not None:
                 events.append(Counted(usage))

@@ -109,10 +109,9 @@ class _Converting:
             case "allOf" if len(as_list(value)) == 1:
                 written.update(self.convert(as_list(value)[0], f"{path}.allOf[0]", within))
             case "prefixItems":
-                several = [
-                    self.convert(it, f"{path}.prefixItems[{at}]", within) for at, it in enumerate(as_list(value))
-                ]
-                written.setdefault("items", {"anyOf": several} if len(several) > 1 else next(iter(several), {}))
+                items: dict[str, Json] = {}
+                self._any_of(items, as_list(value), f"{path}.prefixItems", within)
+                written.setdefault("items", items)
             case _:
                 self._losses.unsupported(f"{path}.{name}", "this model takes only a part of JSON Schema")
 

@@ -15,9 +15,9 @@ from ai_gateway.providers.decoding import as_list, as_object, decode, decode_any
 from ai_gateway.providers.usage import MOST_TOKENS, Count
 
 
-class _Detail(msgspec.Struct, frozen=True, gc=False):
+class _Detail(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     modality: str = ""
-    tokenCount: Count | None = None  # noqa: N815  Google's name
+    token_count: Count | None = None
 
 
 class _Counts(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -44,20 +44,14 @@ def google_usage(reported: object) -> Usage | None:
     usage = as_object(reported)
     return _lanes(
         _Counts(
-            *(
-                _count(usage.get(name))
-                for name in (
-                    "promptTokenCount",
-                    "cachedContentTokenCount",
-                    "candidatesTokenCount",
-                    "thoughtsTokenCount",
-                    "toolUsePromptTokenCount",
-                )
-            ),
-            *(
-                _details(usage.get(name))
-                for name in ("promptTokensDetails", "cacheTokensDetails", "candidatesTokensDetails")
-            ),
+            prompt_token_count=_count(usage.get("promptTokenCount")),
+            cached_content_token_count=_count(usage.get("cachedContentTokenCount")),
+            candidates_token_count=_count(usage.get("candidatesTokenCount")),
+            thoughts_token_count=_count(usage.get("thoughtsTokenCount")),
+            tool_use_prompt_token_count=_count(usage.get("toolUsePromptTokenCount")),
+            prompt_tokens_details=_details(usage.get("promptTokensDetails")),
+            cache_tokens_details=_details(usage.get("cacheTokensDetails")),
+            candidates_tokens_details=_details(usage.get("candidatesTokensDetails")),
             service_tier=_word(usage.get("serviceTier")),
             traffic_type=_word(usage.get("trafficType")),
         )
@@ -82,7 +76,7 @@ def _lanes(counts: _Counts) -> Usage | None:
 
 
 def _of(modality: str, details: list[_Detail] | None) -> int:
-    return sum(it.tokenCount or 0 for it in details if it.modality == modality) if details else 0
+    return sum(it.token_count or 0 for it in details if it.modality == modality) if details else 0
 
 
 def _count(value: object) -> int | None:

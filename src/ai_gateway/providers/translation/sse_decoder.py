@@ -12,7 +12,6 @@ from ai_gateway.domain.reply import Alive, Ended, Event, Failed
 from ai_gateway.providers import sse
 from ai_gateway.providers.sse import EventSplitter, read_event
 
-
 _OPENS_JSON: Final = frozenset({b"{", b"["})
 """Of no server-sent event: a provider that fails, or was not heard to be asked for events, sends its JSON as it is."""
 
