@@ -22,6 +22,8 @@ def test_a_codec_stands_under_its_own_dialect(kind: ProviderKind) -> None:
         (ProviderType.OPENAI, "https://api.openai.com/v1", Auth.BEARER),
         (ProviderType.ANTHROPIC, "https://api.anthropic.com", Auth.X_API_KEY),
         (ProviderType.OPENAI_COMPATIBLE, None, Auth.BEARER),
+        (ProviderType.GEMINI, "https://generativelanguage.googleapis.com/v1beta", Auth.X_GOOG_API_KEY),
+        (ProviderType.VERTEX, None, Auth.GOOGLE_CLOUD),
         (ProviderType.MOCK, None, Auth.NONE),
     ],
 )

@@ -2,8 +2,9 @@ import pytest
 
 from ai_gateway.domain.config import ProviderType
 from ai_gateway.domain.faults import ProviderKeyRefused
+from ai_gateway.domain.secret import Secret
 from ai_gateway.providers.kinds import KINDS
-from ai_gateway.runtime.credentials import sign
+from ai_gateway.runtime.credentials import needs_token, sign
 from support.builders import PROVIDER_KEY, an_endpoint
 
 HEADERS = (("accept", "application/json"),)
@@ -15,6 +16,8 @@ HEADERS = (("accept", "application/json"),)
         (ProviderType.OPENAI, (("authorization", f"Bearer {PROVIDER_KEY}"),)),
         (ProviderType.OPENAI_COMPATIBLE, (("authorization", f"Bearer {PROVIDER_KEY}"),)),
         (ProviderType.ANTHROPIC, (("x-api-key", PROVIDER_KEY),)),
+        (ProviderType.GEMINI, (("x-goog-api-key", PROVIDER_KEY),)),
+        (ProviderType.VERTEX, (("x-goog-api-key", PROVIDER_KEY),)),
         (ProviderType.MOCK, ()),
     ],
 )
@@ -33,3 +36,27 @@ def test_a_key_that_cannot_be_used_is_never_left_out_silently() -> None:
         sign(HEADERS, KINDS[ProviderType.OPENAI], endpoint)
     assert (refused.value.code, refused.value.detail) == ("provider_key_unavailable", "the secret 'x' is gone")
     assert "secret 'x'" not in refused.value.message
+
+
+ACCOUNT = Secret('{"type":"service_account"}')
+VERTEX = KINDS[ProviderType.VERTEX]
+
+
+class OneToken:
+    def token_for(self, key: Secret) -> Secret | None:
+        return Secret("ya29.token") if key == ACCOUNT else None
+
+
+def test_a_service_accounts_file_never_leaves_its_token_does() -> None:
+    endpoint = an_endpoint(provider=ProviderType.VERTEX, api_key=ACCOUNT)
+    assert sign(HEADERS, VERTEX, endpoint, OneToken()) == (*HEADERS, ("authorization", "Bearer ya29.token"))
+    with pytest.raises(ProviderKeyRefused) as refused:
+        sign(HEADERS, VERTEX, endpoint)
+    assert refused.value.code == "provider_key_unavailable"
+
+
+def test_only_an_account_needs_a_token() -> None:
+    assert needs_token(VERTEX, an_endpoint(provider=ProviderType.VERTEX, api_key=ACCOUNT))
+    assert not needs_token(VERTEX, an_endpoint(provider=ProviderType.VERTEX))
+    assert not needs_token(VERTEX, an_endpoint(provider=ProviderType.VERTEX, api_key=None))
+    assert not needs_token(KINDS[ProviderType.OPENAI], an_endpoint(api_key=ACCOUNT))

@@ -46,6 +46,7 @@ KINDS: Mapping[ProviderType, ProviderKind] = MappingProxyType(
             codecs={},
             translated={Operation.EMBEDDINGS: GoogleEmbeddings(VertexPredict())},
             auth=Auth.GOOGLE_CLOUD,
+            free_check="/cachedContents?pageSize=1",  # what may generate may list them (roles/aiplatform.user)
         ),
         ProviderType.MOCK: ProviderKind(
             type=ProviderType.MOCK,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -69,7 +70,7 @@ def decoded(stream: bytes, cuts: Sequence[int] = ()) -> list[Event]:
     decoder = SseDecoder(GoogleReader())
     places = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
     events: list[Event] = []
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in pairwise(places):
         events += decoder.feed(stream[start:end])
     return events + decoder.end()
 

@@ -46,7 +46,7 @@ def test_arguments_are_the_models_text_without_the_layout() -> None:
 
 def pieces(*calls: str) -> bytes:
     return b"".join(
-        f'data: {{"candidates":[{{"content":{{"parts":[{{"functionCall":{it}}}]}}}}],"responseId":"r"}}\r\n\r\n'.encode()
+        f'data: {{"responseId":"r","candidates":[{{"content":{{"parts":[{{"functionCall":{it}}}]}}}}]}}\n\n'.encode()
         for it in calls
     )
 

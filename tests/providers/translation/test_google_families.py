@@ -7,7 +7,7 @@ from ai_gateway.providers.translation.google_families import Family, ThinkingBy,
     ("model", "thinking", "json_schema", "signs"),
     [
         ("gemini-1.5-pro-002", ThinkingBy.NOTHING, False, False),
-        ("gemini-2.0-flash-lite", ThinkingBy.NOTHING, False, False),
+        ("gemini-2.0-flash-lite", ThinkingBy.NOTHING, True, False),
         ("models/gemini-2.5-flash-preview-09-2025", ThinkingBy.BUDGET, True, False),
         ("gemini-live-2.5-flash", ThinkingBy.BUDGET, True, False),
         ("gemini-2.5-pro", ThinkingBy.BUDGET, True, False),

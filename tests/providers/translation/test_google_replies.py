@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ai_gateway.domain.chat import ProviderError, Usage
-from ai_gateway.domain.conversation import Maker, Text, Thinking, ToolCall
 from ai_gateway.domain.config import ProviderType
+from ai_gateway.domain.conversation import Maker, Text, Thinking, ToolCall
 from ai_gateway.domain.faults import Category
 from ai_gateway.domain.reply import Alive, Began, Counted, Ended, Failed, Piece, Reply, Stop, Stopped
 from ai_gateway.policy.error_handler import classify
@@ -36,16 +36,15 @@ def test_no_bytes_make_it_raise(data: bytes) -> None:
     read_google_reply(data)
 
 
+MEMBERS = ["candidates", "content", "parts", "text", "functionCall", "args", "partialArgs", "jsonPath", "index", "web"]
+MEMBERS += ["usageMetadata", "promptTokenCount", "groundingMetadata", "groundingChunks", "groundingSupports", "segment"]
+MEMBERS += ["endIndex", "finishReason", "logprobsResult", "chosenCandidates", "promptFeedback"]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=4),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                ["candidates", "content", "parts", "text", "functionCall", "args", "partialArgs", "jsonPath", "index"]
-                + ["usageMetadata", "promptTokenCount", "groundingMetadata", "groundingChunks", "web", "finishReason"]
-                + ["groundingSupports", "segment", "endIndex", "logprobsResult", "chosenCandidates", "promptFeedback"]
-            ),
+            st.sampled_from(MEMBERS),
             inner,
             max_size=4,
         )
@@ -65,8 +64,9 @@ def test_no_json_makes_it_raise(said: object) -> None:
 
 def test_parts_are_told_as_they_come_and_the_reason_at_the_end() -> None:
     stream = (
-        b'data: {"candidates":[{"content":{"parts":[{"text":"Hi"}]},"finishReason":"STOP"}],"responseId":"a","modelVersion":"m"}'
-        b'\r\n\r\ndata: {"candidates":[{"content":{"parts":[{"text":" you"}]},"finishReason":"STOP"}],'
+        b'data: {"candidates":[{"content":{"parts":[{"text":"Hi"}]},"finishReason":"STOP"}],"responseId":"a",'
+        b'"modelVersion":"m"}\r\n\r\n'
+        b'data: {"candidates":[{"content":{"parts":[{"text":" you"}]},"finishReason":"STOP"}],'
         b'"usageMetadata":{"promptTokenCount":1,"candidatesTokenCount":2}}\r\n\r\n'
     )
     events = decoded(stream)
@@ -153,7 +153,7 @@ def test_a_stream_that_is_an_array_is_read_too() -> None:
 def test_what_is_no_chunk_is_passed_over() -> None:
     stream = b'data: nonsense\n\ndata: {"other":1}\n\n: comment\n\n' + Answer((({"text": "Hello"},),)).stream()
     assert folded(stream) == read_google_reply(Answer((({"text": "Hello"},),)).whole())
-    assert [it for it in decoded(b": hi\n\n")] == [Alive()]
+    assert decoded(b": hi\n\n") == [Alive()]
 
 
 def test_signatures_come_on_calls_thoughts_and_texts() -> None:
@@ -182,8 +182,8 @@ def test_signatures_come_on_calls_thoughts_and_texts() -> None:
 
 def test_when_it_was_made_and_under_which_name() -> None:
     reply = read_google_reply(
-        b'{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"}],"createTime":"2026-05-04T20:01:02.26Z",'
-        b'"responseId":"R","modelVersion":"gemini-3-flash"}'
+        b'{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"}],'
+        b'"createTime":"2026-05-04T20:01:02.26Z","responseId":"R","modelVersion":"gemini-3-flash"}'
     )
     assert isinstance(reply, Reply)
     assert (reply.id, reply.model, reply.created) == ("R", "gemini-3-flash", 1_777_924_862)

@@ -24,7 +24,7 @@ from ai_gateway.domain.faults import InvalidRequest
 from ai_gateway.providers.translation.google_requests import body_for, method_path, quoted, tier_of
 from ai_gateway.providers.translation.losses import Losses
 
-FLASH, OLD = "gemini-2.5-flash", "gemini-2.0-flash"
+FLASH, OLD = "gemini-2.5-flash", "gemini-1.5-flash"
 SCHEMA = {"type": "object", "properties": {"city": {"type": ["string", "null"]}}}
 WEATHER = Tool("weather", "Tells it.", SCHEMA)
 HELLO = (Turn(Role.SYSTEM, (Text("Be kind."),)), Turn(Role.USER, (Text("Hello"),)))

@@ -37,6 +37,7 @@ def strictly(schema: dict[str, Any]) -> dict[str, Any]:
         ({"anyOf": [TEXT, NULL], "description": "d"}, {"nullable": True, "type": "string", "description": "d"}),
         ({"oneOf": [TEXT, {"type": "number"}, NULL]}, {"nullable": True, "anyOf": [TEXT, {"type": "number"}]}),
         ({"allOf": [TEXT]}, TEXT),
+        ({"type": "STRING"}, {"type": "STRING"}),
         (
             {"type": "array", "prefixItems": [TEXT, {"type": "number"}]},
             {"type": "array", "items": {"anyOf": [TEXT, {"type": "number"}]}},

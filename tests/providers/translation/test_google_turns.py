@@ -30,7 +30,7 @@ from ai_gateway.providers.translation.google_families import family_of
 from ai_gateway.providers.translation.google_turns import UNSIGNED, contents_of
 from ai_gateway.providers.translation.losses import Losses
 
-FLASH, OLD, NEW = "gemini-2.5-flash", "gemini-2.0-flash", "gemini-3-flash"
+FLASH, NEW = "gemini-2.5-flash", "gemini-3-flash"
 PNG = Image(Source(data="AAAA", media_type="image/png"))
 INLINE = {"inlineData": {"mimeType": "image/png", "data": "AAAA"}}
 CALL = ToolCall("c1", "f", '{"a": 1}')

@@ -119,9 +119,9 @@ class _Converting:
         types = [it for it in (as_list(value) or [value]) if it != "null"]
         if len(types) < len(as_list(value)):
             written["nullable"] = True
-        if len(types) == 1 and types[0] in _TYPES:
+        if len(types) == 1 and _is_type(types[0]):
             written["type"] = types[0]
-        elif types and all(it in _TYPES for it in types):
+        elif types and all(_is_type(it) for it in types):
             written["anyOf"] = [{"type": it} for it in types]
         elif types:
             self._losses.unsupported(f"{path}.type", "this model does not know the type")
@@ -145,3 +145,8 @@ class _Converting:
             written.update({**converted[0], **written})
         elif converted:
             written["anyOf"] = converted
+
+
+def _is_type(name: object) -> bool:
+    """OpenAPI writes them as JSON Schema does; Google's own documents, in capitals."""
+    return isinstance(name, str) and name.lower() in _TYPES

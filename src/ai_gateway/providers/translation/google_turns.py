@@ -157,7 +157,7 @@ class _Writing:
         if arguments is None:
             self._losses.unsupported(f"{where}.arguments", "they are no JSON object")
             arguments = msgspec.Raw(b"{}")
-        written: Written = {"functionCall": {"name": part.name, "args": arguments, "id": part.id}}
+        written: Written = {"functionCall": {"name": part.name, "args": arguments, **_id(part.id)}}
         if part.signature and part.maker is Maker.GOOGLE:
             written["thoughtSignature"] = part.signature
         elif part.signature:
@@ -182,7 +182,7 @@ class _Writing:
                 self._media(inner, f"{where}.content[{number}]", media)
         text = "".join(texts) if len(texts) < 2 else "\n".join(texts)
         said = {"error": text} if part.is_error else _object_of(text, is_empty_one=False) or {"result": text}
-        written: Written = {"name": name, "response": said, "id": part.call_id}
+        written: Written = {"name": name, "response": said, **_id(part.call_id)}
         if media and self._family.results_hold_images:
             written["parts"] = media
             media = []
@@ -232,6 +232,11 @@ def _excuse_unsigned(turns: list[Written]) -> None:
                 if "thoughtSignature" not in part:
                     turn["parts"][at] = {**part, "thoughtSignature": UNSIGNED}
                 break
+
+
+def _id(said: str) -> Written:
+    """Calls of old conversations may have none."""
+    return {"id": said} if said else {}
 
 
 def _object_of(text: str, *, is_empty_one: bool = True) -> msgspec.Raw | None:
