@@ -38,6 +38,7 @@ _FILTER_MARKS = {
     "moderation_blocked",
     "content_filtered",
     "safety",
+    "prompt_blocked",
 }
 _FILTER_WORDS = (
     "content management policy",
