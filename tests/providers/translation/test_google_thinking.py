@@ -25,6 +25,7 @@ FLASH, PRO, FLASH_3, PRO_3 = "gemini-2.5-flash", "gemini-2.5-pro", "gemini-3-fla
         (FLASH, Reasoning(mode=ON, budget_tokens=2000), {"thinkingBudget": 2000, "includeThoughts": True}),
         (FLASH, Reasoning(mode=ADAPTIVE), {"thinkingBudget": -1, "includeThoughts": True}),
         (FLASH, Reasoning(summary="auto"), {"includeThoughts": True}),
+        (FLASH_3, Reasoning(effort="low", effort_only=True), {"thinkingLevel": "low"}),
         (FLASH_3, Reasoning(effort="minimal"), {"thinkingLevel": "minimal", "includeThoughts": True}),
         (FLASH_3, Reasoning(effort="none"), {"thinkingLevel": "minimal"}),
         (PRO_3, Reasoning(effort="minimal"), {"thinkingLevel": "low", "includeThoughts": True}),

@@ -130,7 +130,7 @@ def test_what_changes_no_answer_is_left_out_and_told() -> None:
         (
             Text("a", cache=CacheTtl.HOUR, citations=(Citation(url="u"),)),
             Image(PNG.source, detail="high"),
-            Document(PNG.source, title="T"),
+            Document(PNG.source, title="T", origin="https://a.example"),
         ),
         name="bob",
     )
@@ -142,6 +142,7 @@ def test_what_changes_no_answer_is_left_out_and_told() -> None:
         "messages[0].content[0].citations",
         "messages[0].content[1].detail",
         "messages[0].content[2].title",
+        "messages[0].content[2].origin",
     )
 
 
@@ -163,8 +164,8 @@ def test_googles_own_signatures_go_back_to_where_they_were() -> None:
     )
     assert turn["parts"] == [
         {"text": "hm", "thought": True, "thoughtSignature": "T"},
-        {"text": "", "thoughtSignature": "S"},
         {"text": "a", "thoughtSignature": "S"},
+        {"text": "", "thoughtSignature": "S"},
         {"functionCall": {"name": "f", "args": {}, "id": "c"}, "thoughtSignature": "C"},
         {"text": "", "thoughtSignature": "S"},
     ]

@@ -208,10 +208,10 @@ class ChoiceReading:
         self._calls += 1
         maker = Maker.GOOGLE if signature else None
         began = PartBegan(self._index, self._number, PartKind.TOOL_CALL, call_id=made, call_name=name, maker=maker)
-        events += (began, Piece(self._index, self._number, arguments))
-        if signature:
+        events.append(began)
+        if signature:  # before the arguments: some dialects tell it before the call
             events.append(Signed(self._index, self._number, signature))
-        events.append(PartEnded(self._index, self._number))
+        events += (Piece(self._index, self._number, arguments), PartEnded(self._index, self._number))
 
 
 def call_id(reply_id: str, choice: int, number: int, name: str, arguments: str) -> str:

@@ -27,7 +27,7 @@ def thinking_of(reasoning: Reasoning, family: Family, losses: Losses) -> dict[st
     if is_off:
         return _off(family, losses)
     amount = _amount(reasoning, family, losses)
-    is_asked = bool(amount or reasoning.mode or reasoning.summary)
+    is_asked = bool((amount and not reasoning.effort_only) or reasoning.mode or reasoning.summary)
     if is_asked and reasoning.summary != "omitted":
         amount["includeThoughts"] = True
     return amount or None

@@ -19,7 +19,6 @@ from ai_gateway.domain.conversation import (
     Json,
     Maker,
     Opaque,
-    Part,
     Refusal,
     Role,
     Source,
@@ -63,6 +62,7 @@ _TYPES: Final = {
 }
 
 Written = dict[str, Json]
+_Spoken = Text | Image | Document | Audio | ToolCall | ToolResult | Refusal | Opaque
 
 
 class Contents(msgspec.Struct, frozen=True):
@@ -110,10 +110,14 @@ class _Writing:
     def _parts(self, turn: Turn, where: str, parts: list[Written]) -> None:
         for name in turn.others:
             self._losses.unsupported(f"{where}.{name}")
+        begin = len(parts)
         for number, part in enumerate(turn.parts):
-            self._part(part, f"{where}.content[{number}]", parts)
+            if isinstance(part, Thinking):
+                self._thinking(part, parts, begin)
+            else:
+                self._part(part, f"{where}.content[{number}]", parts)
 
-    def _part(self, part: Part, where: str, parts: list[Written]) -> None:
+    def _part(self, part: _Spoken, where: str, parts: list[Written]) -> None:
         if getattr(part, "cache", None) is not None:
             self._losses.forgiven("cache_control")
         match part:
@@ -121,9 +125,7 @@ class _Writing:
                 if part.citations:
                     self._losses.forgiven(f"{where}.citations")
                 if part.text:
-                    parts.append({"text": part.text})
-            case Thinking():
-                self._thinking(part, parts)
+                    _say(part.text, parts)
             case ToolCall():
                 self._call(part, where, parts)
             case ToolResult():
@@ -138,13 +140,14 @@ class _Writing:
                 else:
                     self._losses.unsupported(where, f"only its own dialect knows a part of type {part.kind}")
 
-    def _thinking(self, part: Thinking, parts: list[Written]) -> None:
-        """Words of a thought that nothing signs are of no use to anybody but the reader."""
+    def _thinking(self, part: Thinking, parts: list[Written], begin: int) -> None:
+        """Words of a thought that nothing signs are of no use to anybody but the reader. `begin`: where the parts of
+        its turn begin."""
         if part.maker is not Maker.GOOGLE or not part.signature:
             self._losses.forgiven("thinking")
         elif part.text:
             parts.append({"text": part.text, "thought": True, "thoughtSignature": part.signature})
-        elif parts and not {"thoughtSignature", "functionCall", "functionResponse"} & parts[-1].keys():
+        elif len(parts) > begin and not {"thoughtSignature", "functionCall", "functionResponse"} & parts[-1].keys():
             parts[-1] = {**parts[-1], "thoughtSignature": part.signature}
         else:
             parts.append({"text": "", "thoughtSignature": part.signature})
@@ -202,8 +205,9 @@ class _Writing:
     def _document(self, part: Document, where: str, parts: list[Written]) -> None:
         if part.cites:
             self._losses.unsupported(f"{where}.citations", "it cites only what it found itself")
-        if part.title:
-            self._losses.forgiven(f"{where}.title")
+        for name, value in (("title", part.title), ("origin", part.origin)):
+            if value:
+                self._losses.forgiven(f"{where}.{name}")
         if part.context:
             parts.append({"text": part.context})
         if part.text:
@@ -222,6 +226,15 @@ class _Writing:
             return
         kind = source.media_type or _TYPES.get(address.partition("?")[0].rpartition(".")[2].lower())
         parts.append({"fileData": {"fileUri": address, **({"mimeType": kind} if kind else {})}})
+
+
+def _say(text: str, parts: list[Written]) -> None:
+    """A text behind a signature without words gets it: dialects that tell all thoughts first put it there."""
+    before = parts[-1] if parts else {}
+    if before.keys() == {"text", "thoughtSignature"} and not before["text"]:
+        parts[-1] = {"text": text, "thoughtSignature": before["thoughtSignature"]}
+    else:
+        parts.append({"text": text})
 
 
 def _excuse_unsigned(turns: list[Written]) -> None:

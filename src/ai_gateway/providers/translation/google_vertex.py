@@ -18,9 +18,16 @@ from ai_gateway.providers.decoding import decode
 from ai_gateway.providers.errors import read_error
 from ai_gateway.providers.sse import EventSplitter
 from ai_gateway.providers.translation import Back, Draft, EventDecoder
+from ai_gateway.providers.translation.anthropic_back import VERTEX, AnthropicBack
+from ai_gateway.providers.translation.google_back import VertexGeminiBack
 from ai_gateway.providers.translation.losses import Losses
 
 PREFIX: Final = "claude"
+
+
+def vertex_back() -> "VertexBack":
+    """Both makers' models."""
+    return VertexBack(VertexGeminiBack(), AnthropicBack(VERTEX))
 
 
 @final
