@@ -4,7 +4,7 @@ from ai_gateway.domain.config import ProviderType
 from ai_gateway.domain.faults import ProviderKeyRefused
 from ai_gateway.domain.secret import Secret
 from ai_gateway.providers.kinds import KINDS
-from ai_gateway.runtime.credentials import needs_token, sign
+from ai_gateway.runtime.credentials import NO_TOKENS, needs_token, sign
 from support.builders import PROVIDER_KEY, an_endpoint
 
 HEADERS = (("accept", "application/json"),)
@@ -46,6 +46,9 @@ class OneToken:
     def token_for(self, key: Secret) -> Secret | None:
         return Secret("ya29.token") if key == ACCOUNT else None
 
+    async def ready(self, key: Secret, seconds: float) -> None:
+        return
+
 
 def test_a_service_accounts_file_never_leaves_its_token_does() -> None:
     endpoint = an_endpoint(provider=ProviderType.VERTEX, api_key=ACCOUNT)
@@ -60,3 +63,8 @@ def test_only_an_account_needs_a_token() -> None:
     assert not needs_token(VERTEX, an_endpoint(provider=ProviderType.VERTEX))
     assert not needs_token(VERTEX, an_endpoint(provider=ProviderType.VERTEX, api_key=None))
     assert not needs_token(KINDS[ProviderType.OPENAI], an_endpoint(api_key=ACCOUNT))
+
+
+async def test_who_has_no_tokens_keeps_nobody_waiting() -> None:
+    await NO_TOKENS.ready(ACCOUNT, 1.0)
+    assert NO_TOKENS.token_for(ACCOUNT) is None

@@ -8,7 +8,7 @@ import pytest
 from ai_gateway.domain.config import Reach
 from ai_gateway.domain.faults import Category, Fault, ProviderFailed, ProviderKeyRefused, ProviderTooSlow
 from ai_gateway.domain.secret import Secret
-from ai_gateway.runtime.google_tokens import AGAIN_SECONDS, EARLY_SECONDS, SPARE_SECONDS, GoogleTokens
+from ai_gateway.runtime.google_tokens import AGAIN_SECONDS, EARLY_SECONDS, SPARE_SECONDS, WAIT_SECONDS, GoogleTokens
 from ai_gateway.runtime.tasks import Tasks
 from ai_gateway.runtime.upstream import CannotConnect, EgressRefused, TooSlow
 from support.clock import FakeClock
@@ -77,8 +77,8 @@ async def house() -> House:
 async def test_the_first_request_waits_for_a_token_and_the_next_does_not(house: House) -> None:
     house.upstream.will_play(granted("t1"))
     assert house.token() is None
-    await house.tokens.ready(KEY)
-    await house.tokens.ready(KEY)
+    await house.tokens.ready(KEY, WAIT_SECONDS)
+    await house.tokens.ready(KEY, WAIT_SECONDS)
     assert house.token() == "t1"
     (sent,) = house.upstream.sent
     assert (sent.method, sent.url.text, sent.path, sent.reach) == (
@@ -97,7 +97,7 @@ async def test_the_first_request_waits_for_a_token_and_the_next_does_not(house: 
 async def test_a_service_account_is_signed_for(house: House) -> None:
     house.upstream.will_play(granted("t1"))
     key = a_service_account()
-    await house.tokens.ready(key)
+    await house.tokens.ready(key, WAIT_SECONDS)
     assert house.token(key) == "t1"
     assert isinstance(house.upstream.sent[0].body, bytes)
     assert b"assertion=" in house.upstream.sent[0].body
@@ -107,7 +107,7 @@ async def test_a_service_account_is_signed_for(house: House) -> None:
 async def test_all_who_come_meanwhile_wait_for_the_same_token(house: House) -> None:
     gate = Gate()
     house.upstream.will_play(Script(200, {}, granted("t1").body, before=(gate,)))
-    waiting = [asyncio.ensure_future(house.tokens.ready(KEY)) for _ in range(5)]
+    waiting = [asyncio.ensure_future(house.tokens.ready(KEY, WAIT_SECONDS)) for _ in range(5)]
     await gate.reached()
     waiting[0].cancel()  # one of them leaves; the others must not suffer for it
     gate.open()
@@ -119,7 +119,7 @@ async def test_all_who_come_meanwhile_wait_for_the_same_token(house: House) -> N
 async def test_the_next_token_is_got_in_good_time(house: House) -> None:
     house.upstream.will_play(granted("t1"))
     house.upstream.will_play(granted("t2"))
-    await house.tokens.ready(KEY)
+    await house.tokens.ready(KEY, WAIT_SECONDS)
     assert await house.sleeper.wake() == 3600 - SPARE_SECONDS - EARLY_SECONDS
     await house.until_asked(2)
     assert house.token() == "t2"
@@ -130,7 +130,7 @@ async def test_a_token_that_nobody_uses_is_let_go(house: House) -> None:
     house.upstream.will_play(granted("t1"))
     house.upstream.will_play(granted("t2"))
     house.upstream.will_play(granted("t3"))
-    await house.tokens.ready(KEY)
+    await house.tokens.ready(KEY, WAIT_SECONDS)
     await house.sleeper.wake()  # it was used once, by whoever waited
     await house.until_asked(2)
     await house.sleeper.wake()  # and not since
@@ -139,7 +139,7 @@ async def test_a_token_that_nobody_uses_is_let_go(house: House) -> None:
     assert len(house.upstream.sent) == 2
     house.clock.advance(EARLY_SECONDS)
     assert house.token() is None
-    await house.tokens.ready(KEY)
+    await house.tokens.ready(KEY, WAIT_SECONDS)
     assert house.token() == "t3"
     await house.tasks.stop()
 
@@ -148,11 +148,11 @@ async def test_where_the_next_cannot_be_had_the_old_one_is_good_to_its_end(house
     house.upstream.will_play(granted("t1"))
     house.upstream.will_play(Script(503, {}, (b"busy",)))
     house.upstream.will_play(granted("t2"))
-    await house.tokens.ready(KEY)
+    await house.tokens.ready(KEY, WAIT_SECONDS)
     await house.sleeper.wake()
     await house.until_asked(2)
     assert house.token() == "t1"
-    await house.tokens.ready(KEY)  # asks nobody, and tells of no refusal
+    await house.tokens.ready(KEY, WAIT_SECONDS)  # asks nobody, and tells of no refusal
     assert await house.sleeper.wake() == AGAIN_SECONDS
     await house.until_asked(3)
     assert house.token() == "t2"
@@ -181,14 +181,14 @@ async def test_a_failure_is_told_as_the_providers_and_remembered_for_a_moment(
     house.upstream.will_play(granted("t1"))
     for _ in range(2):
         with pytest.raises(fault) as told:
-            await house.tokens.ready(KEY)
+            await house.tokens.ready(KEY, WAIT_SECONDS)
         assert (told.value.code, told.value.status) == (code, fault.default_status)
         assert told.value.category is not Category.AUTHENTICATION
         assert "canary" not in told.value.message
         assert "10.0.0.1" not in told.value.message
     assert len(house.upstream.sent) == 1
     house.clock.advance(AGAIN_SECONDS)
-    await house.tokens.ready(KEY)
+    await house.tokens.ready(KEY, WAIT_SECONDS)
     assert house.token() == "t1"
     await house.tasks.stop()
     assert house.failed == []
@@ -205,7 +205,7 @@ async def test_a_failure_is_told_as_the_providers_and_remembered_for_a_moment(
 )
 async def test_a_key_that_cannot_be_used_asks_nobody(house: House, key: Secret, why: str) -> None:
     with pytest.raises(ProviderKeyRefused) as refused:
-        await house.tokens.ready(key)
+        await house.tokens.ready(key, WAIT_SECONDS)
     assert why in refused.value.detail
     assert "canary" not in refused.value.detail
     assert house.upstream.sent == []
@@ -218,6 +218,6 @@ async def test_who_has_less_time_waits_less(house: House) -> None:
         await house.tokens.ready(KEY, seconds=0.0)
     gate.open()
     await house.until_asked(1)
-    await house.tokens.ready(KEY)
+    await house.tokens.ready(KEY, WAIT_SECONDS)
     assert house.token() == "t1"
     await house.tasks.stop()

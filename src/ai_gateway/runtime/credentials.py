@@ -21,11 +21,18 @@ class Tokens(Protocol):
         """One that is valid now; None: there is none. Waits for nothing."""
         ...
 
+    async def ready(self, key: Secret, seconds: float) -> None:
+        """Waits, for so long at most, where there is none. Raises a Fault of the provider's where none can be had."""
+        ...
+
 
 @final
 class NoTokens:
     def token_for(self, key: Secret) -> Secret | None:
         return None
+
+    async def ready(self, key: Secret, seconds: float) -> None:
+        return
 
 
 NO_TOKENS: Final = NoTokens()

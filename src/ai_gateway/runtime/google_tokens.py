@@ -87,9 +87,9 @@ class GoogleTokens:
         self._used.add(key)
         return token.text
 
-    async def ready(self, key: Secret, seconds: float = WAIT_SECONDS) -> None:
+    async def ready(self, key: Secret, seconds: float) -> None:
         """Returns at once where there is a token. Raises ProviderKeyRefused, ProviderFailed, ProviderTooSlow where
-        none can be had."""
+        none can be had within `seconds`, or the time that an exchange may take."""
         if self.token_for(key) is not None:
             return
         self._raise_what_was_refused(key)
