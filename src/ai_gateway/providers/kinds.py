@@ -8,7 +8,13 @@ from ai_gateway.domain.config import BaseUrl, ProviderType
 from ai_gateway.providers import Auth, ProviderKind
 from ai_gateway.providers.anthropic import AnthropicCodec
 from ai_gateway.providers.openai import OpenAICodec
+from ai_gateway.providers.translation.anthropic_back import AnthropicBack
+from ai_gateway.providers.translation.chat_back import ChatBack
+from ai_gateway.providers.translation.chat_ways import ChatWays
+from ai_gateway.providers.translation.google_back import GeminiBack
 from ai_gateway.providers.translation.google_embeddings import GeminiBatch, GoogleEmbeddings, VertexPredict
+from ai_gateway.providers.translation.google_vertex import vertex_back
+from ai_gateway.providers.translation.pairs import translations
 
 KINDS: Mapping[ProviderType, ProviderKind] = MappingProxyType(
     {
@@ -17,6 +23,7 @@ KINDS: Mapping[ProviderType, ProviderKind] = MappingProxyType(
             codecs={Dialect.OPENAI: OpenAICodec()},
             auth=Auth.BEARER,
             default_url=BaseUrl("https", "api.openai.com", 443, "/v1"),
+            translated=translations(ChatBack(), "OpenAI's chat API"),
             free_check="/models",
         ),
         ProviderType.ANTHROPIC: ProviderKind(
@@ -24,6 +31,7 @@ KINDS: Mapping[ProviderType, ProviderKind] = MappingProxyType(
             codecs={Dialect.ANTHROPIC: AnthropicCodec()},
             auth=Auth.X_API_KEY,
             default_url=BaseUrl("https", "api.anthropic.com", 443, ""),
+            translated=translations(AnthropicBack(), "Anthropic's API"),
             free_check="/v1/models",
         ),
         ProviderType.OPENAI_COMPATIBLE: ProviderKind(
@@ -31,12 +39,16 @@ KINDS: Mapping[ProviderType, ProviderKind] = MappingProxyType(
             codecs={Dialect.OPENAI: OpenAICodec()},
             auth=Auth.BEARER,
             needs_key=False,
+            translated=translations(ChatBack(ChatWays(output_field="max_tokens")), "this provider's API"),
             free_check="/models",
         ),
         ProviderType.GEMINI: ProviderKind(
             type=ProviderType.GEMINI,
             codecs={},
-            translated={Operation.EMBEDDINGS: GoogleEmbeddings(GeminiBatch())},
+            translated={
+                **translations(GeminiBack(), "the Gemini API"),
+                Operation.EMBEDDINGS: GoogleEmbeddings(GeminiBatch()),
+            },
             auth=Auth.X_GOOG_API_KEY,
             default_url=BaseUrl("https", "generativelanguage.googleapis.com", 443, "/v1beta"),
             free_check="/models",
@@ -44,7 +56,10 @@ KINDS: Mapping[ProviderType, ProviderKind] = MappingProxyType(
         ProviderType.VERTEX: ProviderKind(
             type=ProviderType.VERTEX,
             codecs={},
-            translated={Operation.EMBEDDINGS: GoogleEmbeddings(VertexPredict())},
+            translated={
+                **translations(vertex_back(), "Vertex AI"),
+                Operation.EMBEDDINGS: GoogleEmbeddings(VertexPredict()),
+            },
             auth=Auth.GOOGLE_CLOUD,
             free_check="/cachedContents?pageSize=1",  # what may generate may list them (roles/aiplatform.user)
         ),

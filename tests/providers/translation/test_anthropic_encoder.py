@@ -5,8 +5,10 @@ import json
 from typing import Any
 
 import pytest
+from anthropic.types import RawMessageDeltaEvent, RawMessageStreamEvent
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from ai_gateway.domain.chat import Usage
 from ai_gateway.domain.conversation import Citation, Maker, Opaque, Part, Refusal, Text, Thinking, ToolCall, ToolKind
@@ -34,6 +36,7 @@ from ai_gateway.providers.translation.anthropic_back import AnthropicBack
 from ai_gateway.providers.translation.anthropic_encoder import MessageEncoder
 from ai_gateway.providers.translation.folding import fold
 
+STREAM_EVENT: TypeAdapter[Any] = TypeAdapter(RawMessageStreamEvent)
 USAGE = Usage(12, 7, 3, 2, 1, 4)
 BEGAN = Began("msg_1", "claude", usage=Usage(12))
 STOPPED = [Stopped(0, Stop.END), Counted(USAGE)]
@@ -118,7 +121,8 @@ def test_a_part_begins_with_its_first_piece_and_an_empty_one_is_none() -> None:
 
 def test_a_text_that_is_interrupted_goes_on_in_a_new_block() -> None:
     thought = PartBegan(0, 1, PartKind.THINKING, maker=Maker.ANTHROPIC)
-    assert shape(Piece(0, 0, "a"), thought, Piece(0, 1, "hm"), Signed(0, 1, "si"), Signed(0, 1, "g"), Piece(0, 0, "b")) == [
+    signed = (Signed(0, 1, "si"), Signed(0, 1, "g"))
+    assert shape(Piece(0, 0, "a"), thought, Piece(0, 1, "hm"), *signed, Piece(0, 0, "b")) == [
         "0:text", "0+a", "0.", "1:thinking", "1+hm", "1+sig", "1.", "2:text", "2+b", "2.",
     ]  # fmt: skip
 
@@ -212,7 +216,11 @@ PARTS: st.SearchStrategy[Part] = st.one_of(
         lambda text, sig: ToolCall("c1", "f", text, signature=sig, maker=Maker.GOOGLE), st.just('{"a":1}'), SIGNATURES
     ),
     st.just(
-        Opaque("anthropic", "server_tool_use", {"type": "server_tool_use", "id": "s", "name": "n", "input": {"q": 1}})
+        Opaque(
+            "anthropic",
+            "server_tool_use",
+            {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"q": 1}},
+        )
     ),
 )
 
@@ -261,6 +269,20 @@ def test_what_is_encoded_is_decoded_to_the_same_answer(parts: list[Part], cuts: 
     calls = any(isinstance(part, ToolCall) for part in parts)
     stop = Stop.TOOL_CALLS if calls else Stop.END
     assert read == Reply(id="msg_1", model="claude", choices=(Choice(parts=tuple(parts), stop=stop),), usage=USAGE)
+
+
+@given(st.lists(PARTS, max_size=4), st.lists(st.integers(0, 40), max_size=6))
+def test_anthropics_client_reads_every_event(parts: list[Part], cuts: list[int]) -> None:
+    events = [event for number, part in enumerate(parts) for event in pieces_of(number, part, cuts)]
+    usage: dict[str, int] = {}
+    for said in every(encoded(Began("m", "x"), *events, *STOPPED)):
+        event = STREAM_EVENT.validate_python(said)
+        if isinstance(event, RawMessageDeltaEvent):
+            told = event.usage
+            usage["input"] = sum((told.input_tokens or 0, told.cache_read_input_tokens or 0))
+            usage["input"] += told.cache_creation_input_tokens or 0
+            usage["output"] = told.output_tokens
+    assert usage == {"input": USAGE.input_tokens, "output": USAGE.output_tokens}
 
 
 @given(st.lists(PARTS, max_size=4), st.lists(st.integers(0, 40), max_size=4), st.randoms(use_true_random=False))

@@ -1,22 +1,32 @@
 """What callers of Anthropic's dialect ask, in the middle's values; and what no provider of it would take."""
 
+import contextlib
 import json
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ai_gateway.domain.conversation import (
     CacheTtl,
     ChoiceMode,
+    Citation,
+    CitedUnit,
     Conversation,
+    Document,
+    Image,
     JsonSchema,
+    Maker,
     Opaque,
     Reasoning,
     Role,
     Sampling,
     ServerTool,
+    Source,
     Text,
+    Thinking,
     ThinkingMode,
     Tool,
     ToolCall,
@@ -25,7 +35,10 @@ from ai_gateway.domain.conversation import (
     Turn,
 )
 from ai_gateway.domain.faults import InvalidRequest
+from ai_gateway.providers.translation.anthropic_back import AnthropicBack
 from ai_gateway.providers.translation.anthropic_front import AnthropicFront
+from ai_gateway.providers.translation.losses import Losses
+from tests.providers.translation.test_anthropic_decoder import JSON
 
 HELLO = [{"role": "user", "content": "hello"}]
 
@@ -139,3 +152,146 @@ def test_what_no_provider_takes_is_refused_by_its_name(members: dict[str, Any], 
     with pytest.raises(InvalidRequest) as refused:
         read(**members)
     assert refused.value.param == param
+
+
+TEXTS = st.text(st.sampled_from("ab \n{é😀"), min_size=1, max_size=8)
+MARKS = st.sampled_from([None, *CacheTtl])
+SIGNED = st.text(st.sampled_from("abc+/="), min_size=1, max_size=6)
+SOURCES = st.one_of(
+    st.builds(lambda it: Source(url=it), TEXTS),
+    st.builds(lambda it: Source(file_id=f"file_{it}"), TEXTS),
+    st.builds(lambda it: Source(data=it, media_type="image/png"), SIGNED),
+)
+PDFS = st.one_of(
+    st.builds(lambda it: Source(url=it), TEXTS),
+    st.builds(lambda it: Source(data=it, media_type="application/pdf"), SIGNED),
+)
+PIECES = st.lists(TEXTS, min_size=1, max_size=3).map(tuple)
+NAMES = st.one_of(st.none(), TEXTS)
+DOCUMENTS = st.one_of(
+    st.builds(Document, PDFS, st.none(), NAMES, NAMES, st.booleans(), MARKS),
+    st.builds(lambda it, cites: Document(text=it, cites=cites), TEXTS, st.booleans()),
+    st.builds(lambda it, mark: Document(text="\n".join(it), blocks=it, cache=mark), PIECES, MARKS),
+    st.builds(
+        lambda it, name: Document(text="\n".join(it), blocks=it, title=name, origin="s", cites=True), PIECES, TEXTS
+    ),
+)
+CITED = st.one_of(
+    st.builds(
+        lambda text: Citation(
+            title="t", cited_text=text, document=0, unit=CitedUnit.PAGES, source_start=1, source_end=2
+        ),
+        TEXTS,
+    ),
+    st.builds(
+        lambda text: Citation(url="https://a", cited_text=text, title="t", extra={"encrypted_index": "e"}), TEXTS
+    ),
+)
+PLAIN = st.builds(Text, TEXTS, MARKS)
+IMAGES = st.builds(lambda source, mark: Image(source, cache=mark), SOURCES, MARKS)
+RESULTS = st.builds(
+    lambda parts, is_error, mark: ToolResult("c1", tuple(parts), is_error, "f", cache=mark),
+    st.lists(st.one_of(PLAIN, IMAGES, DOCUMENTS), max_size=2),
+    st.booleans(),
+    MARKS,
+)
+OF_USERS = st.lists(st.one_of(PLAIN, IMAGES, DOCUMENTS), min_size=1, max_size=3)
+OF_ASSISTANTS = st.lists(
+    st.one_of(
+        st.builds(Text, TEXTS, MARKS, st.lists(CITED, max_size=2).map(tuple)),
+        st.builds(lambda text, sig: Thinking(text, sig, maker=Maker.ANTHROPIC), TEXTS, SIGNED),
+        st.builds(lambda data: Thinking(encrypted=data, maker=Maker.ANTHROPIC), SIGNED),
+        st.builds(lambda mark: ToolCall("c1", "f", '{"a":1}', cache=mark), MARKS),
+        st.just(
+            Opaque("anthropic", "server_tool_use", {"type": "server_tool_use", "id": "s", "name": "x", "input": {}})
+        ),
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+@st.composite
+def talks(draw: st.DrawFn) -> tuple[Turn, ...]:
+    """Turns that alternate, and end with a user's."""
+    turns: list[Turn] = []
+    if parts := draw(st.lists(PLAIN, max_size=2)):
+        turns.append(Turn(Role.SYSTEM, tuple(parts)))
+    turns.append(Turn(Role.USER, tuple(draw(OF_USERS))))
+    for said in draw(st.lists(OF_ASSISTANTS, max_size=2)):
+        turns.append(Turn(Role.ASSISTANT, tuple(said)))
+        calls = any(isinstance(part, ToolCall) for part in said)
+        turns.append(Turn(Role.USER, (draw(RESULTS),) if calls else tuple(draw(OF_USERS))))
+        if draw(st.booleans()):
+            turns.append(Turn(Role.SYSTEM, (draw(PLAIN),)))
+            turns.append(Turn(Role.USER, tuple(draw(OF_USERS))))
+    return tuple(turns)
+
+
+TOOLS = st.one_of(
+    st.builds(lambda text, strict, mark: Tool("f", text, {"type": "object"}, strict, cache=mark),
+              NAMES, st.sampled_from([None, True, False]), MARKS),
+    st.just(ServerTool("anthropic", "web_search_20250305", {"type": "web_search_20250305", "name": "web_search"})),
+)  # fmt: skip
+CHOICES = st.one_of(
+    st.just((None, None)),
+    st.tuples(
+        st.sampled_from(
+            [ToolChoice(ChoiceMode.AUTO), ToolChoice(ChoiceMode.REQUIRED), ToolChoice(ChoiceMode.NAMED, "f")]
+        ),
+        st.sampled_from([None, True, False]),
+    ),
+    st.just((ToolChoice(ChoiceMode.NONE), None)),
+)
+REASONING = st.one_of(
+    st.none(),
+    st.just(Reasoning(ThinkingMode.OFF)),
+    st.builds(lambda effort, shown: Reasoning(ThinkingMode.ADAPTIVE, effort, None, shown),
+              st.sampled_from([None, "low", "max"]), st.sampled_from([None, "auto", "omitted"])),
+    st.just(Reasoning(effort="high", effort_only=True)),
+)  # fmt: skip
+
+
+@st.composite
+def conversations(draw: st.DrawFn) -> Conversation:
+    """What the dialect can say to the newest models."""
+    tools = tuple(draw(st.lists(TOOLS, max_size=2)))
+    choice, parallel = draw(CHOICES) if tools else (None, None)
+    is_function = bool(tools) and isinstance(tools[0], Tool)
+    return Conversation(
+        turns=draw(talks()),
+        stream=draw(st.booleans()),
+        max_output=draw(st.integers(1, 10_000)),
+        stop=tuple(draw(st.lists(st.sampled_from(["a", "END"]), max_size=2))),
+        tools=tools,
+        tool_choice=choice,
+        parallel_tools=parallel,
+        format=draw(st.sampled_from([None, JsonSchema({"type": "object"})])),
+        reasoning=draw(REASONING),
+        service_tier=draw(st.sampled_from([None, "auto", "standard_only"])),
+        end_user=draw(st.sampled_from([None, "u"])),
+        cache=draw(MARKS),
+        hints=draw(st.sampled_from([{}, {"diagnostics": {"previous_message_id": "m"}}])),
+        others={"tools[0].input_examples": [{}], "speed": "fast"} if is_function else {"container": "c"},
+    )
+
+
+@given(conversations())
+def test_what_is_asked_of_anthropic_is_read_back_as_it_was_asked(asked: Conversation) -> None:
+    losses = Losses("Anthropic", drops=False)
+    body = msgspec.json.encode(AnthropicBack().write_request(asked, "claude-sonnet-5", losses).body)
+    assert AnthropicFront().read_request(msgspec.json.decode(body, type=dict[str, msgspec.Raw])) == asked
+    assert losses.dropped == ()
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            ["messages", "system", "tools", "tool_choice", "thinking", "metadata", "output_config", "cache_control"]
+        ),
+        JSON,
+    )
+)
+def test_nothing_but_a_refusal_is_raised(members: dict[str, Any]) -> None:
+    with contextlib.suppress(InvalidRequest):
+        read(**members)

@@ -18,6 +18,7 @@ from ai_gateway.domain.conversation import (
     Text,
     Tool,
     ToolKind,
+    Turn,
 )
 from ai_gateway.domain.reply import Reply
 from ai_gateway.domain.traffic import Header
@@ -96,17 +97,18 @@ class AnthropicBack:
 
     def write_request(self, asked: Conversation, model: str, losses: Losses) -> Draft:
         place, family = self._place, family_of(model)
-        written = Written(asked.turns, family, losses)
+        most = _most_output(asked, model)
+        answer = _write_answer_fields(asked, family, most, losses)
+        written = Written(_without_prefill(asked.turns, answer, family, losses), family, losses)
         body: Fields = {}
         if "{model}" not in place.path:
             body["model"] = model
         if place.version is not None:
             body["anthropic_version"] = place.version
-        most = _most_output(asked, model)
         body |= {"max_tokens": most, "messages": written.messages}
         if written.system:
             body["system"] = written.system
-        body |= _write_answer_fields(asked, family, most, losses)
+        body |= answer
         body |= _write_tools(asked, family, losses)
         body |= _write_rest(asked, family, losses)
         if asked.stream and not place.streams_by_path:
@@ -144,8 +146,11 @@ def _write_answer_fields(asked: Conversation, family: Family, most: int, losses:
     fields |= write_sampling(asked, fields, family, losses)
     if asked.choices > 1:
         losses.unsupported("n")
-    if asked.stop:
-        fields["stop_sequences"] = list(asked.stop)
+    stops = [stop for stop in asked.stop if stop.strip()]
+    if len(stops) < len(asked.stop):
+        losses.unsupported("stop", "a sequence has to have more than white space there")
+    if stops:
+        fields["stop_sequences"] = stops
     if asked.format is not None:
         if asked.format.schema is None:
             losses.unsupported("response_format", "it takes JSON with a schema only")
@@ -156,14 +161,24 @@ def _write_answer_fields(asked: Conversation, family: Family, most: int, losses:
             fields["output_config"] = {**fields.get("output_config", {}), "format": form}
             if asked.format.description is not None:
                 losses.forgiven("response_format.json_schema.description")
-    if _ends_in_answer(asked) and (not family.prefill or "output_config" in fields or _thinks(fields)):
-        losses.unsupported(f"messages[{len(asked.turns) - 1}]", "this model does not go on where an answer stops")
     return fields
 
 
-def _ends_in_answer(asked: Conversation) -> bool:
-    last = asked.turns[-1] if asked.turns else None
-    return last is not None and last.role is Role.ASSISTANT and any(isinstance(part, Text) for part in last.parts)
+def _without_prefill(turns: tuple[Turn, ...], fields: Fields, family: Family, losses: Losses) -> tuple[Turn, ...]:
+    """The turns without an answer that the model was to go on with, if it does not, and without the white space after
+    one, which is refused there."""
+    last = turns[-1] if turns else None
+    if last is None or last.role is not Role.ASSISTANT or not last.parts or not isinstance(last.parts[-1], Text):
+        return turns
+    place, text = f"messages[{len(turns) - 1}]", last.parts[-1]
+    if not family.prefill or "format" in fields.get("output_config", {}) or _thinks(fields):
+        losses.unsupported(place, "this model does not go on where an answer stops")
+        return turns[:-1]
+    if text.text == text.text.rstrip():
+        return turns
+    losses.unsupported(place, "an answer to go on with may not end in white space")
+    stripped = msgspec.structs.replace(text, text=text.text.rstrip())
+    return (*turns[:-1], msgspec.structs.replace(last, parts=(*last.parts[:-1], stripped)))
 
 
 def _thinks(fields: Fields) -> bool:
@@ -242,8 +257,10 @@ def _write_rest(asked: Conversation, family: Family, losses: Losses) -> Fields:
             fields[name] = value
         elif not _is_of_tool(name):
             losses.unsupported(name)
-    for name in asked.hints:
-        if not _is_of_tool(name):
+    for name, value in asked.hints.items():
+        if name in OWN_FIELDS:
+            fields[name] = value
+        elif not _is_of_tool(name):
             losses.forgiven(name)
     return fields
 

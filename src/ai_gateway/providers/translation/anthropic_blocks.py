@@ -50,10 +50,10 @@ _PLAIN: Final = "text/plain"
 def read_part(block: Block) -> Part:
     """Any block that has a type."""
     said = {name: value for name, value in block.items() if value is not None}
-    kind = said.pop("type", "")
+    kind = str(said.pop("type", ""))
     reader = _READERS.get(kind)
     part = None if reader is None else reader(said)
-    return Opaque(NAME, str(kind), block) if part is None else part
+    return Opaque(NAME, kind, block) if part is None else part
 
 
 def read_parts(blocks: list[Block]) -> list[Part]:

@@ -31,8 +31,16 @@ def read_citation(said: object) -> Citation | None:
     if not isinstance(kind, str):
         return None
     cited = _text(left, "cited_text")
+    answer_start, answer_end = _number(left, "answer_start"), _number(left, "answer_end")
     if kind == _FROM_WEB:
-        return Citation(url=_text(left, "url"), title=_text(left, "title"), cited_text=cited, extra=left)
+        return Citation(
+            url=_text(left, "url"),
+            title=_text(left, "title"),
+            cited_text=cited,
+            answer_start=answer_start,
+            answer_end=answer_end,
+            extra={name: value for name, value in left.items() if value},
+        )
     if kind not in _UNITS:
         return Citation(cited_text=cited, extra={**left, "type": kind})
     unit, start, end = _UNITS[kind]
@@ -49,8 +57,8 @@ def read_citation(said: object) -> Citation | None:
         unit=unit,
         source_start=_number(left, start),
         source_end=_number(left, end),
-        answer_start=_number(left, "answer_start"),
-        answer_end=_number(left, "answer_end"),
+        answer_start=answer_start,
+        answer_end=answer_end,
         extra={name: value for name, value in left.items() if value is not None},
     )
 

@@ -58,7 +58,7 @@ _READ: Final = frozenset(
         "cache_control",
     }
 )
-_HINTS: Final = frozenset({"diagnostics", "inference_geo", "user_profile_id"})
+_HINTS: Final = frozenset({"diagnostics"})
 _TOOL_MEMBERS: Final = frozenset({"type", "name", "description", "input_schema", "strict", "cache_control"})
 _TOOL_HINTS: Final = frozenset({"eager_input_streaming"})
 _ROLES: Final = {"user": Role.USER, "assistant": Role.ASSISTANT, "system": Role.SYSTEM}

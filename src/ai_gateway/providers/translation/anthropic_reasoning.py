@@ -42,7 +42,7 @@ def write_reasoning(asked: Conversation, family: Family, most: int, losses: Loss
         return {}
     if wanted.effort_only:
         return _effort(wanted.effort, family, losses)
-    if wanted.mode is ThinkingMode.OFF or (wanted.effort == "none" and wanted.mode is None):
+    if wanted.mode is ThinkingMode.OFF or (wanted.mode is None and _is_none(wanted)):
         return _off(wanted, family, losses)
     if wanted.mode is None and wanted.effort is None and wanted.budget_tokens is None:
         return {}
@@ -63,13 +63,11 @@ def write_reasoning(asked: Conversation, family: Family, most: int, losses: Loss
 def write_sampling(asked: Conversation, fields: Fields, family: Family, losses: Losses) -> Fields:
     """`temperature`, `top_p` and `top_k` of the body; `fields`: what `write_reasoning` gave."""
     sampling = asked.sampling
-    for name in ("seed", "frequency_penalty", "presence_penalty"):
-        if getattr(sampling, name) not in (None, 0):
+    if sampling.seed is not None:
+        losses.unsupported("seed")
+    for name in ("frequency_penalty", "presence_penalty", "logprobs", "top_logprobs"):
+        if getattr(sampling, name):
             losses.unsupported(name)
-    if sampling.logprobs:
-        losses.unsupported("logprobs")
-    if sampling.top_logprobs:
-        losses.unsupported("top_logprobs")
     said: Fields = {"temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": sampling.top_k}
     said = {name: value for name, value in said.items() if value is not None}
     thinks = fields.get("thinking", {}).get("type") in ("enabled", "adaptive")
@@ -91,6 +89,10 @@ def _why_not(name: str, said: Fields, rule: SamplingRule, *, thinks: bool) -> st
     if rule is SamplingRule.ONE and name == "top_p" and "temperature" in said:
         return "this model takes it or a temperature, not both"
     return None
+
+
+def _is_none(wanted: Reasoning) -> bool:
+    return wanted.effort == "none" or (wanted.effort is None and wanted.budget_tokens == 0)
 
 
 def _name_of(wanted: Reasoning) -> str:
@@ -129,7 +131,9 @@ def _budget(asked: Conversation, wanted: Reasoning, family: Family, most: int, l
         losses.unsupported(_name_of(wanted), "with a budget to think, it takes no tool choice that forces a call")
         return {}
     if wanted.budget_tokens is not None:
-        budget = wanted.budget_tokens
+        budget = max(LEAST_BUDGET, min(wanted.budget_tokens, most - 1))
+        if budget != wanted.budget_tokens:
+            losses.forgiven("thinking.budget_tokens")
     else:
         budget = min(BUDGETS.get(wanted.effort or "high", BUDGETS["high"]), most // 2)
         if budget < LEAST_BUDGET:

@@ -122,6 +122,9 @@ class Written:
                     return [part.value]
                 self._losses.unsupported(place)
                 return []
+            case Audio(transcript=str(said)) if said:
+                self._losses.forgiven("audio")
+                return [{"type": "text", "text": said}]
             case Image() | Document() | Audio():
                 return self._media(part, place)
 

@@ -79,7 +79,9 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
 
     def read_usage(self, tier: str | None) -> Usage | None:
         """The usage, wherever it stands: Groq also sends it inside `x_groq`. `tier`: the service, as told so far."""
-        usage = read_openai_usage(self.usage) if says_something(self.usage) else None
+        usage = None
+        if self.usage is not NO_RAW and says_something(self.usage):
+            usage = read_openai_usage(self.usage)
         if usage is None and self.x_groq is not NO_RAW:
             usage = openai_usage(as_object(decode_any(self.x_groq)).get("usage"))
         if usage is not None and (service := service_of(tier)) is not ServiceTier.STANDARD:
@@ -88,9 +90,12 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def has_error(self) -> bool:
-        if says_something(self.error) or self.object == "error":
+        if self.error is not NO_RAW and says_something(self.error):
             return True
-        return any(choice.error for choice in self.choices or ())
+        for choice in self.choices or ():
+            if choice.error:
+                return True
+        return self.object == "error"
 
 
 class _Frame(msgspec.Struct, frozen=True):

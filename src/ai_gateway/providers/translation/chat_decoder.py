@@ -27,7 +27,7 @@ from ai_gateway.providers.decoding import as_list, as_object
 from ai_gateway.providers.errors import read_error
 from ai_gateway.providers.translation.chat_choice import ChoiceReading
 from ai_gateway.providers.translation.chat_chunks import NO_DELTA, Chunk, ChunkChoice, read_chunk
-from ai_gateway.providers.translation.chat_words import stop_of
+from ai_gateway.providers.translation.chat_words import NATIVE_FINISHES, stop_of
 from ai_gateway.providers.translation.folding import fold
 
 _OTHERS: Final = ("provider", "search_results", "prompt_filter_results")
@@ -137,6 +137,8 @@ class ChatReader:
         )
         sequence = said.stop_reason if isinstance(said.stop_reason, str) and stop is Stop.STOP_SEQUENCE else None
         others = {name: value for name in _CHOICE_OTHERS if (value := getattr(said, name)) is not None}
+        if others.get("native_finish_reason") == NATIVE_FINISHES.get(stop):
+            others.pop("native_finish_reason", None)
         return Stopped(index, stop, sequence, others)
 
 

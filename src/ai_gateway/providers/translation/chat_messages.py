@@ -25,6 +25,7 @@ from ai_gateway.domain.conversation import (
     Turn,
 )
 from ai_gateway.providers.decoding import as_list, as_object
+from ai_gateway.providers.translation.chat_citations import read_annotation
 from ai_gateway.providers.translation.chat_parts import invalid, items_of, members_of, read_cache, read_content
 from ai_gateway.providers.translation.chat_thoughts import read_details
 
@@ -80,7 +81,7 @@ class _Reading:
         content = _marked(content, message, param)
         if role is not Role.ASSISTANT:
             return Turn(role, tuple(content), name, _others(message, _KNOWN))
-        parts = [*_read_thoughts(message), *content]
+        parts = [*_read_thoughts(message), *_cited(content, message)]
         refusal, audio_id = message.get("refusal"), as_object(message.get("audio")).get("id")
         if isinstance(refusal, str) and refusal:
             parts.append(Refusal(refusal))
@@ -172,6 +173,16 @@ def _read_thoughts(message: dict[str, object]) -> list[Part]:
         return list(read_details(details))
     text = message.get("reasoning_content") or message.get("reasoning")
     return [Thinking(text)] if isinstance(text, str) else []
+
+
+def _cited(content: list[Part], message: dict[str, object]) -> list[Part]:
+    """An answer that is one text has its sources again."""
+    found = [read_annotation(annotation) for annotation in as_list(message.get("annotations"))]
+    match content:
+        case [Text(text=text, cache=cache)]:
+            return [Text(text, cache, tuple(citation for citation in found if citation is not None))]
+        case _:
+            return content
 
 
 def _marked(content: list[Part], message: dict[str, object], param: str) -> list[Part]:

@@ -76,6 +76,9 @@ def source_of(url: str) -> Source:
     return Source(url=url)
 
 
+_ASIDE: Final = frozenset({"type", "cache_control", "prompt_cache_breakpoint"})
+
+
 def _read_part(part: object, param: str) -> ContentPart:
     if isinstance(part, str):
         return Text(part)
@@ -84,9 +87,9 @@ def _read_part(part: object, param: str) -> ContentPart:
     if not isinstance(kind, str):
         raise invalid(f"{param}.type", "must be a string")
     cache = read_cache(members.get("cache_control"), f"{param}.cache_control")
-    said = {
-        name: value for name, value in members.items() if value is not None and name not in ("type", "cache_control")
-    }
+    if members.get("prompt_cache_breakpoint") is not None:
+        cache = cache or CacheTtl.FIVE_MINUTES
+    said = {name: value for name, value in members.items() if value is not None and name not in _ASIDE}
     found: ContentPart | None = None
     match kind, said:
         case ("text" | "input_text", {"text": str(text), **rest}) if not rest:

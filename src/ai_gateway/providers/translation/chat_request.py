@@ -43,9 +43,10 @@ def read_request(fields: dict[str, msgspec.Raw]) -> Conversation:
     """Raises InvalidRequest for what no provider of this dialect would take."""
     members = _Members({name: decode_any(raw) for name, raw in fields.items() if name not in _READ})
     others: dict[str, Json] = {}
+    hints: dict[str, Json] = {}
     raw_messages = fields.get("messages")
     turns = read_messages(None if raw_messages is None else decode_any(raw_messages))
-    tools = read_tools(members.take("tools"), others) + read_functions(members.take("functions"))
+    tools = read_tools(members.take("tools"), others, hints) + read_functions(members.take("functions"))
     sampling = _read_sampling(members)
     return Conversation(
         turns=turns,
@@ -62,7 +63,7 @@ def read_request(fields: dict[str, msgspec.Raw]) -> Conversation:
         service_tier=members.typed("service_tier", str, "must be a string"),
         end_user=members.typed("user", str, "must be a string"),
         cache=_read_top_cache(members),
-        hints=_read_hints(members),
+        hints=_read_hints(members) | hints,
         others=others | members.rest(),
         dialect=CHAT,
     )

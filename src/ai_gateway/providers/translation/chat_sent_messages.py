@@ -24,6 +24,7 @@ from ai_gateway.domain.conversation import (
     ToolResult,
     Turn,
 )
+from ai_gateway.providers.translation.chat_citations import write_annotation
 from ai_gateway.providers.translation.chat_parts import CHAT
 from ai_gateway.providers.translation.chat_sent_parts import PartWriter
 from ai_gateway.providers.translation.chat_thoughts import write_details
@@ -31,6 +32,8 @@ from ai_gateway.providers.translation.chat_ways import CallIds, ChatWays, Though
 from ai_gateway.providers.translation.losses import Losses
 
 _ERROR: Final = "Error: "
+_LABELS: Final = frozenset({"phase"})
+"""Members of another dialect's messages that say what a message is, and change nothing where nobody knows them."""
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -70,6 +73,8 @@ class _MessageWriter:
         for name, value in turn.others.items():
             if self._keeps_others:
                 message[name] = value
+            elif name in _LABELS:
+                self._losses.forgiven(name)
             else:
                 self._losses.unsupported(f"{param}.{name}")
         return message
@@ -108,6 +113,7 @@ class _MessageWriter:
         if calls:
             message["tool_calls"] = calls
         self._say(message, content)
+        self._cite(message, [part for part in turn.parts if isinstance(part, Text)])
         return message
 
     def _say(self, message: dict[str, Json], content: list[dict[str, Json]]) -> None:
@@ -118,6 +124,15 @@ class _MessageWriter:
             message["content"] = self._content(content)
         elif "tool_calls" not in message and "audio" not in message:
             message["content"] = ""
+
+    def _cite(self, message: dict[str, Json], texts: list[Text]) -> None:
+        """Where an earlier answer was from: for who takes it, and only where it is clear which text cites."""
+        cited = [text for text in texts if text.citations]
+        if cited and self._ways.annotations and len(texts) == 1:
+            text = cited[0]
+            message["annotations"] = [write_annotation(citation, 0, len(text.text)) for citation in text.citations]
+        elif cited:
+            self._losses.forgiven("citations")
 
     def _think(self, message: dict[str, Json], content: list[dict[str, Json]], thoughts: list[Thinking]) -> None:
         field = self._ways.thought_field
@@ -176,7 +191,7 @@ class _MessageWriter:
         message: dict[str, Json] = {"role": "tool", "tool_call_id": self._id(result.call_id)}
         if not result.call_id:
             del message["tool_call_id"]
-        if result.name is not None and self._ways.names:
+        if result.name is not None and self._ways.tool_names:
             message["name"] = result.name
         if moved:
             tool = result.name or "the tool"

@@ -43,6 +43,8 @@ class PartWriter:
         if self._ways.cache_marks is CacheMarks.NONE:
             self._losses.forgiven("cache_control")
             return {}
+        if self._ways.cache_marks is CacheMarks.BREAKPOINT:
+            return {"prompt_cache_breakpoint": {"mode": "explicit"}}
         return {"cache_control": cache_control(cache)}
 
     def _marked(self, written: dict[str, Json], cache: CacheTtl | None) -> dict[str, Json]:

@@ -16,7 +16,7 @@ from ai_gateway.domain.conversation import (
 from ai_gateway.providers.translation.chat_parts import CHAT
 from ai_gateway.providers.translation.chat_sent_messages import write_messages
 from ai_gateway.providers.translation.chat_sent_parts import PartWriter, cache_control
-from ai_gateway.providers.translation.chat_tools import put_back, write_choice, write_grammar
+from ai_gateway.providers.translation.chat_tools import is_of_tool, put_back, write_choice, write_grammar
 from ai_gateway.providers.translation.chat_ways import CacheMarks, ChatWays, JsonForms, ReasoningField
 from ai_gateway.providers.translation.losses import Losses
 
@@ -39,7 +39,8 @@ def write_body(asked: Conversation, model: str, ways: ChatWays, losses: Losses) 
     if asked.format is not None and (form := _form(asked.format, ways, losses)) is not None:
         body["response_format"] = form
     if asked.reasoning is not None:
-        body |= _reasoning(asked.reasoning, model, ways, losses)
+        takes_effort = asked.dialect == CHAT or re.fullmatch(ways.effort_models, model) is not None
+        body |= _reasoning(asked.reasoning, ways, losses, takes_effort=takes_effort)
     _write_asides(body, asked, ways, losses)
     for name in [name for name in body if name in ways.unsupported]:
         losses.unsupported(name)
@@ -67,6 +68,9 @@ def _write_limits(body: dict[str, Json], asked: Conversation, ways: ChatWays, lo
 
 def _write_tools(body: dict[str, Json], asked: Conversation, ways: ChatWays, losses: Losses) -> None:
     written = [_tool(tool, f"tools[{number}]", ways, losses) for number, tool in enumerate(asked.tools)]
+    if asked.dialect == CHAT:
+        for name, value in (asked.others | asked.hints).items():
+            put_back(written, name, value)
     if tools := [tool for tool in written if tool is not None]:
         body["tools"] = tools
     if asked.parallel_tools is not None and (tools or asked.dialect == CHAT):
@@ -120,9 +124,9 @@ def _form(form: JsonSchema, ways: ChatWays, losses: Losses) -> Json:
     return {"type": "json_schema", "json_schema": said}
 
 
-def _reasoning(asked: Reasoning, model: str, ways: ChatWays, losses: Losses) -> dict[str, Json]:
-    """An effort that the caller named is sent as it is; one that is worked out of a budget only to a model that is
-    known to take one. What the provider has no place for is a hint: it changes how long, not what is asked."""
+def _reasoning(asked: Reasoning, ways: ChatWays, losses: Losses, *, takes_effort: bool) -> dict[str, Json]:
+    """A budget is told as the effort that comes next to it. What the provider has no place for is a hint: it changes
+    how long the model thinks, not what it is asked."""
     match ways.reasoning:
         case ReasoningField.OBJECT:
             said: dict[str, Any] = {"effort": asked.effort, "max_tokens": asked.budget_tokens}
@@ -134,9 +138,9 @@ def _reasoning(asked: Reasoning, model: str, ways: ChatWays, losses: Losses) -> 
             if not is_off and (asked.effort is not None or asked.budget_tokens is not None):
                 losses.forgiven("reasoning_effort" if asked.effort is not None else "budget_tokens")
             return {"thinking": {"type": "disabled" if is_off else "enabled"}}
-        case ReasoningField.EFFORT if asked.effort is not None:
+        case ReasoningField.EFFORT if takes_effort and asked.effort is not None:
             return {"reasoning_effort": asked.effort}
-        case ReasoningField.EFFORT if re.fullmatch(ways.effort_models, model) and asked.budget_tokens is not None:
+        case ReasoningField.EFFORT if takes_effort and asked.budget_tokens is not None:
             losses.forgiven("budget_tokens")
             return {"reasoning_effort": effort_for(asked.budget_tokens)}
         case _:
@@ -162,7 +166,7 @@ def _write_asides(body: dict[str, Json], asked: Conversation, ways: ChatWays, lo
         else:
             body[ways.end_user_field] = asked.end_user
     if asked.cache is not None:
-        if ways.cache_marks is CacheMarks.NONE:
+        if ways.cache_marks is not CacheMarks.CACHE_CONTROL:
             losses.forgiven("cache_control")
         else:
             body["cache_control"] = cache_control(asked.cache)
@@ -172,9 +176,11 @@ def _write_asides(body: dict[str, Json], asked: Conversation, ways: ChatWays, lo
 
 def _write_hints(body: dict[str, Json], asked: Conversation, ways: ChatWays, losses: Losses) -> None:
     for name, value in asked.hints.items():
+        if asked.dialect == CHAT and is_of_tool(name):
+            continue  # it is where it was
         if name == "stream_options" and asked.stream and ways.stream_options and isinstance(value, dict):
             body[name] = value | body[name]
-        elif ways.hints is None or name in ways.hints:
+        elif name in ways.hints if ways.hints is not None else not is_of_tool(name):
             body[name] = value
         else:
             losses.forgiven(name)
@@ -182,8 +188,9 @@ def _write_hints(body: dict[str, Json], asked: Conversation, ways: ChatWays, los
 
 def _write_others(body: dict[str, Json], asked: Conversation, losses: Losses) -> None:
     for name, value in asked.others.items():
+        if asked.dialect == CHAT and is_of_tool(name):
+            continue  # it is where it was
         if asked.dialect == CHAT or name in _OWN_OTHERS:
-            if not put_back(body.get("tools", []), name, value):
-                body[name] = value
+            body[name] = value
         else:
             losses.unsupported(name)

@@ -11,6 +11,7 @@ from ai_gateway.domain.conversation import ChoiceMode, Json, ServerTool, Tool, T
 from ai_gateway.providers.translation.chat_parts import CHAT, invalid, items_of, members_of, read_cache
 
 _PLACE: Final = re.compile(r"tools\[(\d+)\]\.(.+)", re.DOTALL)
+_HINT: Final = ".eager_input_streaming"
 _MODES: Final = {
     "auto": ChoiceMode.AUTO,
     "none": ChoiceMode.NONE,
@@ -19,11 +20,14 @@ _MODES: Final = {
 }
 
 
-def read_tools(tools: object, others: dict[str, Json]) -> tuple[Tool | ServerTool, ...]:
-    """What no tool of ours has a place for is put into `others`. Raises InvalidRequest."""
+def read_tools(tools: object, others: dict[str, Json], hints: dict[str, Json]) -> tuple[Tool | ServerTool, ...]:
+    """What no tool of ours has a place for is put into `others`, or into `hints`. Raises InvalidRequest."""
     if tools is None:
         return ()
-    return tuple(_read_tool(tool, f"tools[{number}]", others) for number, tool in enumerate(items_of(tools, "tools")))
+    found = tuple(_read_tool(tool, f"tools[{number}]", others) for number, tool in enumerate(items_of(tools, "tools")))
+    for name in [name for name in others if name.endswith(_HINT)]:
+        hints[name] = others.pop(name)
+    return found
 
 
 def read_functions(functions: object) -> tuple[Tool, ...]:
@@ -58,18 +62,22 @@ def write_choice(choice: ToolChoice, required_word: str) -> Json:
     return required_word if choice.mode is ChoiceMode.REQUIRED else choice.mode.value
 
 
-def put_back(tools: list[Json], name: str, value: Json) -> bool:
-    """Whether `name` is a member of a tool, which then has it again."""
+def is_of_tool(name: str) -> bool:
+    """Whether it is the name of a member that only one tool has."""
+    return _PLACE.fullmatch(name) is not None
+
+
+def put_back(tools: list[Json], name: str, value: Json) -> None:
+    """If it is such a name, its tool has it again; one that was left out (None) stays out."""
     place = _PLACE.fullmatch(name)
-    if place is None or int(place[1]) >= len(tools):
-        return False
-    tool, member = tools[int(place[1])], place[2]
+    if place is None or (tool := tools[int(place[1])]) is None:
+        return
+    member = place[2]
     outer, dot, inner = member.partition(".")
     if dot and isinstance(tool.get(outer), dict):
         tool[outer][inner] = value
     else:
         tool[member] = value
-    return True
 
 
 def _read_tool(said: object, param: str, others: dict[str, Json]) -> Tool | ServerTool:

@@ -39,6 +39,9 @@ class CacheMarks(Enum):
 
     NONE = "none"
     CACHE_CONTROL = "cache_control"
+    """{"type": "ephemeral", "ttl"}, as Anthropic has it (OpenRouter and many more)."""
+    BREAKPOINT = "prompt_cache_breakpoint"
+    """OpenAI's, which its newest models take."""
 
 
 class DocumentForm(Enum):
@@ -68,12 +71,13 @@ class ChatWays(msgspec.Struct, frozen=True, kw_only=True):
     `unsupported`: members that it refuses or does not heed although they change the answer ("logit_bias", "seed").
     `hints`: members without effect on the answer that it takes; None: all. `service_tiers`: the words it knows; None:
     all. `effort_models`: which models take a reasoning effort, as a regular expression of the whole name; it is asked
-    only where the effort was worked out from something else, since what a caller says in so many words is sent.
+    where the effort was said in another dialect, which has it for all models; who asks in this one gets what they ask.
     """
 
     output_field: str = "max_completion_tokens"
     developer_role: bool = True
     names: bool = True
+    tool_names: bool = False
     content_lists: bool = True
     cache_marks: CacheMarks = CacheMarks.NONE
     is_error: bool = False
@@ -83,6 +87,7 @@ class ChatWays(msgspec.Struct, frozen=True, kw_only=True):
     documents: DocumentForm = DocumentForm.FILE
     document_urls: bool = False
     audio: bool = True
+    annotations: bool = False
     strict: bool = True
     custom_tools: bool = True
     call_ids: CallIds = CallIds.ANY
@@ -99,7 +104,7 @@ class ChatWays(msgspec.Struct, frozen=True, kw_only=True):
     most_stops: int = 4
     stream_options: bool = True
     end_user_field: str | None = "user"
-    service_tiers: frozenset[str] | None = frozenset({"auto", "default", "flex", "priority", "scale"})
+    service_tiers: frozenset[str] | None = frozenset({"auto", "default", "fast", "flex", "priority", "scale"})
     hints: frozenset[str] | None = frozenset(
         {
             "store",
@@ -120,8 +125,10 @@ OPENAI: Final = ChatWays()
 PERMISSIVE: Final = ChatWays(
     cache_marks=CacheMarks.CACHE_CONTROL,
     is_error=True,
+    tool_names=True,
     images_in_tool_results=True,
     document_urls=True,
+    annotations=True,
     call_signatures=frozenset(Maker),
     thought_field=ThoughtField.DETAILS,
     thought_makers=frozenset(Maker),

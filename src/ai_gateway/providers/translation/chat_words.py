@@ -73,12 +73,14 @@ _FORMATS: Final[dict[Maker, str]] = {
     Maker.XAI: "xai-responses-v1",
     Maker.UNKNOWN: "unknown",
 }
-_MAKERS: Final[dict[object, Maker]] = {name: maker for maker, name in _FORMATS.items()}
 
 
 def format_of(maker: Maker) -> str:
     """How OpenRouter calls the form of a maker's thoughts."""
-    return _FORMATS[maker]
+    return _FORMATS.get(maker, f"{maker.value}-v1")
+
+
+_MAKERS: Final[dict[object, Maker]] = {format_of(maker): maker for maker in Maker}
 
 
 def maker_of(name: object, otherwise: Maker = Maker.UNKNOWN) -> Maker:
