@@ -59,10 +59,9 @@ def test_a_service_accounts_file_never_leaves_its_token_does() -> None:
 
 
 def test_only_an_account_needs_a_token() -> None:
-    assert needs_token(VERTEX, an_endpoint(provider=ProviderType.VERTEX, api_key=ACCOUNT))
-    assert not needs_token(VERTEX, an_endpoint(provider=ProviderType.VERTEX))
-    assert not needs_token(VERTEX, an_endpoint(provider=ProviderType.VERTEX, api_key=None))
-    assert not needs_token(KINDS[ProviderType.OPENAI], an_endpoint(api_key=ACCOUNT))
+    assert needs_token(VERTEX, ACCOUNT)
+    assert not needs_token(VERTEX, Secret(PROVIDER_KEY))
+    assert not needs_token(KINDS[ProviderType.OPENAI], ACCOUNT)
 
 
 async def test_who_has_no_tokens_keeps_nobody_waiting() -> None:

@@ -37,6 +37,8 @@ class NoTokens:
 
 NO_TOKENS: Final = NoTokens()
 
+_GOOGLE_CLOUD: Final = Auth.GOOGLE_CLOUD  # a member of an enum is a look-up in Python each time
+
 
 def sign(
     headers: tuple[Header, ...], kind: ProviderKind, endpoint: Endpoint, tokens: Tokens = NO_TOKENS
@@ -59,9 +61,9 @@ def sign(
     return headers
 
 
-def needs_token(kind: ProviderKind, endpoint: Endpoint) -> bool:
+def needs_token(kind: ProviderKind, key: Secret) -> bool:
     """Whether the key is a file of JSON that is never sent itself."""
-    return kind.auth is Auth.GOOGLE_CLOUD and endpoint.api_key is not None and is_account(endpoint.api_key)
+    return kind.auth is _GOOGLE_CLOUD and is_account(key)
 
 
 def is_account(key: Secret) -> bool:
