@@ -23,7 +23,7 @@ def test_a_request_goes_below_the_base_url(operation: Operation, path: str) -> N
 
 def test_it_speaks_openai() -> None:
     assert CODEC.dialect is Dialect.OPENAI
-    assert CODEC.operations == {Operation.CHAT, Operation.EMBEDDINGS}
+    assert CODEC.operations == {Operation.CHAT, Operation.EMBEDDINGS, Operation.RESPONSES}
 
 
 @pytest.mark.parametrize(

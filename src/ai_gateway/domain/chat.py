@@ -23,6 +23,8 @@ class Operation(StrEnum):
     MESSAGES = "messages"
     COUNT_TOKENS = "count_tokens"
     EMBEDDINGS = "embeddings"
+    RESPONSES = "responses"
+    STORED_RESPONSES = "stored_responses"
     MODELS = "models"
     REQUESTS = "requests"
 

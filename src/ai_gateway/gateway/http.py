@@ -45,6 +45,7 @@ ROUTES: Final[Mapping[str, Route]] = MappingProxyType(
     {
         "/v1/chat/completions": Route("POST", Operation.CHAT, Dialect.OPENAI, line.serve),
         "/v1/embeddings": Route("POST", Operation.EMBEDDINGS, Dialect.OPENAI, line.serve),
+        "/v1/responses": Route("POST", Operation.RESPONSES, Dialect.OPENAI, line.serve),
         "/v1/messages": Route("POST", Operation.MESSAGES, Dialect.ANTHROPIC, line.serve),
         "/v1/messages/count_tokens": Route("POST", Operation.COUNT_TOKENS, Dialect.ANTHROPIC, line.serve),
         "/v1/models": Route("GET", Operation.MODELS, Dialect.OPENAI, lookups.list_models),

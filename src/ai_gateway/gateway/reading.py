@@ -35,8 +35,9 @@ SECONDS: Final = re.compile(rb"[0-9]{1,9}(?:\.[0-9]{1,6})?")
 OUTPUT_CAPS: Final = {
     Operation.CHAT: ("max_completion_tokens", "max_tokens"),
     Operation.MESSAGES: ("max_tokens",),
+    Operation.RESPONSES: ("max_output_tokens",),
 }
-STREAMED: Final = frozenset({Operation.CHAT, Operation.MESSAGES})
+STREAMED: Final = frozenset({Operation.CHAT, Operation.MESSAGES, Operation.RESPONSES})
 _CHAT: Final = Operation.CHAT  # a member of an enum is a look-up in Python each time
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from ai_gateway.domain.chat import Dialect, Operation, ProviderError, ServiceTier, Usage
 from ai_gateway.domain.traffic import Shaped
-from ai_gateway.providers import Reading, StreamWatch, UpstreamRequest
+from ai_gateway.providers import Reading, StreamWatch, UpstreamRequest, responses
 from ai_gateway.providers.decoding import NO_RAW, as_object, decode, decode_any, says_something
 from ai_gateway.providers.errors import read_error
 from ai_gateway.providers.requests import body_of, headers_for, members_for
@@ -23,13 +23,18 @@ from ai_gateway.providers.watch import DialectWatch, Verdict, verdict_on_unreada
 
 _CHAT: Final = Operation.CHAT  # a member of an enum is a look-up in Python each time
 _EMBEDDINGS: Final = Operation.EMBEDDINGS
-_PATHS = {Operation.CHAT: "/chat/completions", Operation.EMBEDDINGS: "/embeddings"}
+_RESPONSES: Final = Operation.RESPONSES
+_PATHS = {
+    Operation.CHAT: "/chat/completions",
+    Operation.EMBEDDINGS: "/embeddings",
+    Operation.RESPONSES: "/responses",
+}
 _FINISH_FORMS = (b'"finish_reason"', b'"finish_reason":null', b'"finish_reason": null')
 _USAGE_FORMS = (b'"usage"', b'"usage":null', b'"usage": null')
 
 
 class OpenAICodec:
-    """Chat completions and embeddings. The base URL carries `/v1`, as in OpenAI's SDK."""
+    """Chat completions, embeddings and responses (responses.py reads these). The base URL carries `/v1`, as in OpenAI's SDK."""
 
     @property
     def dialect(self) -> Dialect:
@@ -52,6 +57,8 @@ class OpenAICodec:
         return UpstreamRequest("POST", _PATHS[call.head.operation], headers_for(shaped), body)
 
     def read_reply(self, operation: Operation, body: bytes) -> Reading:
+        if operation is _RESPONSES:
+            return responses.read_reply(body)
         reply = decode(body, _Reply)
         if reply is None or says_something(reply.error):
             return Reading(error=_error_under_200(body))
@@ -64,6 +71,8 @@ class OpenAICodec:
         return read_error(status, headers, body)
 
     def watch(self, shaped: Shaped) -> StreamWatch:
+        if shaped.call.head.operation is _RESPONSES:
+            return DialectWatch(responses.ResponsesReader())
         usage_chunk = UsageChunk.WANTED if shaped.call.wants_usage else UsageChunk.WITHHELD
         return DialectWatch(ChatReader(usage_chunk, _choices_asked(shaped)))
 

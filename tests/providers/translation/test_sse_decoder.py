@@ -1,6 +1,5 @@
 """Every reader gets the same whole events, however the bytes came."""
 
-from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st

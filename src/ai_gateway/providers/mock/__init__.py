@@ -22,7 +22,7 @@ from random import Random
 import msgspec
 
 from ai_gateway.domain.chat import Dialect
-from ai_gateway.providers.mock import anthropic, openai
+from ai_gateway.providers.mock import anthropic, openai, responses
 from ai_gateway.providers.mock.prices import PRICES
 from ai_gateway.providers.mock.reply import JSON_HEADERS, STREAM_HEADERS, MockReply, Refusal
 from ai_gateway.providers.mock.request import Asked, read_asked
@@ -33,6 +33,7 @@ _PAGE = b"<!doctype html><html><head><title>502 Bad Gateway</title></head><body>
 _MALFORMED = b'data: {"choices": [{"delta": {"content": "half an ev\n\n'
 _MISBEHAVIOUR = re.compile(r"mock-(status|slow|cut)-([0-9]{1,6})")
 _GOOD_EVENTS_BEFORE_AN_ERROR = 3
+_POSTS = frozenset({"/chat/completions", "/embeddings", "/responses", "/messages", "/messages/count_tokens"})
 
 
 def answer(method: str, path: str, headers: Mapping[str, str], body: bytes, *, rng: Random, now: float) -> MockReply:
@@ -51,7 +52,7 @@ def _reply(method: str, path: str, dialect: Dialect, body: bytes, *, rng: Random
     if method in ("GET", "HEAD") and path == "/models":
         names = tuple(PRICES)
         return anthropic.models(names) if dialect is Dialect.ANTHROPIC else openai.models(names)
-    if method != "POST" or path not in ("/chat/completions", "/embeddings", "/messages", "/messages/count_tokens"):
+    if method != "POST" or path not in _POSTS:
         raise Refusal(404, f"The mock has nothing at {method} {path[:100]}")
     asked = read_asked(body)
     serial = f"mock{rng.getrandbits(64):016x}"
@@ -65,6 +66,8 @@ def _serve(path: str, asked: Asked, serial: str, now: float) -> MockReply:
         return openai.chat(asked, serial, int(now))
     if path == "/embeddings":
         return openai.embeddings(asked)
+    if path == "/responses":
+        return responses.responses(asked, serial, int(now))
     return anthropic.messages(asked, serial) if path == "/messages" else anthropic.count_tokens(asked)
 
 
@@ -90,7 +93,8 @@ def _misbehave(path: str, dialect: Dialect, asked: Asked, serial: str, now: floa
     if asked.model == "mock-no-end" and asked.is_stream:
         return msgspec.structs.replace(reply, chunks=reply.chunks[:-1])
     if asked.model == "mock-error-in-stream" and asked.is_stream:
-        failure = anthropic.error_event() if dialect is Dialect.ANTHROPIC else openai.error_event()
+        own = responses if path == "/responses" else anthropic if dialect is Dialect.ANTHROPIC else openai
+        failure = own.error_event()
         return msgspec.structs.replace(reply, chunks=(*reply.chunks[:_GOOD_EVENTS_BEFORE_AN_ERROR], failure))
     return reply
 
