@@ -34,7 +34,8 @@ _USAGE_FORMS = (b'"usage"', b'"usage":null', b'"usage": null')
 
 
 class OpenAICodec:
-    """Chat completions, embeddings and responses (responses.py reads these). The base URL carries `/v1`, as in OpenAI's SDK."""
+    """Chat completions, embeddings, and responses, which responses.py reads. The base URL carries `/v1`, as in OpenAI's
+    SDK."""
 
     @property
     def dialect(self) -> Dialect:

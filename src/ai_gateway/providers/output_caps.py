@@ -1,8 +1,8 @@
 """How long an answer may be, said to a provider in the field that its model takes.
 
 OpenAI's own models want `max_completion_tokens` (those that think refuse `max_tokens`), compatible servers know
-`max_tokens`, Anthropic's dialect has only that, and responses have `max_output_tokens`. What the caller sent stays where the caller put it, and is only ever
-made smaller.
+`max_tokens`, Anthropic's dialect has only that, and responses have `max_output_tokens`. What the caller sent stays
+where the caller put it, and is only ever made smaller.
 """
 
 import msgspec

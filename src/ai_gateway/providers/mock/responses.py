@@ -1,4 +1,4 @@
-"""The mock's side of OpenAI's Responses API: the same answers as in chat, in items and in the whole grammar of events."""
+"""The mock's side of OpenAI's Responses API: the answers of chat, in items and in the whole grammar of events."""
 
 from collections.abc import Iterator
 
