@@ -56,7 +56,7 @@ DOCUMENTS = st.builds(
 ) | st.builds(Document, st.builds(Source, data=DATA, media_type=st.just("application/pdf")), title=WORD)
 SOUNDS = st.builds(Audio, st.builds(Source, data=DATA, media_type=st.sampled_from(["audio/wav", "audio/mp3"])))
 TOLD = st.one_of(st.builds(Text, TEXT), IMAGES, DOCUMENTS, SOUNDS)
-OWN_THOUGHTS = st.builds(Thinking, TEXT, st.none(), DATA, st.just(Maker.OPENAI), st.one_of(st.none(), WORD))
+OWN_THOUGHTS = st.builds(Thinking, TEXT, st.none(), DATA, st.just(Maker.OPENAI))
 CITATIONS = st.one_of(
     st.builds(Citation, url=WORD, title=WORD, answer_start=st.integers(0, 9), answer_end=st.integers(0, 9)),
     st.builds(Citation, title=WORD, cited_text=TEXT, document=st.integers(0, 3)),

@@ -25,9 +25,9 @@ from ai_gateway.providers.translation.responses_input import InputWriter
 WEB = Opaque("anthropic", "server_tool_use", {})
 
 
-def written(*turns: Turn, drops: bool = False, keeps: bool = False) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+def written(*turns: Turn, drops: bool = False) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
     losses = Losses("OpenAI", drops=drops)
-    items = list(InputWriter(Maker.OPENAI, losses, keeps=keeps, breakpoints=False).items(turns))
+    items = list(InputWriter(Maker.OPENAI, losses, breakpoints=False).items(turns))
     return items, losses.dropped
 
 
@@ -56,17 +56,17 @@ def test_results_and_words_of_one_turn_are_items_in_their_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("thought", "keeps", "is_said"),
+    ("thought", "is_said"),
     [
-        (Thinking("t", None, "e", Maker.OPENAI), False, True),
-        (Thinking("t", None, None, Maker.OPENAI, "rs"), False, False),
-        (Thinking("t", None, None, Maker.OPENAI, "rs"), True, True),
-        (Thinking("t", "s", None, Maker.ANTHROPIC, "rs"), True, False),
+        (Thinking("t", None, "e", Maker.OPENAI, "rs"), True),
+        (Thinking("t", None, None, Maker.OPENAI, "rs"), False),
+        (Thinking("t", "s", None, Maker.ANTHROPIC, "rs"), False),
     ],
 )
-def test_a_thought_is_said_to_its_maker_only(thought: Thinking, *, keeps: bool, is_said: bool) -> None:
-    items, dropped = written(Turn(Role.ASSISTANT, (thought, Text("a"))), keeps=keeps)
+def test_a_thought_is_said_sealed_and_to_its_maker_only(thought: Thinking, *, is_said: bool) -> None:
+    items, dropped = written(Turn(Role.ASSISTANT, (thought, Text("a"))))
     assert [item["type"] for item in items] == (["reasoning", "message"] if is_said else ["message"])
+    assert not any("id" in item for item in items)
     assert dropped == (() if is_said else ("thinking",))
 
 

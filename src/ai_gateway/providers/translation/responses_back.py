@@ -30,7 +30,6 @@ class ResponsesBack:
         writer = InputWriter(
             self._maker,
             losses,
-            keeps=asked.hints.get("store") is True,
             breakpoints="prompt_cache_options" in asked.hints,
         )
         turns = asked.turns

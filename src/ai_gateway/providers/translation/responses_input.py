@@ -30,13 +30,16 @@ _MODELS_OWN = (Thinking, ToolCall, Refusal, ToolResult)
 
 @final
 class InputWriter:
-    """`own`: whose thoughts the provider can read. `keeps`: it has what it answered before, so a thought of its own may
-    be named by its id alone. `breakpoints`: marks of the cache are said, and not left to the provider."""
+    """`own`: whose thoughts the provider can read. `breakpoints`: marks of the cache are said, and not left to the
+    provider.
 
-    def __init__(self, own: Maker, losses: Losses, *, keeps: bool, breakpoints: bool) -> None:
+    No item has its id: the provider may never have seen it, and refuses a thought with an id whose following item has
+    another or none. So a thought is said by its sealed content only.
+    """
+
+    def __init__(self, own: Maker, losses: Losses, *, breakpoints: bool) -> None:
         self._own = own
         self._losses = losses
-        self._keeps = keeps
         self._breakpoints = breakpoints
 
     def instructions(self, turns: tuple[Turn, ...]) -> str | None:
@@ -148,16 +151,11 @@ class InputWriter:
 
     def _thought(self, thought: Thinking) -> Iterator[dict[str, Json]]:
         content = sealed(thought, self._own)
-        if thought.maker is not self._own or (content is None and not (self._keeps and thought.id)):
+        if thought.maker is not self._own or content is None:
             self._losses.forgiven("thinking")
             return
         summary = [{"type": "summary_text", "text": thought.text}] if thought.text else []
-        item: dict[str, Json] = {"type": "reasoning", "summary": summary}
-        if thought.id is not None:
-            item["id"] = thought.id
-        if content is not None:
-            item["encrypted_content"] = content
-        yield item
+        yield {"type": "reasoning", "summary": summary, "encrypted_content": content}
 
     def _opaque(self, part: Opaque, where: str) -> Iterator[dict[str, Json]]:
         if part.dialect == NAME:
