@@ -57,8 +57,8 @@ class TenantBody(LimitsBody):
     """`system_grants`: which of the gateway's own accounts the tenant may use. `default_fallbacks`: the groups behind
     every pool that names none of its own, and behind bare model names. `queue`: requests wait while the tenant's own
     limits are reached. `timezone` (an IANA name) is the calendar of its days and months. `ceiling_price`: what a model
-    costs whose price nobody knows. `stored_responses`: whether responses are kept, sealed, to be read again and to go on
-    from."""
+    costs whose price nobody knows. `stored_responses`: whether responses are kept, sealed, for who reads one
+    again or goes on from it."""
 
     name: Text
     enabled: bool = True
