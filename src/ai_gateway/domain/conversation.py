@@ -94,7 +94,9 @@ class Image(msgspec.Struct, frozen=True, tag=True):
 
 
 class Document(msgspec.Struct, frozen=True, tag=True):
-    """`text`: a document that is plain text itself, and has no source then. `cites`: answers shall cite it."""
+    """`text`: a document that is plain text itself, and has no source then. `cites`: answers shall cite it. `blocks`:
+    the pieces in which such a text may be cited, which `text` has one a line. `origin`: where a result of somebody's
+    search is from."""
 
     source: Source | None = None
     text: str | None = None
@@ -102,6 +104,8 @@ class Document(msgspec.Struct, frozen=True, tag=True):
     context: str | None = None
     cites: bool = False
     cache: CacheTtl | None = None
+    blocks: tuple[str, ...] = ()
+    origin: str | None = None
 
 
 class Audio(msgspec.Struct, frozen=True, tag=True):
@@ -232,12 +236,14 @@ class ThinkingMode(StrEnum):
 
 class Reasoning(msgspec.Struct, frozen=True):
     """How much the model shall think: an effort in OpenAI's words (none, minimal, low, medium, high, xhigh, max), or a
-    budget of tokens. `summary`: how much of it is shown (auto, concise, detailed; "omitted": nothing)."""
+    budget of tokens. `summary`: how much of it is shown (auto, concise, detailed; "omitted": nothing). `effort_only`:
+    the effort is of the whole answer, and nobody asked for thoughts (Anthropic tells the two apart)."""
 
     mode: ThinkingMode | None = None
     effort: str | None = None
     budget_tokens: int | None = None
     summary: str | None = None
+    effort_only: bool = False
 
 
 class Sampling(msgspec.Struct, frozen=True):
@@ -257,7 +263,8 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     """One request. Tokens: `max_output`. `choices`: how many answers. `service_tier` and `end_user` as their dialect
     says them. `hints` are fields that change no answer (`store`, `metadata`, `prompt_cache_key`): a target without them
     may leave them out, and says so. `others` are fields that may change it: a target that cannot say one refuses it by
-    its name. Both have the dialect's own names and decoded values."""
+    its name. Both have the dialect's own names and decoded values. `dialect`: which front read it, whose `others`
+    they are, and those of its turns; "" where nobody said."""
 
     turns: tuple[Turn, ...]
     stream: bool = False
@@ -275,3 +282,4 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     cache: CacheTtl | None = None
     hints: dict[str, Json] = {}
     others: dict[str, Json] = {}
+    dialect: str = ""

@@ -112,8 +112,8 @@ async def _find(doors: Doors, admitted: Admitted, response_id: str) -> StoredRes
     if found is None:
         raise NotFound(
             f"Previous response with id '{response_id}' not found.",
-            action="Send the whole conversation as 'input'. A response is kept for a time, unless 'store' is false or its "
-            "tenant keeps none.",
+            action="Send the whole conversation as 'input'. A response is kept for a time only, and not at all where "
+            "'store' is false or the tenant keeps none.",
             code="previous_response_not_found",
             param="previous_response_id",
         )

@@ -4,7 +4,9 @@ A codec never sees a socket, a clock or a credential: it turns a shaped call int
 answer into a Reading, and a stream of bytes into events, and is therefore tested with bytes alone.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Protocol
 
 import msgspec
@@ -105,18 +107,24 @@ class Codec(Protocol):
     def watch(self, shaped: Shaped) -> StreamWatch: ...
 
 
+def _nothing() -> "Mapping[Operation, Codec]":
+    return MappingProxyType({})
+
+
 class ProviderKind(msgspec.Struct, frozen=True):
-    """A row of the table: what a provider type speaks, natively. `default_url` None: the config must give one."""
+    """A row of the table: what a provider type speaks, natively and (`translated`) by way of translation. `default_url`
+    None: the config must give one."""
 
     type: ProviderType
-    codecs: dict[Dialect, Codec]
+    codecs: Mapping[Dialect, Codec]
     auth: Auth
     default_url: BaseUrl | None = None
     needs_key: bool = True
+    translated: Mapping[Operation, Codec] = msgspec.field(default_factory=_nothing)
     free_check: str | None = None  # a GET that costs nothing, for tests of a config and health checks
 
 
 def codec_for(kind: ProviderKind, dialect: Dialect, operation: Operation) -> Codec | None:
-    """The codec that carries this operation natively, or None."""
+    """The codec that carries this operation: natively where there is one, else by translation; or None."""
     codec = kind.codecs.get(dialect)
-    return codec if codec is not None and operation in codec.operations else None
+    return codec if codec is not None and operation in codec.operations else kind.translated.get(operation)

@@ -14,7 +14,7 @@ from ai_gateway.providers.mock.request import (
     text_of,
     wanted_tool,
 )
-from ai_gateway.providers.mock.talk import Answer, Stop, call_tool, say
+from ai_gateway.providers.mock.talk import Answer, Stop, call_tool, fill_form, say
 
 _Object = dict[str, object]
 
@@ -82,9 +82,8 @@ def _answer(asked: Asked) -> Answer:
         if tool is not None:
             return call_tool(tool.name, tool.schema)
     form = members_of(members_of(asked.members.get("text")).get("format"))
-    if form.get("type") == "json_schema":
-        filled = call_tool("", form.get("schema")).tool
-        return Answer(msgspec.json.encode(filled.arguments if filled else {}).decode(), Stop.END)
+    if form.get("type") in ("json_schema", "json_object"):
+        return fill_form(form.get("schema"))
     return say(asked.question, asked.positive("max_output_tokens"))
 
 

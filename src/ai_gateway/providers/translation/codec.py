@@ -48,7 +48,8 @@ class TranslatingCodec:
         return True
 
     def encode(self, shaped: Shaped, model: str) -> UpstreamRequest:
-        """Raises InvalidRequest for what the caller's dialect does not allow or the provider's cannot express."""
+        """Raises InvalidRequest for what the caller's dialect does not allow, Untranslatable for what the provider's
+        cannot express."""
         losses = Losses(self._target, drops=shaped.drop_unsupported)
         asked = self._front.read_request(shaped.fields)
         draft = self._back.write_request(asked, model, losses)

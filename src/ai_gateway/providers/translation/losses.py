@@ -5,11 +5,14 @@ Leaving a parameter out changes what a caller gets; only the owner of the route 
 left out is told: in a header of the answer and in the decision record.
 """
 
+import re
 from typing import Final, final
 
-from ai_gateway.domain.faults import InvalidRequest
+from ai_gateway.domain.faults import Untranslatable
 
 MOST_TOLD: Final = 16
+_LONGEST: Final = 100
+_UNUSUAL: Final = re.compile(r"[^A-Za-z0-9_.\[\]-]")
 
 
 @final
@@ -24,17 +27,17 @@ class Losses:
 
     @property
     def dropped(self) -> tuple[str, ...]:
-        return tuple(self._dropped)[:MOST_TOLD]
+        """Callers choose the names of members, and these go into a header: other characters become `?`."""
+        return tuple(_UNUSUAL.sub("?", name[:_LONGEST]) for name in tuple(self._dropped)[:MOST_TOLD])
 
     def unsupported(self, field: str, why: str = "") -> None:
-        """`field` as the caller wrote it ("logprobs", "messages[3].content[1]"). Raises InvalidRequest unless the
+        """`field` as the caller wrote it ("logprobs", "messages[3].content[1]"). Raises Untranslatable unless the
         route drops; whoever calls this leaves the thing out if it returns. `why`: half a sentence, for people."""
         if not self._drops:
-            raise InvalidRequest(
+            raise Untranslatable(
                 f"'{field}' cannot be sent to {self._target}{': ' + why if why else ''}.",
                 action="Leave it out, use a model whose provider has it, or ask your gateway administrator to set "
                 "drop_unsupported on the route.",
-                code="unsupported_parameter",
                 param=field,
             )
         self._dropped[field] = None
