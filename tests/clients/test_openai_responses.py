@@ -120,3 +120,30 @@ def test_a_stream_that_fails_raises(client: OpenAI) -> None:
 def test_a_cut_stream_is_no_end(client: OpenAI) -> None:
     with pytest.raises(openai.APIError):
         list(client.responses.create(model="mock-cut-4", input=ASK, stream=True))
+
+
+def test_claude_is_reached_by_the_responses_api(client: OpenAI) -> None:
+    whole = client.responses.create(model="behind-anthropic", input=ASK, instructions="Be brief.")
+    assert "mock provider" in whole.output_text
+    events: list[Any] = list(client.responses.create(model="behind-anthropic", input=ASK, stream=True))
+    assert "".join(it.delta for it in events if it.type == "response.output_text.delta") == whole.output_text
+    assert events[-1].response.usage.total_tokens > 0
+    assert events[0].response.id == events[-1].response.id
+
+
+def test_claude_goes_on_from_what_another_provider_said(client: OpenAI) -> None:
+    """What was kept is sent on to whoever serves the next turn."""
+    asked = "Please call get_weather for Paris."
+    first = client.responses.create(model="gpt-4", input=asked, tools=[WEATHER])
+    call: Any = first.output[0]
+    result: Any = {"type": "function_call_output", "call_id": call.call_id, "output": "sunny"}
+    more: Any = {"input": [result], "previous_response_id": first.id, "tools": [WEATHER]}
+    second = client.responses.create(model="behind-anthropic", **more)
+    assert second.output_text
+    with client.responses.stream(model="behind-anthropic", input=asked, tools=[WEATHER]) as stream:
+        streamed: Any = stream.get_final_response().output[-1]
+    assert (streamed.type, streamed.name, set(json.loads(streamed.arguments))) == (
+        "function_call",
+        "get_weather",
+        {"city"},
+    )
