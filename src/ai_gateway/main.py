@@ -192,7 +192,9 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         grants=books.grants,
         rates=Rates(books.processes),
         responses=keep_responses(
-            StoredResponses(SqlResponses(store, vault), clock.wall, telemetry.drop, _kept(settings)),
+            StoredResponses(
+                SqlResponses(store, vault), clock.wall, telemetry.drop, ResponseLimits(settings.history.response_days)
+            ),
             tasks,
             stack,
             partial(_away, log, "responses"),
@@ -250,10 +252,6 @@ def _open_journal(settings: Settings, place: JournalPlace | None, log: Log) -> J
         fsync=durability,
     )
     return journal
-
-
-def _kept(settings: Settings) -> ResponseLimits:
-    return ResponseLimits(days=settings.history.response_days)
 
 
 async def _repeats(

@@ -23,15 +23,15 @@ _Place = tuple[str, str]
 
 
 class ResponseLimits(msgspec.Struct, frozen=True):
-    """Seconds to wait for the vault, and between two looks; bytes of one response that is kept, of those that wait to
-    be written, and of those in memory. `days` 0: nothing is kept."""
+    """`days` 0: nothing is kept. Seconds to wait for the vault, and between two looks; bytes of one response that is
+    kept, of those that wait to be written, and of those in memory."""
 
+    days: int = 30
     wait_seconds: float = 0.25
     look_again_seconds: float = 0.08
     response_bytes: int = 8 << 20
     waiting_bytes: int = 64 << 20
     memory_bytes: int = 16 << 20
-    days: int = 30
 
 
 @final
