@@ -35,6 +35,7 @@ def test_it_speaks_openai() -> None:
         Operation.EMBEDDINGS,
         Operation.COMPLETIONS,
         Operation.IMAGES,
+        Operation.RESPONSES,
     }
 
 

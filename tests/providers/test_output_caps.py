@@ -67,6 +67,14 @@ def test_a_text_without_a_cap_is_held_to_what_the_dialect_says_that_it_has() -> 
     assert caps(capped(other, OPENAI, 20)) == {"max_completion_tokens": 99, "max_tokens": 20}
 
 
+@pytest.mark.parametrize(
+    ("sent", "expected"), [({}, 20), ({"max_output_tokens": 99}, 20), ({"max_output_tokens": 9}, 9)]
+)
+def test_responses_have_one_field_only(sent: dict[str, int], expected: int) -> None:
+    asked = shaped(Operation.RESPONSES, **sent)
+    assert caps(capped(asked, OPENAI, 20)) == {"max_output_tokens": expected}
+
+
 @pytest.mark.parametrize("operation", [Operation.EMBEDDINGS, Operation.COUNT_TOKENS, Operation.IMAGES])
 def test_what_has_no_answer_of_a_length_gets_no_cap(operation: Operation) -> None:
     asked = shaped(operation)

@@ -25,6 +25,8 @@ class Operation(StrEnum):
     EMBEDDINGS = "embeddings"
     COMPLETIONS = "completions"
     IMAGES = "images"
+    RESPONSES = "responses"
+    STORED_RESPONSES = "stored_responses"
     MODELS = "models"
     REQUESTS = "requests"
 

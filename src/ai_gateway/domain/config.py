@@ -273,6 +273,7 @@ class Tenant(msgspec.Struct, frozen=True):
     team_departments: Mapping[str, str | None] = msgspec.field(default_factory=_nothing)
     user_teams: Mapping[str, str | None] = msgspec.field(default_factory=_nothing)
     zone: tzinfo = UTC
+    stores_responses: bool = True
     limits: Mapping[Leg, Limits] = msgspec.field(default_factory=_nothing)
     rates: Mapping[Leg, "LegRates"] = msgspec.field(default_factory=_nothing)
 

@@ -25,6 +25,7 @@ from ai_gateway.runtime.ports import History
 from ai_gateway.runtime.rates import Rates
 from ai_gateway.runtime.repeats import Repeats
 from ai_gateway.runtime.snapshot import Snapshots
+from ai_gateway.runtime.stored_responses import StoredResponses
 from ai_gateway.runtime.tasks import Tasks
 from ai_gateway.runtime.telemetry import Telemetry
 from ai_gateway.runtime.upstream import Upstream
@@ -57,6 +58,7 @@ class Doors(msgspec.Struct, frozen=True):
     rooms: Rooms
     tasks: Tasks
     repeats: Repeats
+    responses: StoredResponses
     answers: AnswerCache = msgspec.field(default_factory=AnswerCache)
     leftovers: Leftovers = msgspec.field(default_factory=Leftovers)
     grants: Grants = NoGrants()

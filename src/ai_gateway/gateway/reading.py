@@ -36,8 +36,9 @@ OUTPUT_CAPS: Final = {
     Operation.CHAT: ("max_completion_tokens", "max_tokens"),
     Operation.MESSAGES: ("max_tokens",),
     Operation.COMPLETIONS: ("max_tokens",),
+    Operation.RESPONSES: ("max_output_tokens",),
 }
-STREAMED: Final = frozenset({Operation.CHAT, Operation.MESSAGES, Operation.COMPLETIONS})
+STREAMED: Final = frozenset({Operation.CHAT, Operation.MESSAGES, Operation.COMPLETIONS, Operation.RESPONSES})
 _CHAT: Final = Operation.CHAT  # a member of an enum is a look-up in Python each time
 _COMPLETIONS: Final = Operation.COMPLETIONS
 _IMAGES: Final = Operation.IMAGES

@@ -88,7 +88,11 @@ class AzureCodec(OpenAICodec):
     """OpenAI's codec at Azure's paths."""
 
     def __init__(self, options: AzureOptions) -> None:
-        super().__init__(DIFFERENCES)
+        super().__init__(
+            msgspec.structs.replace(
+                DIFFERENCES, responses=options.surface is Surface.V1
+            )  # it has no deployment in its path
+        )
         self._options = options
 
     def encode(self, shaped: Shaped, model: str) -> UpstreamRequest:

@@ -68,7 +68,8 @@ class Habit(StrEnum):
 class Differences(msgspec.Struct, frozen=True):
     """`unsupported`: top-level fields that are refused or passed over; `renamed`: those that it takes by another name,
     and means the same. `most_choices`: of `n`; None: nobody says. `reasoning`: the member of a message that its
-    thinking stands in, and is taken back in; None: there is none. `without`: operations that it has not."""
+    thinking stands in, and is taken back in; None: there is none. `without`: operations that it has not. `responses`:
+    whether it also has OpenAI's Responses API, below the same address; callers of it are translated elsewhere."""
 
     output_field: OutputField = OutputField.MAX_TOKENS
     stream_usage: StreamUsage = StreamUsage.ASKED
@@ -80,8 +81,9 @@ class Differences(msgspec.Struct, frozen=True):
     lacks: frozenset[Lack] = frozenset()
     habits: frozenset[Habit] = frozenset()
     without: frozenset[Operation] = frozenset()
+    responses: bool = False
 
 
-OPENAIS_OWN = Differences(output_field=OutputField.MAX_COMPLETION_TOKENS)
+OPENAIS_OWN = Differences(output_field=OutputField.MAX_COMPLETION_TOKENS, responses=True)
 UNKNOWN_SERVER = Differences(reasoning="reasoning_content")
 """A server of the dialect that nobody told us more of."""

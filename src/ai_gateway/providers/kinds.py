@@ -3,6 +3,9 @@ row of servers.py and nothing else."""
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
+from typing import Final
+
+import msgspec
 
 from ai_gateway.domain.chat import Dialect, Operation
 from ai_gateway.domain.config import BaseUrl, ProviderType
@@ -26,6 +29,8 @@ from ai_gateway.providers.translation.google_embeddings import GeminiBatch, Goog
 from ai_gateway.providers.translation.google_vertex import vertex_back
 from ai_gateway.providers.translation.pairs import translations
 from ai_gateway.providers.translation.server_ways import ways_of
+
+_MOCKS: Final = msgspec.structs.replace(UNKNOWN_SERVER, responses=True)
 
 
 def _with_embeddings(back: Back, embeddings: EmbeddingsApi, target: str) -> Mapping[Operation, Codec]:
@@ -109,11 +114,11 @@ def _rows() -> Iterator[ProviderKind]:
     # The built-in mock speaks both dialects and takes every path with and without `/v1`.
     yield ProviderKind(
         type=ProviderType.MOCK,
-        codecs={Dialect.OPENAI: OpenAICodec(UNKNOWN_SERVER), Dialect.ANTHROPIC: AnthropicCodec()},
+        codecs={Dialect.OPENAI: OpenAICodec(_MOCKS), Dialect.ANTHROPIC: AnthropicCodec()},
         auth=Auth.NONE,
         needs_key=False,
         free_check="/models",
-        differences=UNKNOWN_SERVER,
+        differences=_MOCKS,
     )
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from ai_gateway.domain.chat import Dialect, Operation, ProviderError, ServiceTier, Usage
 from ai_gateway.domain.traffic import Shaped
-from ai_gateway.providers import Reading, StreamWatch, UpstreamRequest
+from ai_gateway.providers import Reading, StreamWatch, UpstreamRequest, responses
 from ai_gateway.providers.decoding import NO_RAW, as_object, decode, decode_any, says_something
 from ai_gateway.providers.differences import OPENAIS_OWN, Differences, StreamUsage
 from ai_gateway.providers.errors import read_error
@@ -23,24 +23,29 @@ from ai_gateway.providers.sse import Event
 from ai_gateway.providers.usage import image_usage, openai_usage, read_openai_usage, service_of
 from ai_gateway.providers.watch import DialectWatch, Verdict, verdict_on_unreadable
 
-_EMBEDDINGS: Final = Operation.EMBEDDINGS  # a member of an enum is a look-up in Python each time
+_CHAT: Final = Operation.CHAT  # a member of an enum is a look-up in Python each time
+_EMBEDDINGS: Final = Operation.EMBEDDINGS
 _COMPLETIONS: Final = Operation.COMPLETIONS
 _IMAGES: Final = Operation.IMAGES
+_RESPONSES: Final = Operation.RESPONSES
 _PATHS = {
     Operation.CHAT: "/chat/completions",
     Operation.EMBEDDINGS: "/embeddings",
     Operation.COMPLETIONS: "/completions",
     Operation.IMAGES: "/images/generations",
+    Operation.RESPONSES: "/responses",
 }
 _FINISH_FORMS = (b'"finish_reason"', b'"finish_reason":null', b'"finish_reason": null')
 _USAGE_FORMS = (b'"usage"', b'"usage":null', b'"usage": null')
 
 
 class OpenAICodec:
-    """Chat, text completions, embeddings and images. The base URL carries `/v1`, as in OpenAI's SDK."""
+    """Chat, text completions, embeddings, images, and responses, which responses.py reads. The base URL carries `/v1`,
+    as in OpenAI's SDK."""
 
     def __init__(self, differences: Differences = OPENAIS_OWN) -> None:
-        self._operations = frozenset(_PATHS) - differences.without
+        has_not = differences.without if differences.responses else differences.without | {_RESPONSES}
+        self._operations = frozenset(_PATHS) - has_not
         self._asks_for_usage = differences.stream_usage is StreamUsage.ASKED
         self._renamed = differences.renamed
 
@@ -70,6 +75,8 @@ class OpenAICodec:
         return UpstreamRequest("POST", _PATHS[call.head.operation], headers_for(shaped), body)
 
     def read_reply(self, operation: Operation, body: bytes) -> Reading:
+        if operation is _RESPONSES:
+            return responses.read_reply(body)
         reply = decode(body, _Reply)
         if reply is None or says_something(reply.error):
             return Reading(error=_error_under_200(body))
@@ -83,6 +90,8 @@ class OpenAICodec:
         return read_error(status, headers, body)
 
     def watch(self, shaped: Shaped) -> StreamWatch:
+        if shaped.call.head.operation is _RESPONSES:
+            return DialectWatch(responses.ResponsesReader())
         usage_chunk = UsageChunk.WANTED if shaped.call.wants_usage else UsageChunk.WITHHELD
         call = shaped.call
         choices = call.choices if call.head.operation is _COMPLETIONS else _choices_asked(shaped)

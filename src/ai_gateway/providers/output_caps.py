@@ -1,8 +1,8 @@
 """How long an answer may be, said to a provider in the field that its model takes.
 
 OpenAI's own models want `max_completion_tokens` (those that think refuse `max_tokens`), most compatible servers know
-`max_tokens`, Anthropic's dialect and text completions have only that. What the caller sent stays where the caller put
-it, and is only ever made smaller.
+`max_tokens`, Anthropic's dialect and text completions have only that, and responses have `max_output_tokens`. What the
+caller sent stays where the caller put it, and is only ever made smaller.
 """
 
 import msgspec
@@ -15,10 +15,11 @@ from ai_gateway.providers.decoding import decode
 from ai_gateway.providers.differences import Names
 from ai_gateway.providers.kinds import KINDS
 
-_FIELDS = ("max_completion_tokens", "max_tokens")
+_FIELDS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 _ONE_FIELD = ("max_tokens",)
 _COMPLETIONS = Operation.COMPLETIONS  # a member of an enum is a look-up in Python each time
-CAPPED = frozenset({Operation.CHAT, Operation.MESSAGES, Operation.COMPLETIONS})
+_RESPONSES = Operation.RESPONSES
+CAPPED = frozenset({Operation.CHAT, Operation.MESSAGES, Operation.COMPLETIONS, Operation.RESPONSES})
 """Operations whose answers have a length that can be said."""
 
 
@@ -55,6 +56,8 @@ def _is_bounded(candidate: Candidate) -> bool:
 
 
 def _field_of(head: Head, candidate: Candidate) -> str:
+    if head.operation is _RESPONSES:
+        return "max_output_tokens"
     if head.dialect is not Dialect.OPENAI or head.operation is _COMPLETIONS:
         return "max_tokens"
     return KINDS[candidate.endpoint.provider].differences.output_field

@@ -74,6 +74,7 @@ SERVERS: Final = (
             reasoning="reasoning_content",
             habits=frozenset({Habit.REASONING_BESIDE_OUTPUT, Habit.ERROR_TEXT}),
             without=frozenset({_VECTORS}),
+            responses=True,
         ),
     ),
     Server(
@@ -100,6 +101,7 @@ SERVERS: Final = (
             habits=frozenset(
                 {Habit.COMMENTS, Habit.ERROR_UNDER_200, Habit.ERROR_IN_STREAM, Habit.USAGE_WITH_CHOICES, Habit.NO_DONE}
             ),
+            responses=True,
         ),
         check="/key",
     ),
@@ -193,6 +195,7 @@ SERVERS: Final = (
         ProviderType.LM_STUDIO,
         _here(1234),
         Differences(
+            responses=True,
             unsupported=frozenset({"n", "user", "parallel_tool_calls", "service_tier", "logprobs", "top_logprobs"}),
             most_choices=1,
             reasoning="reasoning_content",

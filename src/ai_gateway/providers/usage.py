@@ -62,6 +62,20 @@ def openai_usage(reported: object) -> Usage | None:
     )
 
 
+def responses_usage(reported: object) -> Usage | None:
+    """Usage of the Responses API from a decoded object that may be anything: other names, the same lanes."""
+    usage = as_object(reported)
+    return _openai_lanes(
+        OpenAICounts(
+            prompt_tokens=_tokens(usage, "input_tokens"),
+            completion_tokens=_tokens(usage, "output_tokens"),
+            total_tokens=_tokens(usage, "total_tokens"),
+            prompt_tokens_details=_details(usage, "input_tokens_details"),
+            completion_tokens_details=_details(usage, "output_tokens_details"),
+        )
+    )
+
+
 def _details(usage: dict[str, object], name: str) -> OpenAIDetails:
     lanes = as_object(usage.get(name))
     return OpenAIDetails(**{lane: _tokens(lanes, lane) for lane in OpenAIDetails.__struct_fields__})

@@ -22,7 +22,7 @@ from random import Random
 import msgspec
 
 from ai_gateway.domain.chat import Dialect
-from ai_gateway.providers.mock import anthropic, generations, openai
+from ai_gateway.providers.mock import anthropic, generations, openai, responses
 from ai_gateway.providers.mock.prices import PRICES
 from ai_gateway.providers.mock.reply import JSON_HEADERS, STREAM_HEADERS, MockReply, Refusal
 from ai_gateway.providers.mock.request import Asked, read_asked
@@ -32,7 +32,15 @@ LONGEST_PAUSE_SECONDS = 600.0
 _PAGE = b"<!doctype html><html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
 _MALFORMED = b'data: {"choices": [{"delta": {"content": "half an ev\n\n'
 _POSTS = frozenset(
-    {"/chat/completions", "/embeddings", "/completions", "/images/generations", "/messages", "/messages/count_tokens"}
+    {
+        "/chat/completions",
+        "/completions",
+        "/embeddings",
+        "/images/generations",
+        "/messages",
+        "/messages/count_tokens",
+        "/responses",
+    }
 )
 _AZURE = re.compile(r"^(?:/v1)*/openai(?:/deployments/[^/]+)?(?=/)")
 _MISBEHAVIOUR = re.compile(r"mock-(status|slow|cut)-([0-9]{1,6})")
@@ -73,6 +81,8 @@ def _serve(path: str, asked: Asked, serial: str, now: float) -> MockReply:
         return generations.completions(asked, serial, int(now))
     if path == "/images/generations":
         return generations.images(asked, int(now))
+    if path == "/responses":
+        return responses.responses(asked, serial, int(now))
     return anthropic.messages(asked, serial) if path == "/messages" else anthropic.count_tokens(asked)
 
 
@@ -98,7 +108,8 @@ def _misbehave(path: str, dialect: Dialect, asked: Asked, serial: str, now: floa
     if asked.model == "mock-no-end" and asked.is_stream:
         return msgspec.structs.replace(reply, chunks=reply.chunks[:-1])
     if asked.model == "mock-error-in-stream" and asked.is_stream:
-        failure = anthropic.error_event() if dialect is Dialect.ANTHROPIC else openai.error_event()
+        own = responses if path == "/responses" else anthropic if dialect is Dialect.ANTHROPIC else openai
+        failure = own.error_event()
         return msgspec.structs.replace(reply, chunks=(*reply.chunks[:_GOOD_EVENTS_BEFORE_AN_ERROR], failure))
     return reply
 
