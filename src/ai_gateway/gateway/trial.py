@@ -35,6 +35,7 @@ from ai_gateway.policy import pricing
 from ai_gateway.policy.error_handler import classify
 from ai_gateway.providers.continuation import Continuation
 from ai_gateway.providers.output_caps import capped
+from ai_gateway.providers.short_end import Bill
 from ai_gateway.runtime import credentials, ids
 from ai_gateway.runtime.entries import Progress
 from ai_gateway.runtime.tracing import span_id_of
@@ -178,7 +179,7 @@ class Trial:
         receipt = self._close(Measured(_OK, self._now(), usage, delivered_tokens=delivered))
         if self._doors.journal.is_strict:
             await self._doors.journal.safe()
-        cost = pricing.dollars(receipt.cost_nano_usd)
+        cost = pricing.dollars(receipt.cost_nano_usd) if self._number == 1 else self._request_cost()
         passed = lines_of(self._passed(answer))
         own = gateway_lines(self._doors, self._journey, self._attempt, self._number)
         lines = None if passed is None or own is None else f"{passed}{own}x-gateway-cost-usd: {cost}\r\n"
@@ -219,11 +220,14 @@ class Trial:
         return self._purse
 
     async def _book_success(self) -> None:
-        """The end is ours where the money was: what the provider reported by then is no report of the whole."""
+        """Where the end is ours, what the provider reported by then is no report of the whole."""
         if self._receipt is None:
             assert self._streaming is not None
-            is_spent = self._purse is not None and self._purse.is_empty
-            self._close(self._measured(Outcome.CANCELLED if is_spent else _OK))
+            if self._purse is not None and self._streaming.is_cut_short:
+                used = self._close(self._measured(Outcome.CANCELLED)).usage
+                self._purse.bill = Bill(used.input_tokens, used.output_tokens, self._request_cost())
+            else:
+                self._close(self._measured(_OK))
         await self._doors.journal.safe()
 
     def _mark(self) -> None:
@@ -307,6 +311,10 @@ class Trial:
         else:
             self._taken.fail(fault, measured.ended, used, blames=measured.outcome is not Outcome.CLIENT_ERROR)
         return receipt
+
+    def _request_cost(self) -> str:
+        """In dollars: this attempt and those before it."""
+        return pricing.dollars(self._doors.meters.booked(self._journey.hold))
 
     def _classify(self, error: ProviderError) -> Fault:
         return classify(self._attempt.candidate.endpoint.provider, error)

@@ -136,6 +136,10 @@ class Meters:
         opened.tokens += tokens
         opened.requests = ONE_REQUEST
 
+    def booked(self, hold: Hold) -> int:
+        """Nano-dollars of its attempts so far."""
+        return self._open[hold.request_id].nano
+
     def settle(self, hold: Hold) -> int:
         """Give back the whole hold and spend what was booked: the tokens of it. Settling twice is settling once."""
         opened = self._open.pop(hold.request_id, None)
