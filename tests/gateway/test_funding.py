@@ -8,6 +8,7 @@ import pytest
 
 from ai_gateway.domain.budgets import Leg, Limit, Mode, Unit, Window
 from ai_gateway.domain.config import ProviderType, QueueLimits, Retries
+from ai_gateway.runtime.raised_limits import hear_of_raises
 from ai_gateway.runtime.segments import JournalSize
 from gateway.budgets import (
     CHAT,
@@ -26,7 +27,7 @@ from gateway.budgets import (
     spends_all,
     worst_of,
 )
-from support.builders import MODEL, a_book, a_candidate, a_course, a_price, an_endpoint
+from support.builders import MODEL, a_book, a_candidate, a_course, a_price, a_snapshot, an_endpoint
 from support.journal import a_journal
 from support.line import Answered, Line
 from support.turns import settle
@@ -198,6 +199,23 @@ async def test_what_others_hold_is_waited_for_and_not_cut() -> None:
     cut = (WORST + 10 - worst_of(BODY, 0) - worst_of(BODY, 0)) // OUTPUT_NANO
     assert answered.headers["x-gateway-max-tokens-clamped"] == str(cut)
     assert left > cut
+    line.assert_at_rest()
+
+
+async def test_a_raised_limit_lets_those_in_who_wait_though_nobody_has_settled() -> None:
+    line, gate = await a_limited_line(a_limit(TENANT, WORST, tenant_id="t1")), Gate()
+    first = await in_flight(line, gate)
+    line.upstream.will_play(Script(200, JSON, (a_reply(1, 1),)))
+    second = line.visit(CHAT, BODY).start(line.app)
+    await settle()
+    assert len(line.upstream.sent) == 1
+
+    raised = limited_tenant(a_limit(TENANT, 3 * WORST, tenant_id="t1"))
+    hear_of_raises(line.doors.meters, a_snapshot(raised, revision=8))
+    assert (await second.end()).status == 200
+    assert line.doors.meters.open_holds == 1  # the first one has what it had
+    gate.open()
+    await first.end()
     line.assert_at_rest()
 
 

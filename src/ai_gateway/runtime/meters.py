@@ -52,8 +52,8 @@ def _unheard(_crossing: Crossing) -> None:
 
 @final
 class Meters:
-    """`crossed` hears of every threshold that spending reaches, `freed` of a cell in which something came back while
-    somebody waits for it (`waiting_for`)."""
+    """`crossed` hears of every threshold that spending reaches, `freed` of a cell in which something came back, or
+    whose limit has grown, while somebody waits for it (`waiting_for`)."""
 
     def __init__(self, allowances: Allowances | None = None) -> None:
         self._allowances: Allowances = Owner() if allowances is None else allowances
@@ -193,6 +193,16 @@ class Meters:
             resets_at=None if ends is None else ends // 1000,
         )
 
+    def change(self, cell: Cell, limit: Limit, revision: int) -> None:
+        """Another limit in a cell's place, unless it is one of an older configuration. What a raise has room for is
+        for those who wait."""
+        before = cell.limit
+        if before == limit or revision < cell.revision:
+            return
+        self._enforce(cell, limit, revision)
+        if cell in self.awaited and limit.amount > before.amount:
+            self.freed(cell)
+
     def granted(self, cell: Cell) -> None:
         """The books have spoken of a cell: there may be more to hold, and others may have spent more."""
         self._warn(cell)
@@ -301,13 +311,16 @@ class Meters:
             self._hold_what_is_open(cell, days)
             if any(day.is_known for day in days):
                 self._cells_added += 1
-        elif cell.limit == limit or revision < cell.revision:
-            return cell
+            self._enforce(cell, limit, revision)
+        else:
+            self.change(cell, limit, revision)
+        return cell
+
+    def _enforce(self, cell: Cell, limit: Limit, revision: int) -> None:
         cell.limit = limit
         cell.revision = revision
         self._allowances.opened(cell)
         self._warn(cell)
-        return cell
 
     def _hold_what_is_open(self, cell: Cell, days: tuple[Day, ...]) -> None:
         """A limit that came into force while requests are in flight holds them too."""
