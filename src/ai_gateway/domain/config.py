@@ -123,9 +123,11 @@ class OnDisconnect(StrEnum):
 
 
 class CacheSettings(msgspec.Struct, frozen=True):
-    """Whole answers of a route are given again to who asks exactly the same, for so long."""
+    """Whole answers of a route are given again to who asks exactly the same, for so long, at a share of what they
+    cost when a provider gave them."""
 
     ttl_seconds: float = 300.0
+    hit_price_percent: int = 0
 
 
 class OnContentFilter(StrEnum):

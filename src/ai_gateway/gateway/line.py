@@ -54,7 +54,7 @@ async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
         try:
             journey = Journey(admitted, shaped, plan, funded, deadline, place)
             if course.cache is not None:
-                return await carry_cached(doors, journey, client, course.cache.ttl_seconds)
+                return await carry_cached(doors, journey, client, course.cache)
             return await dispatch.carry(doors, journey, client)
         finally:
             used = doors.meters.settle(funded.hold)
