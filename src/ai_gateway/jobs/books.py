@@ -74,7 +74,8 @@ class Books:
 
     def correct(self, adjustment: Receipt) -> None:
         """A row that nobody leased anything for is in the ledger. A lessee's meters count what it spends itself; what
-        else is booked is in the numbers of its next grant."""
+        else is booked is in the numbers of its next grant, and so that every process asks for one before it holds
+        anything, the row has recalled what they had (`store/recalls.py`)."""
         if self._lessee is None:
             spend_correction(self.meters, adjustment)
 

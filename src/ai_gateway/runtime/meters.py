@@ -168,6 +168,10 @@ class Meters:
             its_day = self._account(leg).day(windows_of_day(day))
             its_day.nano += nano
             self._spend(its_day, spent)
+            if nano < 0:
+                for cell in its_day.cells:
+                    if cell in self.awaited:
+                        self.freed(cell)
 
     def restore(self, sums: Iterable[WindowSpent]) -> None:
         """Begin where the books are, before the first hold. Sets, never adds: restoring twice is restoring once."""
