@@ -253,6 +253,7 @@ class Control(msgspec.Struct, frozen=True):
     standings: Standings
     corrected: Callable[[Receipt], None]
     leases: LeaseBook
+    process_id: str
     mock_enabled: bool
     started: float
     warnings: BudgetWarnings
@@ -294,8 +295,9 @@ class Control(msgspec.Struct, frozen=True):
                 usage=SqlUsage(self.store),
                 audit=SelfAudit(
                     books=SqlAuditBooks(self.store),
-                    counted=self._counted if self.store.is_alone else None,
+                    counted=self._counted,
                     since_request_id=first_request_id(int(self.started * 1000)),
+                    process_id=self.process_id,
                 ),
                 warnings=self.warnings,
                 check_url=self.check_url,

@@ -219,6 +219,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
             standings=books.standings,
             corrected=books.correct,
             leases=books.leases,
+            process_id=books.process_id,
             mock_enabled=mock_url is not None,
             started=clock.wall(),
             warnings=warnings,

@@ -92,12 +92,13 @@ class Counted(msgspec.Struct, frozen=True):
 
 
 class SelfAudit(msgspec.Struct, frozen=True):
-    """`counted` None: other processes write to this ledger too. `since_request_id` sorts before every request of this
-    process."""
+    """What this process has in the ledger is what has been charged since `since_request_id`, which sorts before every
+    request of it; where others write there too, what was added to the totals in its name (`process_id`)."""
 
     books: AuditBooks
-    counted: Callable[[], Counted] | None
+    counted: Callable[[], Counted]
     since_request_id: str
+    process_id: str = ""
 
 
 class AdminDoors(msgspec.Struct, frozen=True):

@@ -45,11 +45,6 @@ class SqlStore:
         self._writer = engine if self._turn is None else engine.execution_options(**{BEGIN_OPTION: WRITE})
         self._reader = engine if self._turn is not None else engine.execution_options(isolation_level="REPEATABLE READ")
 
-    @property
-    def is_alone(self) -> bool:
-        """Whether one process owns this database: on SQLite, the one that holds the data folder."""
-        return self._turn is not None
-
     def begin(self) -> AbstractAsyncContextManager[Unit]:
         return self._begin()
 
