@@ -26,6 +26,7 @@ Groups = Annotated[list[RouteName], Field(max_length=20), AfterValidator(distinc
 OnStreamCutWord = Literal["continue", "error"]
 OnContentFilterWord = Literal["error", "fallback"]
 OnDisconnectWord = Literal["cancel", "drain"]
+FailedAttemptsWord = Literal["reported", "estimated"]
 
 
 def _known_affinity(text: str) -> str:

@@ -234,6 +234,14 @@ class Course(msgspec.Struct, frozen=True):
     cache: CacheSettings | None = None
 
 
+class FailedAttempts(StrEnum):
+    """What is booked for an attempt that failed before its caller had anything, and that a provider may bill all the
+    same: only what it reported, or what it was sent, as estimated."""
+
+    REPORTED = "reported"
+    ESTIMATED = "estimated"
+
+
 class Tenant(msgspec.Struct, frozen=True):
     """One tenant's part of the Snapshot. `courses` has routes and pools (one namespace), `models` the bare names.
 
@@ -252,6 +260,7 @@ class Tenant(msgspec.Struct, frozen=True):
     team_departments: Mapping[str, str | None] = msgspec.field(default_factory=_nothing)
     user_teams: Mapping[str, str | None] = msgspec.field(default_factory=_nothing)
     zone: tzinfo = UTC
+    failed_attempts: FailedAttempts = FailedAttempts.REPORTED
     limits: Mapping[Leg, Limits] = msgspec.field(default_factory=_nothing)
     rates: Mapping[Leg, "LegRates"] = msgspec.field(default_factory=_nothing)
 

@@ -54,6 +54,7 @@ class TenantRow(LimitedRow, frozen=True, kw_only=True):
     queue: dict[str, Any] | None = None
     timezone: str = "UTC"
     ceiling_price: dict[str, int] | None = None
+    failed_attempts: str = "reported"
 
 
 class DepartmentRow(LimitedRow, frozen=True, kw_only=True):
