@@ -92,6 +92,14 @@ async def test_b16_hits_use_a_budget_up_like_everything_else() -> None:
     assert [it.cost_nano_usd for it in line.receipts] == [price, price]
 
 
+async def test_a_hit_tells_of_the_budget_as_every_answer_does() -> None:
+    limit = Limit(("key", "key_1"), Window.DAILY, Unit.REQUESTS, 4)
+    line = await a_line(a_cached_snapshot(limits={limit.leg: (limit,)}))
+    line.upstream.will_play(WHOLE)
+    warnings = [(await send(line)).headers.get("x-gateway-budget-warning") for _ in range(3)]
+    assert warnings == [None, *(f"daily request limit of key 'key_1' is {used}% used" for used in (50, 75))]
+
+
 async def test_a_route_without_a_cache_says_nothing_of_one() -> None:
     line = await a_line(a_snapshot(a_tenant("t1", an_endpoint(), courses=(a_course("fast"),))))
     line.upstream.will_play(WHOLE, OTHER)

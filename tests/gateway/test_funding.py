@@ -276,6 +276,15 @@ async def test_nobody_passes_those_who_wait_though_he_needs_less() -> None:
     assert [sent_body(it)["max_tokens"] for it in line.upstream.sent] == [100, 100, 1]
 
 
+async def test_the_answer_that_passes_a_threshold_tells_of_it() -> None:
+    """A request costs its worst case, 40 % of the limit; the second one is above the half."""
+    line = await a_limited_line(a_limit(KEY, WORST * 5 // 2))
+    first, second, third = await spend(line, 3)
+    assert "x-gateway-budget-warning" not in first.headers
+    assert second.headers["x-gateway-budget-warning"] == "daily cost limit of key 'key_1' is 80% used"
+    assert third.headers["x-gateway-budget-warning"] == "daily cost limit of key 'key_1' is 100% used"  # cut to fit
+
+
 # Attempts
 
 

@@ -17,6 +17,7 @@ from ai_gateway.runtime.breakers import Breakers
 from ai_gateway.runtime.decisions import Decisions
 from ai_gateway.runtime.entries import Held, Progress
 from ai_gateway.runtime.health import Healths
+from ai_gateway.runtime.key_index import KeyIndex
 from ai_gateway.runtime.standings import Standings
 from ai_gateway.runtime.transitions import Transitions
 from ai_gateway.runtime.waiting_room import RoomStanding
@@ -130,4 +131,5 @@ class AdminDoors(msgspec.Struct, frozen=True):
     now: Callable[[], float]
     default_tenant_id: str | None = None
     allowed_hosts: tuple[str, ...] = ()
+    keys: KeyIndex = msgspec.field(default_factory=KeyIndex)
     extras: dict[str, Any] = {}

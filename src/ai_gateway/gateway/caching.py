@@ -19,6 +19,7 @@ from ai_gateway.gateway.client import Client, Message
 from ai_gateway.gateway.dispatch import Carried
 from ai_gateway.gateway.doors import Doors
 from ai_gateway.gateway.journey import Journey
+from ai_gateway.gateway.own_headers import is_limited, limit_headers
 from ai_gateway.gateway.receipts import Attempt, draft_receipt
 from ai_gateway.gateway.recording import Recording
 from ai_gateway.policy import pricing
@@ -80,7 +81,8 @@ async def _give_again(doors: Doors, journey: Journey, client: Client, receipt: R
     if doors.journal.is_strict:
         await doors.journal.safe()
     cost = ("x-gateway-cost-usd", pricing.dollars(receipt.cost_nano_usd))
-    await client.answer(200, (*known.headers, HIT, cost), known.body)
+    limits = limit_headers(doors, journey) if is_limited(journey) else ()
+    await client.answer(200, (*known.headers, HIT, cost, *limits), known.body)
     return Carried((receipt,))
 
 

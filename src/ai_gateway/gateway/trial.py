@@ -323,7 +323,7 @@ class Trial:
 
     def _request_cost(self) -> str:
         """In dollars: this attempt and those before it."""
-        return pricing.dollars(self._doors.meters.booked(self._journey.hold))
+        return pricing.dollars(self._doors.meters.booked(self._journey.hold)[0])
 
     def _classify(self, error: ProviderError) -> Fault:
         return classify(self._attempt.candidate.endpoint.provider, error)

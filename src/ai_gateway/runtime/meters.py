@@ -14,15 +14,17 @@ from typing import Final, final
 
 import msgspec
 
-from ai_gateway.domain.budgets import Leg, Limit, Window
+from ai_gateway.domain.budgets import Leg, Limit, Unit, Window
 from ai_gateway.domain.traffic import Charge, Hold, WindowSpent
-from ai_gateway.policy.windows import Windows, ends_ms, windows_at, windows_behind, windows_of_day
+from ai_gateway.policy.windows import Windows, ends_ms, number_of, windows_at, windows_behind, windows_of_day
 from ai_gateway.runtime.accounts import Account, Amounts, Day
 from ai_gateway.runtime.cells import NEVER, Allowances, Cell, Owner, Short, Shortage
 
 MOST_PATHS: Final = 65_536
 """How many callers' days are kept at hand; all are found again by their legs."""
 ONE_REQUEST: Final = 1
+NEAR_PERCENT: Final = 80
+"""What is used so far is near its limit, whether or not anybody wants to be warned there."""
 
 
 class Crossing(msgspec.Struct, frozen=True):
@@ -63,6 +65,7 @@ class Meters:
         self._windows: dict[tzinfo, Windows] = {}
         self._second = -1
         self._cells_added = 0
+        self._near: dict[str, dict[tuple[Leg, Window, Unit], Cell]] = {}
         self.crossed: Callable[[Crossing], None] = _unheard
         self.awaited: dict[Cell, int] = {}
         self.freed: Callable[[Cell], None] = _nobody_waits
@@ -136,9 +139,10 @@ class Meters:
         opened.tokens += tokens
         opened.requests = ONE_REQUEST
 
-    def booked(self, hold: Hold) -> int:
-        """Nano-dollars of its attempts so far."""
-        return self._open[hold.request_id].nano
+    def booked(self, hold: Hold) -> Amounts:
+        """What its attempts have cost so far."""
+        opened = self._open[hold.request_id]
+        return opened.nano, opened.tokens, opened.requests
 
     def settle(self, hold: Hold) -> int:
         """Give back the whole hold and spend what was booked: the tokens of it. Settling twice is settling once."""
@@ -207,6 +211,18 @@ class Meters:
         if cell in self.awaited and limit.amount > before.amount:
             self.freed(cell)
 
+    def near_limit(self, tenant_id: str, at: float, zone: tzinfo = UTC) -> list[Limit]:
+        """Limits of a tenant that are well used in the windows of the instant `at`, as far as this process knows, the
+        fullest first. Costs as much as there are, however many limits there may be."""
+        windows = windows_at(at, zone)
+        cells = self._near.get(tenant_id, {})
+        for place, cell in tuple(cells.items()):
+            used = (cell.spent + cell.others) * 100
+            if cell.number != number_of(cell.limit.window, windows) or used < NEAR_PERCENT * cell.limit.amount:
+                del cells[place]
+        fullest = sorted(cells.values(), key=lambda it: -(it.spent + it.others) * 100 // max(1, it.limit.amount))
+        return [cell.limit for cell in fullest]
+
     def granted(self, cell: Cell) -> None:
         """The books have spoken of a cell: there may be more to hold, and others may have spent more."""
         self._warn(cell)
@@ -261,12 +277,15 @@ class Meters:
     def _warn(self, cell: Cell) -> None:
         """Say each threshold that was reached, by whomever, and look out for the next one."""
         cell.warns_at = NEVER
-        for percent in cell.limit.warn_at:
-            amount = -(-cell.limit.amount * percent // 100)
+        limit = cell.limit
+        for percent in sorted({NEAR_PERCENT, *limit.warn_at}):
+            amount = -(-limit.amount * percent // 100)
             if cell.spent + cell.others < amount:
                 cell.warns_at = amount - cell.others
                 return
-            if percent > cell.warned:
+            if percent == NEAR_PERCENT:
+                self._near.setdefault(limit.tenant_id, {})[limit.leg, limit.window, limit.unit] = cell
+            if percent > cell.warned and percent in limit.warn_at:
                 cell.warned = percent
                 self.crossed(Crossing(cell, percent))
 
