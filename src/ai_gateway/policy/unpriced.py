@@ -17,15 +17,14 @@ def is_priced(candidate: Candidate, own: PriceBook, book: PriceBook, at: float) 
 
 
 def priced_only(course: Course, own: PriceBook, book: PriceBook, at: float) -> Course:
-    """The course without what has no price at `at`; the very same one where all have. Its name says that it is another,
-    since what is known of a course is kept by its name. Raises InvalidRequest (400 `price_unknown`) where nothing
+    """The course without what has no price at `at`; the very same one where all have. Raises InvalidRequest (400 `price_unknown`) where nothing
     remains."""
     tiers = tuple(_priced(tier, own, book, at) for tier in course.tiers)
     if tiers == course.tiers:
         return course
     if not any(tier.candidates for tier in tiers):
         raise price_unknown(course.name)
-    return msgspec.structs.replace(course, name=f"{course.name} (priced)", tiers=tiers)
+    return msgspec.structs.replace(course, tiers=tiers)
 
 
 def price_unknown(model: str) -> InvalidRequest:
