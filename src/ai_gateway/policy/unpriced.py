@@ -17,8 +17,8 @@ def is_priced(candidate: Candidate, own: PriceBook, book: PriceBook, at: float) 
 
 
 def priced_only(course: Course, own: PriceBook, book: PriceBook, at: float) -> Course:
-    """The course without what has no price at `at`; the very same one where all have. Raises InvalidRequest (400 `price_unknown`) where nothing
-    remains."""
+    """The course without what has no price at `at`; the very same one where all have. Raises InvalidRequest (400
+    `price_unknown`) where nothing remains."""
     tiers = tuple(_priced(tier, own, book, at) for tier in course.tiers)
     if tiers == course.tiers:
         return course
