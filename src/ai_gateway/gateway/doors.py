@@ -22,6 +22,7 @@ from ai_gateway.runtime.meters import Meters
 from ai_gateway.runtime.plans import Plans
 from ai_gateway.runtime.ports import History
 from ai_gateway.runtime.rates import Rates
+from ai_gateway.runtime.refusal_rows import RefusalRows
 from ai_gateway.runtime.repeats import Repeats
 from ai_gateway.runtime.snapshot import Snapshots
 from ai_gateway.runtime.tasks import Tasks
@@ -61,5 +62,6 @@ class Doors(msgspec.Struct, frozen=True):
     grants: Grants = NoGrants()
     rates: Rates = msgspec.field(default_factory=Rates)
     ids: Ids = msgspec.field(default_factory=Ids)
+    refusal_rows: RefusalRows = msgspec.field(default_factory=RefusalRows)
     limits: LineLimits = LineLimits()
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

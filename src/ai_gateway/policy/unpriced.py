@@ -8,7 +8,7 @@ use it under a budget declares a ceiling, which is a price (`pricing.find_price`
 import msgspec
 
 from ai_gateway.domain.config import Candidate, Course, PriceBook, Tier
-from ai_gateway.domain.faults import InvalidRequest
+from ai_gateway.domain.faults import InvalidRequest, Origin
 from ai_gateway.policy.pricing import find_price
 
 
@@ -32,6 +32,7 @@ def price_unknown(model: str) -> InvalidRequest:
         f"The price of the model '{model[:200]}' is not known, and a cost limit is in force.",
         action="Ask your gateway administrator to set its price (POST /api/v1/admin/prices) or a ceiling price.",
         code="price_unknown",
+        origin=Origin.POLICY,
         param="model",
     )
 
