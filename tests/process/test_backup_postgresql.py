@@ -74,6 +74,7 @@ def test_database_and_journals_are_dumped_under_load_and_restored_elsewhere(
         before = set(answered)
         ai_gateway(data, database, "backup", str(copy))
         run(binaries / "pg_dump", "--format=custom", f"--file={copy / 'gateway.dump'}", database)
+        audits = [it.admin("GET", "/usage/audit").json for it in fleet.gateways.values()]
         for slot in sorted(fleet.gateways):
             fleet.kill(slot)
         for thread in threads:
@@ -86,14 +87,17 @@ def test_database_and_journals_are_dumped_under_load_and_restored_elsewhere(
         with Fleet(restored, [elsewhere], **key) as again:
             until(lambda: sums_of(restored)["leased"] == 0, "the leases of the runs that were copied")
             rows = rows_of(restored)
-            audit = again.any.admin("GET", "/usage/audit").json
+            audited = again.any.admin("GET", "/usage/audit").json
             (budget,) = again.any.admin("GET", "/budgets").json["data"]
             suspended = again.any.admin("GET", "/leases?state=suspense").json["data"]
 
     print(
         f"\n{len(before)} answered before, {dumped} rows dumped, {len(rows)} restored: {sorted({it[1] for it in rows})}"
     )
-    assert audit["agrees"], audit
+    for audit in (*audits, audited):
+        assert audit["agrees"], audit
+    metrics = [it for audit in audits for it in audit["checks"] if "total of this process" in it["compared"]]
+    assert sum(it["found_nano_usd"] > 0 for it in metrics) == len(metrics), "each compares its own, under load"
     by_name = {row[0]: row for row in rows}
     assert len(by_name) == len(rows) >= dumped, "nothing is counted twice"
     assert before <= set(by_name), "what was answered before the backup began is in it"
