@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ai_gateway.domain.chat import ServiceTier, Usage
 from ai_gateway.domain.config import Price, PriceBook
 from ai_gateway.domain.prices import Schedule, Step, rates_of
-from ai_gateway.policy.pricing import cost_nano, dollars, find_price
+from ai_gateway.policy.pricing import cost_nano, dollars, find_price, share_nano
 from support.builders import a_book, a_price, an_endpoint
 
 PICO = st.integers(0, 10**9)
@@ -210,6 +210,11 @@ def test_nano_dollars_add_up_where_floats_do_not() -> None:
 def test_no_report_is_not_a_report_of_nothing() -> None:
     """B-12: a provider that says 0 is believed, and nothing replaces it by an estimate."""
     assert cost_nano(a_price(request_pico=10**9), Usage(input_tokens=0, output_tokens=0)) == 0
+
+
+@pytest.mark.parametrize(("nano", "percent", "share"), [(101, 10, 11), (100, 10, 10), (7, 0, 0), (7, 100, 7)])
+def test_a_share_is_rounded_up(nano: int, percent: int, share: int) -> None:
+    assert share_nano(nano, percent) == share
 
 
 def test_money_that_is_given_back_has_its_sign() -> None:
