@@ -84,6 +84,7 @@ class Trial:
         self._delivered: int | None = None
         self._first_byte: float | None = None
         self._receipt: Receipt | None = None
+        self._is_sent = False
 
     @property
     def is_late(self) -> bool:
@@ -102,6 +103,7 @@ class Trial:
             outgoing = self._outgoing()
             if self._doors.journal.is_strict:
                 await self._doors.journal.safe()
+            self._is_sent = True
             answer = await self._doors.upstream.send(outgoing)
             await (self._stream(answer) if self._is_stream(answer) else self._whole(answer))
         except Fault as fault:
@@ -285,7 +287,7 @@ class Trial:
         streaming = self._streaming
         is_heard = self._first_byte is not None or self._continuation is not None
         delivered = streaming.delivered_events if streaming is not None and is_heard else None
-        if outcome is Outcome.CANCELLED and delivered is None:
+        if outcome is Outcome.CANCELLED and delivered is None and self._is_sent:
             delivered = 0
         usage = None if streaming is None else streaming.usage
         if self._delivered is not None and streaming is not None and streaming.is_over and usage is not None:
