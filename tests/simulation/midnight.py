@@ -188,7 +188,7 @@ class Leased:
         self._fetched = self._beaten = line.clock.now()
         line.doors = msgspec.structs.replace(line.doors, meters=self._meters, grants=self)
 
-    async def ask(self, shortages: Sequence[Shortage], charge: Charge, until: float = 0.0) -> None:
+    async def ask(self, shortages: Sequence[Shortage], charge: Charge, until: float = 0) -> None:
         self._asks.append(self._clock.wall())
         await self._leases.ask(shortages, charge, until)
 

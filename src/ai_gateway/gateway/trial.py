@@ -176,7 +176,7 @@ class Trial:
             fault = ProviderFailed("The AI provider does not stream this model.", code="provider_not_streaming")
             self._close(Measured(Outcome.PROVIDER_ERROR, self._now(), usage), fault)
             raise fault
-        delivered = len(body) // BYTES_PER_TOKEN
+        delivered = self._at_most_asked(len(body) // BYTES_PER_TOKEN)
         receipt = self._close(Measured(_OK, self._now(), usage, delivered_tokens=delivered))
         if self._doors.journal.is_strict:
             await self._doors.journal.safe()
@@ -292,7 +292,17 @@ class Trial:
         usage = None if streaming is None else streaming.usage
         if self._delivered is not None and streaming is not None and streaming.is_over and usage is not None:
             delivered = None  # he left, and the provider's last word was heard: it is believed
+        if delivered is not None:
+            delivered = self._at_most_asked(delivered)
         return Measured(outcome, self._now(), usage, self._first_byte, delivered, self._delivered)
+
+    def _at_most_asked(self, tokens: int) -> int:
+        """An estimate is never more than what was held for it: an event is not always a token."""
+        journey = self._journey
+        call = journey.shaped.call
+        if journey.funded.steps is not None or (call.max_output is None and not journey.admitted.caller.limits):
+            return tokens
+        return min(tokens, journey.hold.charge.worst_tokens - call.body_bytes)
 
     def _close(self, measured: Measured, fault: Fault | None = None) -> Receipt:
         """The one place where an attempt's receipt comes from. `fault`: what the endpoint did wrong."""

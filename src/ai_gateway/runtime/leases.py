@@ -97,7 +97,7 @@ class Leases:
             self._enqueue(lease)
         return refusal or Short.NEEDS_GRANT
 
-    async def ask(self, shortages: Sequence[Shortage], charge: Charge, until: float = 0.0) -> None:
+    async def ask(self, shortages: Sequence[Shortage], charge: Charge, until: float = 0) -> None:
         """Until it is worth trying again: one transaction for all that is lacking. Behind others it is waited on
         `until` (monotonic) as long as there are answers at all. Raises GatewayFault where nobody answers."""
         heard = self._heard
