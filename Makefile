@@ -58,7 +58,8 @@ soak: .venv/.dev ## Ten minutes at half of what one core can, two with a provide
 
 kills: .venv/.dev ## The bill, in full counts: 200 kills of one process, 20 of three under 10,000 callers, midnight (10 minutes)
 	@AI_GATEWAY_TEST_SINGLE_KILLS=200 $(BIN)/python -m pytest tests/process/test_kill.py -s
-	@AI_GATEWAY_TEST_KILLS=20 AI_GATEWAY_TEST_CALLERS=10000 $(BIN)/python -m pytest tests/process/test_leases.py -s
+	@AI_GATEWAY_TEST_KILLS=20 AI_GATEWAY_TEST_CALLERS=10000 $(BIN)/python -m pytest tests/process/test_leases.py \
+		tests/process/test_crowd.py -s
 	@$(BIN)/python -m pytest tests/gateway/test_cancellation.py -s
 	@PYTHONPATH=src:tests $(BIN)/python -m simulation.midnight
 	@PYTHONPATH=.:src $(BIN)/python -m benchmarks.journal

@@ -24,6 +24,8 @@ TOKENS = 10
 COST = 500_000
 """Nano-dollars of a request: 10 tokens at $50 a million."""
 PATIENCE_SECONDS = 120.0
+AT_THE_DOOR = 1_000
+"""So many connect at once: who has connected has little time to send its request's head."""
 BROKEN = (OSError, IncompleteReadError, LimitOverrunError, ValueError)
 """A gateway that is killed or goes resets its connections, or leaves half an answer."""
 
@@ -82,6 +84,7 @@ class Callers:
     most_seconds: float = 120.0
     most_open: int = 0
     _open: int = 0
+    _doorway: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_THE_DOOR))
 
     def run(self, count: int) -> threading.Thread:
         thread = threading.Thread(target=asyncio.run, args=(self._all(count),))
@@ -104,7 +107,8 @@ class Callers:
     async def _use(self, gateway: Gateway, name: str, asked: int) -> int:
         """On one connection until it breaks or somebody else is to be asked; how many were asked, -1 at the end."""
         try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+            async with self._doorway:
+                reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
         except OSError:
             self.answers["gone"] += 1
             return asked

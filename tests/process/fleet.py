@@ -33,11 +33,13 @@ of what is leased."""
 
 
 class Fleet:
-    """`folders` are where the processes live, one each; they may be the same."""
+    """`folders` are where the processes live, one each; they may be the same. Without a `database` it is SQLite, and
+    one process."""
 
-    def __init__(self, database: str, folders: list[Path], **environment: str) -> None:
+    def __init__(self, database: str | None, folders: list[Path], **environment: str) -> None:
         secret = {"AI_GATEWAY_ENCRYPTION_KEY": a_secret_environment()["AI_GATEWAY_ENCRYPTION_KEY"]}
-        self._environment = {**secret, "DATABASE_URL": database, "AI_GATEWAY_DRAIN_SECONDS": "20", **environment}
+        shared = {} if database is None else {"DATABASE_URL": database}
+        self._environment = {**secret, **shared, "AI_GATEWAY_DRAIN_SECONDS": "20", **environment}
         self._folders = folders
         self._stacks: dict[int, ExitStack] = {}
         self.gateways: dict[int, Gateway] = {}
