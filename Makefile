@@ -16,6 +16,7 @@ run: .venv/.runtime ## Start the gateway for trying it out, on http://localhost:
 
 test: .venv/.dev ## Run all tests (minutes)
 	@scripts/find_servers.sh
+	@scripts/install_clients.sh
 	@exec $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: .venv/.dev ## Format, lint, types, import contracts, drift (seconds)
@@ -32,7 +33,7 @@ format: .venv/.dev ## Put the code in the shape that check wants
 # Nothing younger than a week is taken: most poisoned releases are found out within days. UPGRADE=1 moves pins up.
 lock: .venv/.uv ## Redo the locks from requirements/*.in (UPGRADE=1: newest versions)
 	@before=$$($(BIN)/python -c 'import datetime as d; print((d.datetime.now(d.UTC) - d.timedelta(days=7)).date())'); \
-	for name in bootstrap runtime build otel dev bench-litellm; do \
+	for name in bootstrap runtime build otel dev bench-litellm clients-frameworks clients-instructor; do \
 		$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --exclude-newer "$$before" \
 			--no-header --no-emit-index-url $(if $(UPGRADE),--upgrade) \
 			requirements/$$name.in -o requirements/$$name.lock || exit 1; \

@@ -29,6 +29,7 @@ PARTS: Final[Mapping[str, Callable[[Bench], list[Row]]]] = {
     "peers": against_peers.run,
     "latency": latency.run,
     "streams": streams.run,
+    "translated": streams.run_translated,
     "many_streams": streams.run_many,
     "prompts": prompts.run,
     "scale": scale.run,

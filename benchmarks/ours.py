@@ -24,6 +24,7 @@ from benchmarks.processes import GATEWAY_CORE, ROOT, Running, clean_environment,
 
 ADMIN: Final = "/api/v1/admin"
 MODEL: Final = "gpt-4o-mini"
+CLAUDE: Final = "claude-sonnet-4-5"
 UNPRICED: Final = "gpt-unpriced"
 ROUTE: Final = "chat"
 WEIGHTS: Final = (5, 3, 2)
@@ -132,6 +133,18 @@ class Ours:
             "api_key": "sk-of-the-benchmark",
             "models": [model],
         }
+
+    def claude(self) -> Target:
+        """The governed caller in front of three accounts that speak Anthropic's dialect."""
+        price = {"model": CLAUDE, "input_per_million_usd": INPUT_USD, "output_per_million_usd": OUTPUT_USD}
+        self._admin("POST", "/prices", price)
+        url = f"http://127.0.0.1:{self._upstream_port}"
+        for place in range(len(WEIGHTS)):
+            config = self.provider(f"claude-{place}", CLAUDE)
+            self._admin("POST", "/providers", {**config, "provider": "anthropic", "endpoint_url": url})
+        members = [{"name": f"claude-{place}", "weight": weight} for place, weight in enumerate(WEIGHTS)]
+        self._admin("POST", "/router/load-balancer/pools", {"group_name": "claude", "providers": members})
+        return msgspec.structs.replace(self.governed, model="claude")
 
     def create(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """POST below the admin API in the name of the benchmark's tenant; it has to work."""

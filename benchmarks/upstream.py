@@ -77,6 +77,28 @@ def stream_frames(frames: int) -> list[bytes]:
     return [b"data: " + event + b"\n\n" for event in events] + [b"data: [DONE]\n\n"]
 
 
+def message_frames(frames: int) -> list[bytes]:
+    """The same stream as Anthropic's API brings it; what opens it comes in one piece."""
+    usage = {"input_tokens": PROMPT_TOKENS, "output_tokens": 1}
+    message = {"id": "msg_bench", "type": "message", "role": "assistant", "model": MODEL, "content": [], "usage": usage}
+    block = {"type": "text", "text": ""}
+    opening = _event({"type": "message_start", "message": message})
+    opening += _event({"type": "content_block_start", "index": 0, "content_block": block})
+    deltas = [{"type": "text_delta", "text": " " + WORDS[place % len(WORDS)]} for place in range(frames)]
+    events = [_event({"type": "content_block_delta", "index": 0, "delta": delta}) for delta in deltas]
+    stopped = {"stop_reason": "end_turn", "stop_sequence": None}
+    closing: list[dict[str, Any]] = [
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": stopped, "usage": {"output_tokens": frames}},
+        {"type": "message_stop"},
+    ]
+    return [opening, *events, *map(_event, closing)]
+
+
+def _event(said: dict[str, Any]) -> bytes:
+    return b"event: %b\ndata: %b\n\n" % (said["type"].encode(), msgspec.json.encode(said))
+
+
 def _chunk(choices: list[Any], usage: dict[str, int] | None) -> bytes:
     chunk = {"id": "chatcmpl-bench", "object": "chat.completion.chunk", "created": CREATED, "model": MODEL}
     return msgspec.json.encode({**chunk, "choices": choices} | ({} if usage is None else {"usage": usage}))
@@ -116,6 +138,7 @@ class Provider:
         self.knobs = knobs
         self.unary = _answer(200, JSON, unary_body(knobs.words))
         self.frames = [_chunked(frame) for frame in stream_frames(knobs.frames)]
+        self.message_frames = [_chunked(frame) for frame in message_frames(knobs.frames)]
         self.failure = _answer(knobs.fail_status, JSON, b'{"error":{"message":"asked to fail","type":"bench"}}')
 
     def start(self) -> None:
@@ -147,10 +170,10 @@ class Provider:
 class Stream:
     """One answer that is sent frame by frame, each at its place in the schedule."""
 
-    def __init__(self, provider: Provider, connection: "Connection", at: float) -> None:
+    def __init__(self, provider: Provider, connection: "Connection", frames: list[bytes], at: float) -> None:
         self._provider = provider
         self._connection = connection
-        self._frames = provider.frames
+        self._frames = frames
         self._completion = provider.knobs.frames
         self._pace = provider.knobs.pace_seconds
         self._next = 0
@@ -228,7 +251,7 @@ class Connection(asyncio.Protocol):
             ledger.failures += 1
             self._write(provider.failure)
         elif STREAMED.search(request):
-            self._stream()
+            self._stream(provider.message_frames if request.startswith(b"POST /v1/messages") else provider.frames)
         elif knobs.delay_seconds:
             self._loop.call_later(knobs.delay_seconds, self._reply)
         else:
@@ -238,15 +261,15 @@ class Connection(asyncio.Protocol):
         self._write(self._provider.unary)
         self.finish(self._provider.knobs.words)
 
-    def _stream(self) -> None:
+    def _stream(self, frames: list[bytes]) -> None:
         provider = self._provider
         knobs = provider.knobs
         if knobs.pace_seconds:
-            Stream(provider, self, self._loop.time() + (knobs.delay_seconds or knobs.pace_seconds))
+            Stream(provider, self, frames, self._loop.time() + (knobs.delay_seconds or knobs.pace_seconds))
             return
         provider.ledger.streams += 1
-        provider.ledger.frames += len(provider.frames)
-        self._write(STREAM_HEAD + b"".join(provider.frames) + LAST_CHUNK)
+        provider.ledger.frames += len(frames)
+        self._write(STREAM_HEAD + b"".join(frames) + LAST_CHUNK)
         self.finish(knobs.frames)
 
     def finish(self, completion: int) -> None:

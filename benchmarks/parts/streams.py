@@ -50,6 +50,29 @@ def run(bench: Bench) -> list[Row]:
     return rows
 
 
+def run_translated(bench: Bench) -> list[Row]:
+    """Anthropic's stream for a caller of OpenAI's dialect, beside the same stream that nobody has to translate."""
+    part = "translated"
+    with ExitStack() as stack:
+        ours = our_gateway(stack, bench.folder / part, bench.upstream.port)
+        contestants = [
+            Contestant("native", ours.pid, ours.governed, ours, drain="counted", priced=True),
+            Contestant("translated", ours.pid, ours.claude(), ours, drain="counted", priced=True),
+        ]
+        seconds = bench.effort.seconds
+        turns = {it.name: lambda it=it: bench.streamed(it, COUNT, PACE_SECONDS, 1.0, seconds) for it in contestants}
+        rounds = bench.interleave(turns)
+    costs = {it.name: per_unit(rounds, it.name) for it in contestants}
+    stalled = [float(one["translated"].result.stalled_streams) for one in rounds]
+    what = "a frame of 400 streams at 20 ms"
+    return [
+        Row(part, f"{what}, Anthropic's for an OpenAI caller", "CPU-µs/frame", figure(costs["translated"]), AtMost(45)),
+        Row(part, f"{what}, native, in the same minutes", "CPU-µs/frame", figure(costs["native"])),
+        Row(part, "translated against native, a frame", "x", figure(ratios(costs["translated"], costs["native"]))),
+        Row(part, "stalled streams of 400, translated", "streams", figure(stalled), AtMost(0)),
+    ]
+
+
 def run_many(bench: Bench) -> list[Row]:
     """Resident memory with all streams open, less that with none, on a gateway that has seen no load before."""
     part, count = "many_streams", bench.effort.streams

@@ -758,13 +758,13 @@ async def test_a_key_for_other_models_is_403() -> None:
     assert line.upstream.sent == []
 
 
-async def test_a_model_of_the_other_dialect_says_where_to_call_it() -> None:
+async def test_an_operation_that_no_endpoint_of_the_model_has_is_refused() -> None:
     line = await a_line()
 
-    answered = await line.post(CHAT, msgspec.json.encode({"model": CLAUDE}))
+    answered = await line.post("/v1/embeddings", msgspec.json.encode({"model": CLAUDE, "input": "hi"}))
 
-    assert (answered.status, answered.error["code"]) == (400, "dialect_not_served")
-    assert "/v1/messages" in answered.error["gateway"]["suggested_action"]
+    assert (answered.status, answered.error["code"]) == (400, "operation_not_served")
+    assert "embeddings" in answered.error["message"]
 
 
 async def test_a_pool_whose_members_are_all_off_is_503() -> None:

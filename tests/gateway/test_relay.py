@@ -160,7 +160,7 @@ async def test_a_continuation_that_is_refused_inside_its_stream_is_the_provider_
 
 
 def test_a_whole_answer_says_what_it_used() -> None:
-    usage = relay.judge_whole(an_answer(), CHAT_REPLY, CODEC, Operation.CHAT, said)
+    usage = relay.judge_whole(an_answer(), CHAT_REPLY, CODEC, Operation.CHAT, said).usage
     assert usage is not None
     assert usage.input_tokens == 12
 

@@ -268,10 +268,10 @@ async def test_each_attempt_is_a_request_of_its_own() -> None:
     assert len({it.request_id for it in world.line.receipts}) == 1
 
 
-async def test_a_dialect_that_nobody_of_the_fallback_speaks_stays_with_the_first() -> None:
+async def test_an_operation_that_nobody_of_the_fallback_has_stays_with_the_first() -> None:
     world = await a_world(tier("one"), tier(claude_member("spare", CLAUDE)))
     world.providers.will("one", error(500))
 
-    assert (await world.line.post(CHAT, BODY)).status == 502
+    assert (await world.line.post("/v1/embeddings", b'{"model":"fast","input":"hi"}')).status == 502
     assert set(world.providers.asked) == {"one"}
     world.assert_quiet()

@@ -27,6 +27,7 @@ from ai_gateway.domain.faults import (
     QuotaExceeded,
     RateLimited,
     Unauthenticated,
+    Untranslatable,
 )
 from ai_gateway.policy.attempts import ASKED_WRONGLY, Attempts, Limits, Line, Try, Wait, pursue
 
@@ -198,6 +199,17 @@ def test_the_error_that_is_told_is_the_first() -> None:
     said, end = drive(begin(town), town, [first, second])
     assert said == [Try(0, 0), Try(1, 0)]
     assert end is first
+
+
+def test_what_one_api_cannot_say_is_asked_of_another_and_told_only_where_nobody_can() -> None:
+    unsaid, unsaid_too, broken = Untranslatable(), Untranslatable(), ProviderFailed()
+    town = Town(2, 1)
+    said, end = drive(begin(town), town, [unsaid, None])
+    assert (said, end) == ([Try(0, 0), Try(0, 1)], None)
+    town = Town(1, 1)
+    assert drive(begin(town, retries=Retries(max_attempts=2)), town, [unsaid, broken])[1] is broken
+    town = Town(2)
+    assert drive(begin(town), town, [unsaid, unsaid_too])[1] is unsaid_too
 
 
 def test_without_a_budget_for_retries_a_failure_is_final() -> None:

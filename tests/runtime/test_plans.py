@@ -33,7 +33,8 @@ CLAUDE_ONE = a_candidate(a_claude_endpoint(), CLAUDE)
 
 
 def tiers_of(known: Known, course: Course, dialect: Dialect = Dialect.OPENAI) -> list[tuple[Candidate, ...]]:
-    operation = Operation.CHAT if dialect is Dialect.OPENAI else Operation.MESSAGES
+    """For an operation that is not translated."""
+    operation = Operation.EMBEDDINGS if dialect is Dialect.OPENAI else Operation.COUNT_TOKENS
     stages = known.plan(course, dialect, operation).stages
     return [tuple(member.candidate for member in stage.members) for stage in stages]
 
@@ -100,7 +101,13 @@ def test_tenants_dialects_and_operations_do_not_share_a_turn() -> None:
     assert len(made) == 4
 
 
-def test_only_members_that_speak_the_dialect_are_in_a_plan() -> None:
+def test_a_conversation_is_carried_by_members_of_any_dialect() -> None:
+    plan = Known().plan(a_course("mixed", ONE, CLAUDE_ONE))
+    assert plan.candidates == (ONE, CLAUDE_ONE)
+    assert [it.codec.translates for it in plan.stages[0].members] == [False, True]
+
+
+def test_only_members_that_have_the_operation_are_in_a_plan() -> None:
     known = Known()
     mock = a_candidate(an_endpoint("mock", provider=ProviderType.MOCK))
     course = a_course("mixed", ONE, CLAUDE_ONE, mock)
@@ -114,7 +121,7 @@ def test_every_tier_that_can_serve_is_a_stage_in_its_order() -> None:
         "fast", tiers=(a_tier(TWO, pool="fast"), a_tier(CLAUDE_ONE, pool="other"), a_tier(ONE, pool="spare"))
     )
     assert tiers_of(known, course) == [(TWO,), (ONE,)]
-    assert known.plan(course).candidates == (TWO, ONE)
+    assert known.plan(course).candidates == (TWO, CLAUDE_ONE, ONE)
 
 
 def test_of_a_bare_name_the_first_tier_that_can_is_the_first_stage() -> None:
@@ -146,7 +153,7 @@ def test_the_attempts_of_a_course_are_limited_as_it_says() -> None:
         retries=retries,
         on_content_filter=OnContentFilter.FALLBACK,
     )
-    assert Known().plan(course).limits == Limits(2, retries, OnContentFilter.FALLBACK)
+    assert Known().plan(course).limits == Limits(3, retries, OnContentFilter.FALLBACK)
 
 
 def test_a_plan_has_a_retry_budget_of_its_own() -> None:

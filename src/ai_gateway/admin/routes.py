@@ -27,14 +27,24 @@ from ai_gateway.admin.traffic_fields import (
 from ai_gateway.store.records import Unit
 from ai_gateway.store.rows import PoolRow, RouteRow, new_id
 
-_OPTIONS: Final = ("timeouts", "retries", "on_stream_cut", "on_content_filter", "on_disconnect", "cache")
+_OPTIONS: Final = (
+    "timeouts",
+    "retries",
+    "on_stream_cut",
+    "on_content_filter",
+    "on_disconnect",
+    "drop_unsupported",
+    "cache",
+)
 
 
 class RouteBody(Body):
     """What a route says of `timeouts`, `retries` and `on_stream_cut` goes over what its pool says. `on_content_filter`
     "fallback": a request that a provider's filter refused is tried elsewhere. `on_disconnect` "drain": a stream whose
     caller has left is heard out for at most 5 seconds and 512 tokens, so that the bill is the provider's own. `cache`:
-    whole answers are given again to who asks exactly the same. `rules` are kept as they are given."""
+    whole answers are given again to who asks exactly the same. `drop_unsupported`: what a provider of another dialect
+    cannot say is left out, and told in `x-gateway-dropped`, instead of refused (400). `rules` are kept as they are
+    given."""
 
     name: RouteName
     pool: RouteName
@@ -43,6 +53,7 @@ class RouteBody(Body):
     on_stream_cut: OnStreamCutWord | None = None
     on_content_filter: OnContentFilterWord | None = None
     on_disconnect: OnDisconnectWord | None = None
+    drop_unsupported: bool | None = None
     cache: CacheBody | None = None
     rules: Annotated[list[FreeForm], Field(max_length=200)] = Field(default_factory=list[dict[str, Any]])
 
@@ -138,6 +149,7 @@ def body_of(row: RouteRow) -> RouteBody:
         on_stream_cut=options.get("on_stream_cut"),
         on_content_filter=options.get("on_content_filter"),
         on_disconnect=options.get("on_disconnect"),
+        drop_unsupported=options.get("drop_unsupported"),
         cache=rebuilt(CacheBody, options.get("cache")),
     )
 

@@ -217,7 +217,8 @@ class Course(msgspec.Struct, frozen=True):
 
     `name` is the name it was compiled for (route, pool or model); a course with no candidate is a configuration whose
     members are all disabled or unconfigured, and is answered as such. `total_seconds` bounds the request with all its
-    attempts; a candidate's own `total` may be shorter.
+    attempts; a candidate's own `total` may be shorter. `drop_unsupported`: what a provider's API cannot say is left
+    out of a translated request, and told, instead of refused.
     """
 
     name: str
@@ -230,6 +231,7 @@ class Course(msgspec.Struct, frozen=True):
     on_content_filter: OnContentFilter = OnContentFilter.ERROR
     on_disconnect: OnDisconnect = OnDisconnect.CANCEL
     cache: CacheSettings | None = None
+    drop_unsupported: bool = False
 
 
 class Tenant(msgspec.Struct, frozen=True):

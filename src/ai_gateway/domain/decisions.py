@@ -18,6 +18,7 @@ class What(StrEnum):
     PANICKED = "panicked"
     CONTINUED = "continued"
     GAVE_UP = "gave_up"
+    DROPPED = "dropped"
 
 
 class Step(msgspec.Struct, frozen=True, gc=False):

@@ -5,6 +5,7 @@
     |- Forbidden              403  permission                policy
     |- NotFound               404  not_found                 client
     |- InvalidRequest         400  invalid_request           client    (413, 415, 422 where they fit)
+    |  `- Untranslatable      400  invalid_request           client
     |- ContextTooLong         400  context_length            client
     |- ContentFiltered        400  content_filter            provider
     |- BudgetExceeded         402  budget                    policy
@@ -138,6 +139,13 @@ class InvalidRequest(Fault):
     default_code = "invalid_request"
     default_message = "The request is not valid."
     default_action = "Correct the request; sending it again unchanged fails again."
+
+
+class Untranslatable(InvalidRequest):
+    """The provider's API has no way to say what the caller asks; another provider's may."""
+
+    default_code = "unsupported_parameter"
+    default_message = "The request has a parameter that the AI provider's API does not know."
 
 
 class ContextTooLong(Fault):

@@ -82,11 +82,13 @@ class Call(msgspec.Struct, frozen=True, gc=False):
 
 
 class Shaped(msgspec.Struct, frozen=True, gc=False):
-    """A call after the route's rules: what a codec encodes. Without rules the fields are the call's own."""
+    """A call after the route's rules: what a codec encodes. Without rules the fields are the call's own.
+    `drop_unsupported`: what a provider's dialect cannot say is left out, and told, instead of refused."""
 
     call: Call
     fields: dict[str, msgspec.Raw]
     route: str | None = None
+    drop_unsupported: bool = False
 
 
 class Charge(msgspec.Struct, frozen=True, gc=False):

@@ -146,6 +146,10 @@ class _Pursuit:
             raise _Stop(refusal) from None
         fault = await trial.run()
         self.receipts.append(trial.receipt())
+        if trial.dropped:
+            self.world.note(
+                What.DROPPED, f"Left out: {', '.join(trial.dropped)}.", taken.member.candidate.endpoint.name
+            )
         if fault is None:
             if client.interruption is _LEFT:
                 raise _Stop(None)

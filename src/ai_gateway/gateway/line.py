@@ -6,7 +6,7 @@ earlier ones it needs and makes the next.
 
 from math import inf
 
-from ai_gateway.domain.chat import Dialect
+from ai_gateway.domain.chat import Operation
 from ai_gateway.domain.config import Course
 from ai_gateway.domain.faults import CircuitOpen, Fault, InvalidRequest
 from ai_gateway.gateway import dispatch, funding, rate_gate, reading
@@ -33,7 +33,7 @@ async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
     course = routing.resolve(caller.tenant, call.model)
     plan = doors.plans.of(caller.tenant.id, course, head.dialect, head.operation)
     if not plan.stages:
-        raise _nobody_can(course, head.dialect)
+        raise _nobody_can(course, head.operation)
     shaped = request_transformer.shape(call, course)
     worst = plan.worst(caller.tenant.prices, admitted.snapshot.book, head.received_wall)
     if worst.unpriced and is_money_watched(caller.limits):
@@ -63,7 +63,7 @@ async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
             rate_gate.leave(doors, place, used)
 
 
-def _nobody_can(course: Course, dialect: Dialect) -> Fault:
+def _nobody_can(course: Course, operation: Operation) -> Fault:
     """The name exists and leads to no endpoint that can serve this call: say which of the two reasons it is."""
     if not any(tier.candidates for tier in course.tiers):
         return CircuitOpen(
@@ -72,10 +72,9 @@ def _nobody_can(course: Course, dialect: Dialect) -> Fault:
             code="no_endpoint",
             retry_after_seconds=30,
         )
-    other = "/v1/messages (Anthropic)" if dialect is Dialect.OPENAI else "/v1/chat/completions (OpenAI)"
     return InvalidRequest(
-        f"The model '{course.name[:200]}' is not served on this API.",
-        action=f"Call it at {other}, or ask your gateway administrator for an endpoint that speaks this API.",
-        code="dialect_not_served",
+        f"The model '{course.name[:200]}' has no endpoint that does {operation.value}.",
+        action="Use a model that has this operation, or ask your gateway administrator for an endpoint that has it.",
+        code="operation_not_served",
         param="model",
     )

@@ -26,7 +26,7 @@ from ai_gateway.gateway.client import Client, Headers
 from ai_gateway.gateway.marks import Marks
 from ai_gateway.gateway.purse import Purse
 from ai_gateway.gateway.watch import Watch
-from ai_gateway.providers import Codec, StreamEnd, StreamWatch
+from ai_gateway.providers import Codec, Reading, StreamEnd, StreamWatch
 from ai_gateway.providers.continuation import Continuation, Delivered
 from ai_gateway.providers.continued_watch import ContinuedWatch
 from ai_gateway.providers.short_end import short_end
@@ -39,6 +39,7 @@ CUT_CODE: Final = "provider_stream_cut"
 LEAST_BYTES_A_SECOND: Final = 1_000
 LINGER_SECONDS: Final = 1.0
 EVENT_STREAM: Final = ("content-type", "text/event-stream; charset=utf-8")
+JSON: Final = ("content-type", "application/json")
 
 Classify = Callable[[ProviderError], Fault]
 
@@ -51,15 +52,15 @@ class Deadlines(msgspec.Struct, frozen=True):
     left: Callable[[], float]
 
 
-def judge_whole(answer: Answer, body: bytes, codec: Codec, operation: Operation, classify: Classify) -> Usage | None:
-    """What a whole answer that has the dialect's payload reports of its usage. Raises Fault for a refusal, and for a
+def judge_whole(answer: Answer, body: bytes, codec: Codec, operation: Operation, classify: Classify) -> Reading:
+    """A whole answer that has the dialect's payload. Raises Fault for a refusal, and for a
     2xx that lacks the payload."""
     if not 200 <= answer.status < 300:
         raise classify(codec.read_error(answer.status, answer.headers, body))
     reading = codec.read_reply(operation, body)
     if reading.error is not None:
         raise classify(reading.error)
-    return reading.usage
+    return reading
 
 
 class Diverged(Exception):

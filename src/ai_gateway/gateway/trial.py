@@ -47,7 +47,8 @@ _OK: Final = Outcome.OK  # a member of an enum is a look-up in Python each time
 @final
 class Trial:
     """`rescue` remembers what a stream delivered; with a `continuation` this attempt brings the rest of an answer that
-    the caller has a part of. `diverged`: it brought another answer instead."""
+    the caller has a part of. `diverged`: it brought another answer instead. `dropped`: what of the request the
+    provider's API could not say and the route leaves out."""
 
     def __init__(
         self,
@@ -81,6 +82,7 @@ class Trial:
         self._streaming: relay.Streaming | None = None
         self._purse: Purse | None = None
         self.diverged = False
+        self.dropped: tuple[str, ...] = ()
         self._delivered: int | None = None
         self._first_byte: float | None = None
         self._receipt: Receipt | None = None
@@ -146,6 +148,7 @@ class Trial:
             shaped = capped(shaped, self._attempt.candidate, self._journey.funded.clamped)
         encoded = self._member.codec.encode(shaped, self._attempt.candidate.model)
         headers = encoded.headers
+        self.dropped = encoded.dropped
         if shaped.call.head.traceparent is not None:
             headers = (*headers, ("traceparent", _next_span(shaped.call.head.traceparent, self._attempt.id)))
         waits = self._timeouts.first_token if shaped.call.stream else self._timeouts.response
@@ -170,7 +173,9 @@ class Trial:
         body = await answer.read(
             self._doors.limits.answer_bytes, self._at_most(self._remaining(self._timeouts.response))
         )
-        usage = relay.judge_whole(answer, body, self._member.codec, call.head.operation, self._classify)
+        reading = relay.judge_whole(answer, body, self._member.codec, call.head.operation, self._classify)
+        usage = reading.usage
+        body = body if reading.body is None else reading.body
         self._hear(answer)
         if call.stream:
             fault = ProviderFailed("The AI provider does not stream this model.", code="provider_not_streaming")
@@ -184,6 +189,8 @@ class Trial:
         passed = lines_of(self._passed(answer))
         own = gateway_lines(self._doors, self._journey, self._attempt, self._number)
         lines = None if passed is None or own is None else f"{passed}{own}x-gateway-cost-usd: {cost}\r\n"
+        if self.dropped and lines is not None:
+            lines += f"x-gateway-dropped: {', '.join(self.dropped)}\r\n"
         if not self._client.answer_lines(200, lines, body):
             headers = (*self._passed(answer), *self._headers(), ("x-gateway-cost-usd", cost))
             await self._client.answer(200, headers, body)
@@ -209,7 +216,7 @@ class Trial:
         await streaming.begin()
         self._first_byte = self._now()
         self._hear(answer)
-        headers = (*self._without_rates(relay.stream_headers(answer)), ("cache-control", "no-cache"), *self._headers())
+        headers = (*self._stream_headers(answer), ("cache-control", "no-cache"), *self._headers())
         await streaming.carry(self._client, headers, self._book_success)
 
     def _open_purse(self) -> Purse | None:
@@ -245,7 +252,13 @@ class Trial:
         )
 
     def _passed(self, answer: Answer) -> list[tuple[str, str]]:
-        return self._without_rates(relay.passed_headers(answer))
+        """A translated answer has other bytes, and other limits than those of its dialect were told."""
+        return [relay.JSON] if self._member.codec.translates else self._without_rates(relay.passed_headers(answer))
+
+    def _stream_headers(self, answer: Answer) -> list[tuple[str, str]]:
+        if self._member.codec.translates:
+            return [relay.EVENT_STREAM]
+        return self._without_rates(relay.stream_headers(answer))
 
     def _without_rates(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
         """A caller with rates is told his own, and not those of an account that he shares."""
@@ -324,7 +337,8 @@ class Trial:
         return classify(self._attempt.candidate.endpoint.provider, error)
 
     def _headers(self) -> tuple[tuple[str, str], ...]:
-        return gateway_headers(self._doors, self._journey, self._attempt, self._number)
+        headers = gateway_headers(self._doors, self._journey, self._attempt, self._number)
+        return (*headers, ("x-gateway-dropped", ", ".join(self.dropped))) if self.dropped else headers
 
     def _remaining(self, seconds: float | None) -> float | None:
         """What is left of a time that began with the attempt: a comment every second is not a first token."""

@@ -28,7 +28,7 @@ from typing import Final, Protocol
 import msgspec
 
 from ai_gateway.domain.config import OnContentFilter, Retries
-from ai_gateway.domain.faults import Category, Fault, Origin, ProviderTooSlow
+from ai_gateway.domain.faults import Category, Fault, Origin, ProviderTooSlow, Untranslatable
 from ai_gateway.policy.backoff import pause_seconds
 
 ASKED_WRONGLY: Final = "asked_wrongly"
@@ -178,6 +178,8 @@ def _insist(world: World, limits: Limits, deadline: float, rng: Random, *, last:
         if answer is None:
             return None
         fault = answer
+        if isinstance(first_fault, Untranslatable):  # of which nobody heard: who was asked has more to say
+            first_fault = fault
     return first_fault
 
 
@@ -261,6 +263,8 @@ def _way(fault: Fault, on_content_filter: OnContentFilter) -> _Way:
     """A rate limit of the gateway's own is about the caller, wherever the request goes."""
     if fault.code == ASKED_WRONGLY:
         return _Way.HERE
+    if isinstance(fault, Untranslatable):
+        return _Way.ELSEWHERE
     way = _WAYS.get(fault.category, _Way.NOWHERE)
     if way is _Way.LATER_TIER and on_content_filter is not OnContentFilter.FALLBACK:
         return _Way.NOWHERE

@@ -7,4 +7,4 @@ from ai_gateway.domain.traffic import Call, Shaped
 
 def shape(call: Call, course: Course) -> Shaped:
     """No rule kinds exist yet, so every course's rule set is empty and the call's fields are the shaped ones."""
-    return Shaped(call=call, fields=call.fields, route=course.route)
+    return Shaped(call, call.fields, course.route, course.drop_unsupported)

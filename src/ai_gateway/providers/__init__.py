@@ -4,7 +4,9 @@ A codec never sees a socket, a clock or a credential: it turns a shaped call int
 answer into a Reading, and a stream of bytes into events, and is therefore tested with bytes alone.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Protocol
 
 import msgspec
@@ -25,20 +27,23 @@ class Auth(StrEnum):
 
 class UpstreamRequest(msgspec.Struct, frozen=True, gc=False):
     """An unsigned request. `path` is appended to the endpoint's base path and may carry a query; header names are
-    lower case."""
+    lower case. `dropped` names what the caller said and the provider's dialect cannot."""
 
     method: str
     path: str
     headers: tuple[Header, ...]
     body: Body = b""
+    dropped: tuple[str, ...] = ()
 
 
 class Reading(msgspec.Struct, frozen=True, gc=False):
     """A 2xx answer as the gateway understands it. `error` is set where the dialect's payload is missing: an `error`
-    object under status 200, HTML, nothing. `usage` None means that the provider reported none."""
+    object under status 200, HTML, nothing. `usage` None means that the provider reported none. `body`: the answer in
+    the caller's dialect, None where the provider's own bytes are in it."""
 
     usage: Usage | None = None
     error: ProviderError | None = None
+    body: bytes | None = None
 
 
 class StreamEnd(msgspec.Struct, frozen=True):
@@ -88,6 +93,11 @@ class Codec(Protocol):
     @property
     def operations(self) -> frozenset[Operation]: ...
 
+    @property
+    def translates(self) -> bool:
+        """Whether what it gives back is not what the provider sent: other headers hold then."""
+        ...
+
     def encode(self, shaped: Shaped, model: str) -> UpstreamRequest: ...
 
     def read_reply(self, operation: Operation, body: bytes) -> Reading: ...
@@ -97,18 +107,24 @@ class Codec(Protocol):
     def watch(self, shaped: Shaped) -> StreamWatch: ...
 
 
+def _nothing() -> "Mapping[Operation, Codec]":
+    return MappingProxyType({})
+
+
 class ProviderKind(msgspec.Struct, frozen=True):
-    """A row of the table: what a provider type speaks, natively. `default_url` None: the config must give one."""
+    """A row of the table: what a provider type speaks, natively and (`translated`) by way of translation. `default_url`
+    None: the config must give one."""
 
     type: ProviderType
-    codecs: dict[Dialect, Codec]
+    codecs: Mapping[Dialect, Codec]
     auth: Auth
     default_url: BaseUrl | None = None
     needs_key: bool = True
+    translated: Mapping[Operation, Codec] = msgspec.field(default_factory=_nothing)
     free_check: str | None = None  # a GET that costs nothing, for tests of a config and health checks
 
 
 def codec_for(kind: ProviderKind, dialect: Dialect, operation: Operation) -> Codec | None:
-    """The codec that carries this operation natively, or None."""
+    """The codec that carries this operation: natively where there is one, else by translation; or None."""
     codec = kind.codecs.get(dialect)
-    return codec if codec is not None and operation in codec.operations else None
+    return codec if codec is not None and operation in codec.operations else kind.translated.get(operation)

@@ -34,6 +34,10 @@ class AnthropicCodec:
     def operations(self) -> frozenset[Operation]:
         return frozenset(_PATHS)
 
+    @property
+    def translates(self) -> bool:
+        return False
+
     def encode(self, shaped: Shaped, model: str) -> UpstreamRequest:
         head = shaped.call.head
         headers = headers_for(shaped)

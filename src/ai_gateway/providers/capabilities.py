@@ -72,8 +72,27 @@ _OUTPUTS: Final = (
     ("o1", 100_000),
     ("o3", 100_000),
     ("o4-mini", 100_000),
+    ("claude-2", 4_096),
+    ("claude-instant", 4_096),
+    ("claude-3-7", 64_000),
+    ("claude-3-5", 8_192),
+    ("claude-3", 4_096),
+    ("claude-opus-4-5", 64_000),
+    ("claude-opus-4-1", 32_000),
+    ("claude-opus-4-2", 32_000),
+    ("claude-opus-4-0", 32_000),
+    ("claude-haiku-4", 64_000),
+    ("claude-sonnet-4-5", 64_000),
+    ("claude-sonnet-4-2", 64_000),
+    ("claude-sonnet-4-0", 64_000),
+    ("claude-opus-", 128_000),
+    ("claude-sonnet-", 128_000),
+    ("claude-haiku-", 128_000),
+    ("claude-fable-", 128_000),
+    ("claude-mythos-", 128_000),
 )
-"""By the beginning of the name, the longer beginnings first. Anthropic's callers always say a cap."""
+"""By the beginning of the name, the longer beginnings first. Anthropic's callers always say a cap; of other callers,
+those who did not are given all of it. `claude-opus-4-2...` and the like are the first of their generation, by date."""
 
 
 def longest_output(model: str) -> int | None:

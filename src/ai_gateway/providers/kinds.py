@@ -8,6 +8,10 @@ from ai_gateway.domain.config import BaseUrl, ProviderType
 from ai_gateway.providers import Auth, ProviderKind
 from ai_gateway.providers.anthropic import AnthropicCodec
 from ai_gateway.providers.openai import OpenAICodec
+from ai_gateway.providers.translation.anthropic_back import AnthropicBack
+from ai_gateway.providers.translation.chat_back import ChatBack
+from ai_gateway.providers.translation.chat_ways import ChatWays
+from ai_gateway.providers.translation.pairs import translations
 
 KINDS: Mapping[ProviderType, ProviderKind] = MappingProxyType(
     {
@@ -16,6 +20,7 @@ KINDS: Mapping[ProviderType, ProviderKind] = MappingProxyType(
             codecs={Dialect.OPENAI: OpenAICodec()},
             auth=Auth.BEARER,
             default_url=BaseUrl("https", "api.openai.com", 443, "/v1"),
+            translated=translations(ChatBack(), "OpenAI's chat API"),
             free_check="/models",
         ),
         ProviderType.ANTHROPIC: ProviderKind(
@@ -23,6 +28,7 @@ KINDS: Mapping[ProviderType, ProviderKind] = MappingProxyType(
             codecs={Dialect.ANTHROPIC: AnthropicCodec()},
             auth=Auth.X_API_KEY,
             default_url=BaseUrl("https", "api.anthropic.com", 443, ""),
+            translated=translations(AnthropicBack(), "Anthropic's API"),
             free_check="/v1/models",
         ),
         ProviderType.OPENAI_COMPATIBLE: ProviderKind(
@@ -30,6 +36,7 @@ KINDS: Mapping[ProviderType, ProviderKind] = MappingProxyType(
             codecs={Dialect.OPENAI: OpenAICodec()},
             auth=Auth.BEARER,
             needs_key=False,
+            translated=translations(ChatBack(ChatWays(output_field="max_tokens")), "this provider's API"),
             free_check="/models",
         ),
         ProviderType.MOCK: ProviderKind(

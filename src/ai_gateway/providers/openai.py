@@ -39,6 +39,10 @@ class OpenAICodec:
     def operations(self) -> frozenset[Operation]:
         return frozenset(_PATHS)
 
+    @property
+    def translates(self) -> bool:
+        return False
+
     def encode(self, shaped: Shaped, model: str) -> UpstreamRequest:
         call = shaped.call
         members = members_for(shaped, model)

@@ -164,6 +164,7 @@ def _routed(target: Course, route: RouteRow) -> Course:
         on_stream_cut=choice_of(target.on_stream_cut, options.get("on_stream_cut")),
         on_content_filter=choice_of(OnContentFilter.ERROR, options.get("on_content_filter")),
         on_disconnect=choice_of(OnDisconnect.CANCEL, options.get("on_disconnect")),
+        drop_unsupported=options.get("drop_unsupported") is True,
         cache=None if options.get("cache") is None else settings_of(CacheSettings, options["cache"]),
     )
 

@@ -6,8 +6,10 @@ from ai_gateway.domain.config import ProviderType
 from ai_gateway.providers.capabilities import continues_prefill
 from ai_gateway.providers.mock.reply import MockReply, Refusal, json_reply, stream_reply
 from ai_gateway.providers.mock.request import Asked, Tool, input_tokens, members_of, objects_of, wanted_tool
-from ai_gateway.providers.mock.talk import Answer, Stop, call_tool, say
+from ai_gateway.providers.mock.talk import Answer, Stop, call_tool, fill_form, say
 
+_THOUGHT = "I am a mock: I only say that I think, and then answer."
+_SIGNATURE = "bW9jaw=="
 _STOP = {Stop.END: "end_turn", Stop.LENGTH: "max_tokens", Stop.TOOL: "tool_use"}
 _ERRORS = {
     400: "invalid_request_error",
@@ -33,7 +35,7 @@ def messages(asked: Asked, serial: str) -> MockReply:
         "type": "message",
         "role": "assistant",
         "model": asked.model,
-        "content": [_block(answer, serial)],
+        "content": [*_thoughts(asked), _block(answer, serial)],
         "stop_reason": _STOP[answer.stop],
         "stop_sequence": None,
         "usage": _usage(_input_tokens(asked), answer.output_tokens),
@@ -88,6 +90,9 @@ def _answer(asked: Asked, limit: int) -> Answer:
             tool = tools[0]
         if tool is not None:
             return call_tool(tool.name, tool.schema)
+    form = members_of(members_of(asked.members.get("output_config")).get("format"))
+    if form.get("type") == "json_schema":
+        return fill_form(form.get("schema"))
     return say(asked.question, limit, _prefill(asked))
 
 
@@ -109,29 +114,53 @@ def _block(answer: Answer, serial: str) -> dict[str, object]:
     return {"type": "tool_use", "id": f"toolu_{serial}", "name": answer.tool.name, "input": answer.tool.arguments}
 
 
+def _thoughts(asked: Asked) -> list[dict[str, object]]:
+    """What is thought before the answer, where thinking was asked for."""
+    if members_of(asked.members.get("thinking")).get("type") not in ("enabled", "adaptive"):
+        return []
+    return [{"type": "thinking", "thinking": _THOUGHT, "signature": _SIGNATURE}]
+
+
 def _events(message: dict[str, object], answer: Answer) -> list[bytes]:
     usage = members_of(message["usage"])
     nothing: list[object] = []
     begun = message | {"content": nothing, "stop_reason": None, "usage": usage | {"output_tokens": 1}}
-    block = members_of(objects_of(message["content"])[0])
-    if answer.tool is None:
-        block["text"] = ""
-        deltas = [{"type": "text_delta", "text": piece} for piece in answer.pieces]
-    else:
-        block["input"] = {}
-        given = msgspec.json.encode(answer.tool.arguments).decode()
-        deltas = [{"type": "input_json_delta", "partial_json": given}]
     stopped = {"stop_reason": message["stop_reason"], "stop_sequence": None}
+    blocks = enumerate(objects_of(message["content"]))
+    opened, *told = [event for index, block in blocks for event in _block_events(index, block, answer)]
     return [
         _event({"type": "message_start", "message": begun}),
-        _event({"type": "content_block_start", "index": 0, "content_block": block}),
+        opened,
         _event({"type": "ping"}),
-        *(_event({"type": "content_block_delta", "index": 0, "delta": delta}) for delta in deltas),
-        _event({"type": "content_block_stop", "index": 0}),
+        *told,
         _event({"type": "message_delta", "delta": stopped, "usage": usage}),
         _event({"type": "message_stop"}),
     ]
 
 
+def _block_events(index: int, block: dict[str, object], answer: Answer) -> list[bytes]:
+    if block["type"] == "thinking":
+        empty: dict[str, object] = {"thinking": "", "signature": ""}
+        deltas: list[dict[str, object]] = [{"type": "thinking_delta", "thinking": piece} for piece in _halves(_THOUGHT)]
+        deltas.append({"type": "signature_delta", "signature": block["signature"]})
+    elif answer.tool is None:
+        empty = {"text": ""}
+        deltas = [{"type": "text_delta", "text": piece} for piece in answer.pieces]
+    else:
+        empty = {"input": {}}
+        deltas = [
+            {"type": "input_json_delta", "partial_json": msgspec.json.encode(answer.tool.arguments).decode()},
+        ]
+    return [
+        _event({"type": "content_block_start", "index": index, "content_block": block | empty}),
+        *(_event({"type": "content_block_delta", "index": index, "delta": delta}) for delta in deltas),
+        _event({"type": "content_block_stop", "index": index}),
+    ]
+
+
 def _event(data: dict[str, object]) -> bytes:
     return f"event: {data['type']}\ndata: ".encode() + msgspec.json.encode(data) + b"\n\n"
+
+
+def _halves(text: str) -> tuple[str, str]:
+    return text[: len(text) // 2], text[len(text) // 2 :]

@@ -18,7 +18,7 @@ from ai_gateway.providers.mock.request import (
     text_of,
     wanted_tool,
 )
-from ai_gateway.providers.mock.talk import Answer, Stop, call_tool, count_tokens, embed, say
+from ai_gateway.providers.mock.talk import Answer, Stop, call_tool, count_tokens, embed, fill_form, say
 
 DEFAULT_DIMENSIONS = 256
 MOST_DIMENSIONS = 4096
@@ -109,6 +109,9 @@ def _answer(asked: Asked) -> Answer:
             tool = offered[0]
         if tool is not None:
             return call_tool(tool.name, tool.schema)
+    form = members_of(asked.members.get("response_format"))
+    if form.get("type") in ("json_schema", "json_object"):
+        return fill_form(members_of(form.get("json_schema")).get("schema"))
     begun = asked.prefill if continues_prefill(ProviderType.MOCK, asked.model) else ""
     return say(asked.question, asked.positive("max_completion_tokens") or asked.positive("max_tokens"), begun)
 

@@ -82,6 +82,11 @@ def call_tool(name: str, schema: object) -> Answer:
     return Answer("", Stop.TOOL, ToolCall(name, _object_of(_members(schema))))
 
 
+def fill_form(schema: object) -> Answer:
+    """A JSON object with a value for each property that the schema requires, as text."""
+    return Answer(msgspec.json.encode(_object_of(_members(schema))).decode(), Stop.END)
+
+
 def embed(text: str, dimensions: int) -> list[float]:
     """A vector of length 1, the same for the same text. Nearness means nothing."""
     numbers: list[float] = []
