@@ -74,7 +74,7 @@ class Callers:
     """They ask whichever gateway lives, each until it was told that the money is gone or its time is over.
 
     `answers` counts the codes that they were told, "ok" for an answer; `paid` has the names of those. `most_open` is
-    how many requests were open at once at most."""
+    how many requests were open at once at most, `killed_among` how many there were at each kill."""
 
     fleet: Fleet
     key: str
@@ -83,7 +83,8 @@ class Callers:
     odd: list[str] = field(default_factory=list[str])
     most_seconds: float = 120.0
     most_open: int = 0
-    _open: int = 0
+    now_open: int = 0
+    killed_among: list[int] = field(default_factory=list[int])
     _doorway: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_THE_DOOR))
 
     def run(self, count: int) -> threading.Thread:
@@ -141,14 +142,14 @@ class Callers:
     async def _ask(self, reader: StreamReader, writer: StreamWriter, name: str) -> tuple[int, Any]:
         body = json.dumps({"model": "paid/m", "messages": [], "user": name, "max_tokens": TOKENS}).encode()
         head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer {self.key}\r\n"
-        self._open += 1
-        self.most_open = max(self.most_open, self._open)
+        self.now_open += 1
+        self.most_open = max(self.most_open, self.now_open)
         try:
             writer.write(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
             async with asyncio.timeout(PATIENCE_SECONDS):
                 first, said = await _message(reader)
         finally:
-            self._open -= 1
+            self.now_open -= 1
         return int(first.split()[1]), json.loads(said)
 
 

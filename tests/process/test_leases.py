@@ -11,7 +11,7 @@ import random
 import shutil
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -26,8 +26,9 @@ CROWD = int(os.environ.get("AI_GATEWAY_TEST_CALLERS", "12"))
 DOLLAR = 1_000_000_000
 CALLERS = 12
 ANSWER_SECONDS = 0.02
-CROWDED_SECONDS = ANSWER_SECONDS if CROWD < 1_000 else 5.0
-"""So long that all have asked before the first is answered."""
+CROWDED_SECONDS = ANSWER_SECONDS if CROWD < 1_000 else 10.0
+"""So long that all have asked before the first is answered, and that the kills fall among them."""
+BETWEEN_KILLS = (0.1, 0.6) if CROWD < 1_000 else (1.0, 5.0)
 QUEUE_SECONDS = 60.0
 
 
@@ -44,15 +45,21 @@ def test_b01_b07_three_processes_never_spend_more_than_a_dollar_on_any_level_thr
         with Watcher(database) as watcher:
             begun = time.monotonic()
             thread = callers.run(CROWD)
-            for _ in range(KILLS):
-                time.sleep(chance.uniform(0.1, 0.6))
-                slot = chance.choice(sorted(fleet.gateways))
-                fleet.kill(slot)
-                fleet.start(slot)
+            with ThreadPoolExecutor(3) as starters:
+                starts: list[Future[None]] = []
+                for _ in range(KILLS):
+                    time.sleep(chance.uniform(*BETWEEN_KILLS))
+                    slot = chance.choice(until(lambda: sorted(fleet.gateways), "somebody who lives"))
+                    callers.killed_among.append(callers.now_open)
+                    fleet.kill(slot)
+                    starts.append(starters.submit(fleet.start, slot))
+                for it in starts:
+                    it.result()
             thread.join()
             took = time.monotonic() - begun
     sums = sums_of(database)
     print(f"\n{CROWD} callers, at most {callers.most_open} requests open at once, {KILLS} kills, {took:.0f} s:")
+    print(f"open when somebody was killed: {callers.killed_among};")
     print(f"{dict(callers.answers)}; {watcher.looks} looks, at most {dict(watcher.highest)}; {sums}")
     assert not callers.odd
     assert watcher.looks > 100
