@@ -36,6 +36,7 @@ from ai_gateway.policy import access, egress
 from ai_gateway.policy.egress import EgressPolicy, Loopback
 from ai_gateway.providers.kinds import KINDS
 from ai_gateway.providers.mock import PRICES
+from ai_gateway.runtime import credentials
 from ai_gateway.runtime.board import Board
 from ai_gateway.runtime.breakers import Breakers
 from ai_gateway.runtime.clock import SystemClock
@@ -142,6 +143,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         mock_url=mock_url,
         system_endpoints=_system_endpoints(settings),
         environment={name: secret.reveal() for name, secret in settings.environment.items()},
+        prepare=credentials.prepare,
     )
     store = SqlStore(engine, compiler, clock.wall)
     await _seed(store, settings, lambda key: access.digest(key_pepper, key), clock.wall())

@@ -195,6 +195,14 @@ async def test_an_own_server_needs_an_address_and_no_key(world: World) -> None:
     await world.made("/providers", {**body, "endpoint_url": "http://127.0.0.1:11434/v1"})
 
 
+async def test_a_bedrock_config_has_an_address_or_a_region_of_aws(world: World) -> None:
+    body = {"name": "aws", "provider": "bedrock", "api_key": "bedrock-api-key-0123456789"}
+    for region in (None, "eu", "us-east-1.evil.example/"):
+        answer = await world.call("POST", "/providers", {**body, "region": region})
+        assert (answer.status_code, answer.json()["error"]["param"]) == (422, "region")
+    assert (await world.call("POST", "/providers", {**body, "region": "us-east-1"})).status_code == 201
+
+
 @pytest.mark.parametrize("body", [{"provider": "mock"}, {"provider": "openai", "endpoint_url": "mock://openai"}])
 async def test_the_mock_is_there_only_where_it_is_switched_on(body: dict[str, str]) -> None:
     on, off = await World(mock_enabled=True).populate(), await World(mock_enabled=False).populate()

@@ -2,7 +2,7 @@ import asyncio
 from random import Random
 from typing import Any
 
-from ai_gateway.domain.config import Endpoint
+from ai_gateway.domain.config import Endpoint, ProviderType
 from ai_gateway.domain.faults import ProviderFailed
 from ai_gateway.jobs.health import CheckPace
 from ai_gateway.jobs.watch import Histories, Watch, WatchDoors, check_of
@@ -172,3 +172,12 @@ async def test_a_paid_question_is_asked_only_where_the_tenant_said_so_and_the_fr
     free.fault = ProviderFailed()
     assert not (await check(an_endpoint("down", paid_check_model="m"))).paid
     assert (free.asked, paid.asked) == (["plain", "payer", "down"], ["payer"])
+
+
+async def test_where_no_question_is_free_the_tenant_that_pays_is_asked_all_the_same() -> None:
+    free: Any = Asker(ProviderFailed())
+    paid: Any = Asker()
+    check = check_of(free, paid, KINDS)
+    bedrock = {"provider": ProviderType.BEDROCK}
+    assert (await check(an_endpoint("payer", paid_check_model="m", **bedrock))).paid
+    assert not (await check(an_endpoint("plain", **bedrock))).paid

@@ -11,6 +11,8 @@ from ai_gateway.store.price_editions import shipped_edition
     [
         (ProviderType.OPENAI, "https://eu.api.openai.com/v1", ("openai",)),
         (ProviderType.ANTHROPIC, "https://gateway.example/anthropic", ("anthropic",)),
+        (ProviderType.BEDROCK, "https://bedrock-runtime.eu-west-1.amazonaws.com", ("aws", "bedrock")),
+        (ProviderType.COHERE, "https://api.cohere.com", ("cohere",)),
         (ProviderType.MOCK, "http://127.0.0.1:1/v1", ("mock",)),
         (ProviderType.OPENAI_COMPATIBLE, "https://api.groq.com/openai/v1", ("groq", "openai_compatible")),
         (ProviderType.OPENAI_COMPATIBLE, "https://API.GROQ.com./openai/v1", ("groq", "openai_compatible")),

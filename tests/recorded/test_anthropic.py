@@ -2,21 +2,24 @@
 answered again, and a stream says what its whole answer would."""
 
 import json
-from collections import Counter
 from random import Random
 from typing import Any
 
 import msgspec
 import pytest
 
-from ai_gateway.domain.chat import Operation, ProviderError, Usage
+from ai_gateway.domain.chat import Operation, Usage
+from ai_gateway.domain.config import ProviderType
+from ai_gateway.domain.faults import Category, InvalidRequest
 from ai_gateway.domain.reply import Ended, Event, Reply, Stop
+from ai_gateway.policy.error_handler import classify
 from ai_gateway.providers.anthropic import AnthropicCodec
 from ai_gateway.providers.translation.anthropic_back import AnthropicBack
 from ai_gateway.providers.translation.anthropic_front import AnthropicFront
 from ai_gateway.providers.translation.folding import fold
 from ai_gateway.providers.translation.losses import Losses
 from recorded.corpus import Exchange, load, needs_corpus, why_left_out
+from recorded.test_refusals import EXPECTED, LONG_PROMPTS, refused
 from recorded.test_streams import random_partition
 from support.builders import a_call, a_head, a_shaped
 
@@ -85,28 +88,36 @@ def merged(body: Any) -> Any:
 
 
 def test_what_was_asked_is_asked_again(capsys: pytest.CaptureFixture[str]) -> None:
-    reasons: Counter[str] = Counter()
-    same = 0
+    """All that was answered. Of what the provider refused, we may refuse or mend what we know that it would."""
+    rest: dict[str, str] = {}
     for exchange in ASKED:
         fields = msgspec.json.decode(exchange.request or b"", type=dict[str, msgspec.Raw])
         try:
             asked = FRONT.read_request(fields)
             draft = BACK.write_request(asked, str(exchange.asked["model"]), Losses("x", drops=False))
-        except Exception as error:
-            if exchange.status == 200:
-                reasons[f"refused: {error}"] += 1
-            else:
-                reasons[f"refused by the provider, too ({exchange.status})"] += 1
+        except InvalidRequest as refusal:
+            rest[exchange.id] = refusal.message
             continue
-        sent = json.loads(msgspec.json.encode(draft.body))
-        expected = merged(normal(exchange.asked))
-        if normal(sent) == expected:
-            same += 1
-        else:
-            wrong = [name for name in {*sent, *expected} if normal(sent).get(name) != expected.get(name)]
-            reasons[f"differs in {wrong} {exchange.id}"] += 1
+        sent, expected = normal(json.loads(msgspec.json.encode(draft.body))), merged(normal(exchange.asked))
+        wrong = [name for name in {*sent, *expected} if sent.get(name) != expected.get(name)]
+        if wrong:
+            rest[exchange.id] = f"{wrong} was mended"
     with capsys.disabled():
-        print(f"\nanthropic requests: {same} of {len(ASKED)}; the rest: {dict(reasons) or 'none'}")
+        print(f"\nanthropic requests: {len(ASKED) - len(rest)} of {len(ASKED)}; the rest, refused by it: {rest}")
+    assert not [it.id for it in ASKED if it.id in rest and it.status == 200]
+
+
+def test_every_refusal_is_classified(capsys: pytest.CaptureFixture[str]) -> None:
+    refusals = [it for it in FOUND if refused(it)]
+    for exchange in refusals:
+        error = BACK.read_error(exchange.status, exchange.headers, exchange.body)
+        expected = EXPECTED[exchange.provider, exchange.status, error.type, error.code]
+        if any(words in error.message for words in LONG_PROMPTS):
+            expected = Category.CONTEXT_LENGTH
+        assert classify(ProviderType.ANTHROPIC, error).category is expected, exchange.id
+    with capsys.disabled():
+        print(f"\nanthropic refusals: {len(refusals)} of {len(refusals)}")
+    assert refusals
 
 
 def test_every_answer_is_read_with_its_usage_and_written_again(capsys: pytest.CaptureFixture[str]) -> None:
@@ -131,10 +142,7 @@ def test_every_stream_is_read_however_it_is_cut_and_written_again(capsys: pytest
     for exchange in STREAMS:
         events = decoded(exchange, [exchange.body])
         reply = fold(events)
-        assert reply is None or isinstance(reply, Reply | ProviderError)
-        if not isinstance(reply, Reply):
-            print(exchange.id, reply)
-            continue
+        assert isinstance(reply, Reply), exchange.id
         assert reply.usage == native_usage(exchange), exchange.id
         assert decoded(exchange, random_partition(exchange.body, rng)) == events
         encoder = FRONT.encoder(a_shaped(a_call(a_head())))

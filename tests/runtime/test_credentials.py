@@ -1,12 +1,22 @@
 import pytest
 
-from ai_gateway.domain.config import ProviderType
+from ai_gateway.domain.config import BaseUrl, Endpoint, ProviderType
 from ai_gateway.domain.faults import ProviderKeyRefused
+from ai_gateway.domain.secret import Secret
+from ai_gateway.domain.traffic import Header
+from ai_gateway.providers import UpstreamRequest
 from ai_gateway.providers.kinds import KINDS
-from ai_gateway.runtime.credentials import sign
+from ai_gateway.runtime.credentials import prepare, sign
 from support.builders import PROVIDER_KEY, an_endpoint
+from support.clock import FakeClock
 
 HEADERS = (("accept", "application/json"),)
+BEDROCK = BaseUrl("https", "bedrock-runtime.us-east-1.amazonaws.com", 443, "")
+
+
+def signed(endpoint: Endpoint) -> tuple[Header, ...]:
+    request = UpstreamRequest("POST", "/model/m/converse", HEADERS, b"{}")
+    return sign(HEADERS, KINDS[endpoint.provider], endpoint, request, FakeClock())
 
 
 @pytest.mark.parametrize(
@@ -15,21 +25,49 @@ HEADERS = (("accept", "application/json"),)
         (ProviderType.OPENAI, (("authorization", f"Bearer {PROVIDER_KEY}"),)),
         (ProviderType.OPENAI_COMPATIBLE, (("authorization", f"Bearer {PROVIDER_KEY}"),)),
         (ProviderType.ANTHROPIC, (("x-api-key", PROVIDER_KEY),)),
+        (ProviderType.COHERE, (("authorization", f"Bearer {PROVIDER_KEY}"),)),
+        (ProviderType.BEDROCK, (("authorization", f"Bearer {PROVIDER_KEY}"),)),
         (ProviderType.MOCK, ()),
     ],
 )
 def test_the_key_is_put_where_the_provider_wants_it(provider: ProviderType, added: tuple[tuple[str, str], ...]) -> None:
-    assert sign(HEADERS, KINDS[provider], an_endpoint(provider=provider)) == (*HEADERS, *added)
+    assert signed(an_endpoint(provider=provider)) == (*HEADERS, *added)
 
 
 def test_who_needs_no_key_sends_none() -> None:
-    kind = KINDS[ProviderType.OPENAI_COMPATIBLE]
-    assert sign(HEADERS, kind, an_endpoint(api_key=None)) == HEADERS
+    assert signed(an_endpoint(provider=ProviderType.OPENAI_COMPATIBLE, api_key=None)) == HEADERS
 
 
 def test_a_key_that_cannot_be_used_is_never_left_out_silently() -> None:
     endpoint = an_endpoint(api_key=None, credential_problem="the secret 'x' is gone")
     with pytest.raises(ProviderKeyRefused) as refused:
-        sign(HEADERS, KINDS[ProviderType.OPENAI], endpoint)
+        signed(endpoint)
     assert (refused.value.code, refused.value.detail) == ("provider_key_unavailable", "the secret 'x' is gone")
     assert "secret 'x'" not in refused.value.message
+
+
+def test_an_access_key_of_aws_signs_the_request_at_the_gateways_time() -> None:
+    key = Secret('{"access_key_id": "AKID", "secret_access_key": "S", "session_token": "T"}')
+    headers = dict(signed(an_endpoint(provider=ProviderType.BEDROCK, base_url=BEDROCK, api_key=key)))
+    date = headers["x-amz-date"]
+    assert headers["authorization"].startswith(f"AWS4-HMAC-SHA256 Credential=AKID/{date[:8]}/us-east-1/bedrock/")
+    assert headers["x-amz-security-token"] == "T"
+
+
+@pytest.mark.parametrize(
+    ("text", "base_url"),
+    [
+        ('{"access_key_id": "AKID"}', BEDROCK),
+        ('{"access_key_id": "AKID", "secret_access_key": "S"}', BaseUrl("https", "proxy.test", 443, "")),
+    ],
+)
+def test_an_access_key_without_its_half_or_a_region_is_refused(text: str, base_url: BaseUrl) -> None:
+    with pytest.raises(ProviderKeyRefused) as refused:
+        signed(an_endpoint(provider=ProviderType.BEDROCK, base_url=base_url, api_key=Secret(text)))
+    assert refused.value.code == "provider_key_unavailable"
+    assert "AKID" not in str(refused.value.detail)
+
+
+@pytest.mark.parametrize("provider", ProviderType)
+def test_every_type_can_be_prepared_for(provider: ProviderType) -> None:
+    prepare(provider)

@@ -31,11 +31,41 @@ def compiled(compiler: EndpointCompiler = COMPILER, **changes: Any) -> Endpoint:
         ("anthropic", "https://proxy.example/v1", "https://proxy.example"),
         ("anthropic", "https://proxy.example/anthropic/v1/", "https://proxy.example/anthropic"),
         ("openai_compatible", "http://vllm:8000/v1", "http://vllm:8000/v1"),
+        ("cohere", None, "https://api.cohere.com"),
+        ("cohere", "https://api.cohere.com/v2", "https://api.cohere.com"),
+        ("bedrock", "https://vpce-1.bedrock-runtime.us-east-1.vpce.amazonaws.com", None),
     ],
 )
-def test_an_endpoint_is_called_at_its_url_or_the_providers(provider: str, endpoint_url: Any, address: str) -> None:
+def test_an_endpoint_is_called_at_its_url_or_the_providers(provider: str, endpoint_url: Any, address: Any) -> None:
     endpoint = compiled(provider=provider, endpoint_url=endpoint_url, api_key_secret_name="one")
-    assert (endpoint.base_url.text, endpoint.reach, endpoint.credential_problem) == (address, Reach.CHECKED, None)
+    found = (endpoint.base_url.text, endpoint.reach, endpoint.credential_problem)
+    assert found == (address or endpoint_url, Reach.CHECKED, None)
+
+
+@pytest.mark.parametrize(
+    ("region", "address"),
+    [
+        ("eu-west-1", "https://bedrock-runtime.eu-west-1.amazonaws.com"),
+        ("cn-north-1", "https://bedrock-runtime.cn-north-1.amazonaws.com.cn"),
+    ],
+)
+def test_bedrock_has_an_address_for_each_region(region: str, address: str) -> None:
+    endpoint = compiled(provider="bedrock", endpoint_url=None, region=region, api_key_secret_name="one")
+    assert (endpoint.base_url.text, endpoint.credential_problem) == (address, None)
+    assert endpoint.payees == ("aws", "bedrock")
+
+
+@pytest.mark.parametrize("region", [None, "eu", "x.evil.test/", "us-east-1\n"])
+def test_bedrock_without_a_region_is_called_nowhere(region: str | None) -> None:
+    endpoint = compiled(provider="bedrock", endpoint_url=None, region=region, api_key_secret_name="one")
+    assert "endpoint_url" in (endpoint.credential_problem or "")
+    assert endpoint.base_url.host.endswith(".invalid")
+
+
+def test_each_configured_type_is_prepared_for() -> None:
+    prepared: list[ProviderType] = []
+    compiled(EndpointCompiler(open_as_text, MOCK, {}, prepared.append), provider="cohere", endpoint_url=None)
+    assert prepared == [ProviderType.COHERE]
 
 
 @pytest.mark.parametrize(
@@ -115,7 +145,7 @@ def test_numbers_go_through() -> None:
 
 
 def test_a_type_of_a_newer_version_is_left_out() -> None:
-    assert COMPILER.compile(a_config(provider="bedrock"), {}) is None
+    assert COMPILER.compile(a_config(provider="replicate"), {}) is None
 
 
 def test_every_type_has_a_default_or_must_be_given_one() -> None:

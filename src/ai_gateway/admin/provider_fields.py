@@ -17,7 +17,7 @@ from ai_gateway.admin.refusals import forbidden, invalid
 from ai_gateway.admin.secrets import ENVIRONMENT_PREFIX, SecretValue
 from ai_gateway.admin.traffic_fields import QueueBody, TimeoutsBody, dumped, rebuilt
 from ai_gateway.policy.addresses import parse_base_url
-from ai_gateway.store.endpoints import MOCK_SCHEME
+from ai_gateway.store.endpoints import AWS_REGION, MOCK_SCHEME
 from ai_gateway.store.rows import EnhancedProviderConfig
 
 _MOCK_URL: Final = re.compile(r"mock://[a-z0-9-]{1,32}", re.ASCII)
@@ -34,7 +34,7 @@ class ProviderBody(Body):
     free. `ceiling_price`: what a model of it costs whose price nobody knows."""
 
     name: ConfigName
-    provider: Literal["openai", "anthropic", "openai_compatible", "mock"]
+    provider: Literal["openai", "anthropic", "openai_compatible", "bedrock", "cohere", "mock"]
     endpoint_url: Annotated[str, StringConstraints(min_length=1, max_length=2048)] | None = None
     api_key: SecretValue | None = None
     api_key_secret_name: SecretReference | None = None
@@ -53,10 +53,10 @@ class ProviderBody(Body):
 
 class ProviderPatch(ProviderBody):
     name: ConfigName = "unset"
-    provider: Literal["openai", "anthropic", "openai_compatible", "mock"] = "mock"
+    provider: Literal["openai", "anthropic", "openai_compatible", "bedrock", "cohere", "mock"] = "mock"
 
 
-def check_address(desk: Desk, provider: str, endpoint_url: str | None) -> None:
+def check_address(desk: Desk, provider: str, endpoint_url: str | None, region: str | None) -> None:
     """Raises InvalidRequest (422) for an address that is missing, cannot be read, or may not be called."""
     if provider == "mock" or (endpoint_url or "").startswith(MOCK_SCHEME):
         _check_mock(desk, provider, endpoint_url)
@@ -64,6 +64,8 @@ def check_address(desk: Desk, provider: str, endpoint_url: str | None) -> None:
     if endpoint_url is None:
         if provider == "openai_compatible":
             raise invalid("endpoint_url", "is missing; the type openai_compatible has no address of its own.")
+        if provider == "bedrock" and not AWS_REGION.fullmatch(region or ""):
+            raise invalid("region", "must be an AWS region ('us-east-1') where a bedrock config has no endpoint_url.")
         return
     try:
         parse_base_url(endpoint_url)

@@ -111,7 +111,7 @@ async def place(
     change: Change, desk: Desk, body: ProviderBody, old: EnhancedProviderConfig | None
 ) -> EnhancedProviderConfig:
     """Insert or overwrite a config, with its key. Raises InvalidRequest (422), Forbidden, Conflict."""
-    check_address(desk, body.provider, body.endpoint_url)
+    check_address(desk, body.provider, body.endpoint_url, body.region)
     _refuse_moved_key(body, old)
     row = EnhancedProviderConfig(
         id=new_id(EnhancedProviderConfig.prefix, change.now) if old is None else old.id,

@@ -19,7 +19,7 @@ from ai_gateway.admin.instants import Instant, show_instant
 from ai_gateway.admin.paging import decode_cursor, encode_cursor
 from ai_gateway.admin.refusals import invalid
 from ai_gateway.admin.routing import Route
-from ai_gateway.domain.config import EMPTY_SNAPSHOT, PriceBook, Snapshot, TenantId
+from ai_gateway.domain.config import EMPTY_SNAPSHOT, PriceBook, ProviderType, Snapshot, TenantId
 from ai_gateway.domain.traffic import Receipt
 from ai_gateway.policy.pricing import dollars, find_listed
 from ai_gateway.policy.rerating import adjust, attempt_of, booked_nano
@@ -34,7 +34,7 @@ AT_ONCE: Final = 100
 
 
 def _known_type(name: str) -> str:
-    if name not in ("openai", "anthropic", "openai_compatible", "mock"):
+    if name not in tuple(ProviderType):
         raise ValueError("must be a provider type, as ledger rows have it.")
     return name
 

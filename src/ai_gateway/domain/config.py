@@ -31,6 +31,8 @@ class ProviderType(StrEnum):
     OPENAI = "openai"
     ANTHROPIC = "anthropic"
     OPENAI_COMPATIBLE = "openai_compatible"
+    BEDROCK = "bedrock"
+    COHERE = "cohere"
     MOCK = "mock"
 
 

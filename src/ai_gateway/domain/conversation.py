@@ -25,6 +25,7 @@ class Maker(StrEnum):
     OPENAI = "openai"
     GOOGLE = "google"
     XAI = "xai"
+    COHERE = "cohere"
     UNKNOWN = "unknown"
 
 

@@ -156,7 +156,7 @@ class Trial:
             method=encoded.method,
             url=endpoint.base_url,
             path=encoded.path,
-            headers=credentials.sign(headers, self._member.kind, endpoint),
+            headers=credentials.sign(headers, self._member.kind, endpoint, encoded, self._doors.clock),
             body=encoded.body,
             reach=endpoint.reach,
             connect_seconds=min(self._timeouts.connect, self._left()),

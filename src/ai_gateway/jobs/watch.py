@@ -164,12 +164,14 @@ class Watch:
 
 
 def check_of(free: Probe, paid: PaidProbe, kinds: Mapping[ProviderType, ProviderKind]) -> Check:
-    """The free question for everybody; and where it was answered well and the tenant pays for more, a paid one."""
+    """The free question for everybody; and where it was answered well, or there is none, and the tenant pays for
+    more, a paid one."""
 
     async def check(endpoint: Endpoint) -> Checked:
-        checked = await free.check(endpoint, kinds[endpoint.provider])
-        model = endpoint.paid_check_model
-        return checked if model is None or checked.fault is not None else await paid.check(endpoint, model)
+        kind, model = kinds[endpoint.provider], endpoint.paid_check_model
+        checked = await free.check(endpoint, kind)
+        is_bad = checked.fault is not None and kind.free_check is not None
+        return checked if model is None or is_bad else await paid.check(endpoint, model)
 
     return check
 

@@ -48,7 +48,12 @@ _FILTER_WORDS = (
     "rejected as a result of our safety system",
     "output blocked by content filtering",
 )
-_CONTEXT_MARKS = {"context_length_exceeded", "context_window_exceeded", "model_context_window_exceeded"}
+_CONTEXT_MARKS = {
+    "context_length_exceeded",
+    "context_window_exceeded",
+    "model_context_window_exceeded",
+    "too_many_tokens",
+}
 _CONTEXT_WORDS = re.compile(
     r"context[ _](?:length|window|limit|size)[^.]{0,80}(?:exceed|is only|is \d|of \d|too long)"
     r"|(?:maximum|max) context (?:length|size|window)"
@@ -59,7 +64,13 @@ _CONTEXT_WORDS = re.compile(
     r"|too many (?:input )?tokens in (?:the )?(?:prompt|request|input)"
     r"|reduce the length of the (?:messages|prompt|input)"
 )
-_QUOTA_MARKS = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "quota_exceeded"}
+_QUOTA_MARKS = {
+    "insufficient_quota",
+    "billing_hard_limit_reached",
+    "billing_not_active",
+    "quota_exceeded",
+    "servicequotaexceededexception",
+}
 _PAYMENT_MARKS = {"billing_error", "payment_required", "insufficient_balance", "insufficient_credits"}
 _PAYMENT_WORDS = (
     "credit balance is too low",
@@ -68,9 +79,28 @@ _PAYMENT_WORDS = (
     "used all available credits",
     "monthly spending limit",
 )
-_KEY_MARKS = {"invalid_api_key", "api_key_invalid", "authentication_error", "unauthorized", "unauthenticated"}
+_KEY_MARKS = {
+    "invalid_api_key",
+    "api_key_invalid",
+    "authentication_error",
+    "unauthorized",
+    "unauthenticated",
+    "unrecognizedclientexception",
+    "invalidsignatureexception",
+    "incompletesignatureexception",
+    "missingauthenticationtokenexception",
+    "expiredtokenexception",
+    "invalidclienttokenid",
+}
 _KEY_WORDS = ("api key not valid", "incorrect api key", "invalid api key", "api key is invalid", "invalid x-api-key")
-_OVERLOAD_MARKS = {"overloaded_error", "server_is_overloaded", "engine_overloaded", "engine_overloaded_error"}
+_OVERLOAD_MARKS = {
+    "overloaded_error",
+    "server_is_overloaded",
+    "engine_overloaded",
+    "engine_overloaded_error",
+    "serviceunavailableexception",
+    "modelnotreadyexception",
+}
 _OVERLOAD_WORDS = ("overloaded", "over capacity", "capacity exceeded", "at capacity", "no capacity", "high demand")
 _RATE_MARKS = {
     "rate_limit_error",
@@ -83,10 +113,12 @@ _RATE_MARKS = {
     "throttling",
     "resource_exhausted",
 }
-_SLOW_MARKS = {"timeout", "timeout_error", "request_timeout", "deadline_exceeded"}
-_UNKNOWN_MARKS = {"not_found_error", "model_not_found", "not_found"}
+_SLOW_MARKS = {"timeout", "timeout_error", "request_timeout", "deadline_exceeded", "modeltimeoutexception"}
+_FAILED_MARKS = {"modelerrorexception", "modelstreamerrorexception"}
+"""Bedrock says 424 of a model that broke, as if the caller had."""
+_UNKNOWN_MARKS = {"not_found_error", "model_not_found", "not_found", "resourcenotfoundexception"}
 _INVALID_MARKS = {"invalid_request_error", "invalid_argument", "validation_error", "validationexception", "bad_request"}
-_PERMISSION_MARKS = {"permission_error", "permission_denied", "permissiondenied"}
+_PERMISSION_MARKS = {"permission_error", "permission_denied", "permissiondenied", "accessdeniedexception"}
 
 _OVERLOADED_STATUSES = {498, 529}
 """498: Groq's flex tier has no capacity. 529: Anthropic."""
@@ -139,6 +171,8 @@ def _by_words(words: _Words, status: int | None) -> Fault | None:
         return ProviderOverloaded()
     if (status is None or status >= 500) and words.have(set(), _OVERLOAD_WORDS):
         return ProviderOverloaded()
+    if words.have(_FAILED_MARKS):
+        return ProviderFailed()
     return _by_marks(words) if status is None else None
 
 

@@ -23,6 +23,7 @@ class Auth(StrEnum):
     NONE = "none"
     BEARER = "bearer"
     X_API_KEY = "x-api-key"
+    AWS = "aws"
 
 
 class UpstreamRequest(msgspec.Struct, frozen=True, gc=False):

@@ -3,15 +3,27 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ai_gateway.domain.chat import Dialect
+from ai_gateway.domain.chat import Dialect, Operation
 from ai_gateway.domain.config import BaseUrl, ProviderType
-from ai_gateway.providers import Auth, ProviderKind
+from ai_gateway.providers import Auth, Codec, ProviderKind
 from ai_gateway.providers.anthropic import AnthropicCodec
 from ai_gateway.providers.openai import OpenAICodec
+from ai_gateway.providers.translation import Back
 from ai_gateway.providers.translation.anthropic_back import AnthropicBack
+from ai_gateway.providers.translation.bedrock_back import BedrockBack
+from ai_gateway.providers.translation.bedrock_embeddings import BedrockEmbeddings
 from ai_gateway.providers.translation.chat_back import ChatBack
 from ai_gateway.providers.translation.chat_ways import ChatWays
+from ai_gateway.providers.translation.cohere_back import CohereBack
+from ai_gateway.providers.translation.cohere_embeddings import CohereEmbeddings
+from ai_gateway.providers.translation.embeddings import EmbeddingsApi, EmbeddingsCodec
 from ai_gateway.providers.translation.pairs import translations
+
+
+def _with_embeddings(back: Back, embeddings: EmbeddingsApi, target: str) -> Mapping[Operation, Codec]:
+    """What a provider that speaks no dialect of callers gets: conversations and embeddings."""
+    return MappingProxyType({**translations(back, target), Operation.EMBEDDINGS: EmbeddingsCodec(embeddings, target)})
+
 
 KINDS: Mapping[ProviderType, ProviderKind] = MappingProxyType(
     {
@@ -38,6 +50,20 @@ KINDS: Mapping[ProviderType, ProviderKind] = MappingProxyType(
             needs_key=False,
             translated=translations(ChatBack(ChatWays(output_field="max_tokens")), "this provider's API"),
             free_check="/models",
+        ),
+        ProviderType.BEDROCK: ProviderKind(
+            type=ProviderType.BEDROCK,
+            codecs={},
+            auth=Auth.AWS,
+            translated=_with_embeddings(BedrockBack(), BedrockEmbeddings(), "Amazon Bedrock"),
+        ),
+        ProviderType.COHERE: ProviderKind(
+            type=ProviderType.COHERE,
+            codecs={},
+            auth=Auth.BEARER,
+            translated=_with_embeddings(CohereBack(), CohereEmbeddings(), "Cohere"),
+            default_url=BaseUrl("https", "api.cohere.com", 443, ""),
+            free_check="/v1/models",
         ),
         ProviderType.MOCK: ProviderKind(
             type=ProviderType.MOCK,

@@ -97,12 +97,15 @@ STAND_IN: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 )
 """Whose prices hold where a vendor that resells has none of its own."""
 
+_BEDROCKS: Final = "aws"
 _HUGGING_FACE: Final = "router.huggingface.co"
 
 
 def payees_of(provider: ProviderType, url: BaseUrl) -> tuple[str, ...]:
     """The most particular name first, the provider's type last. A type that is a vendor is one at any address: a
     regional or a private one has the same prices."""
+    if provider is ProviderType.BEDROCK:
+        return (_BEDROCKS, provider.value)
     if provider is not ProviderType.OPENAI_COMPATIBLE:
         return (provider.value,)
     vendor = _vendor_at(url)

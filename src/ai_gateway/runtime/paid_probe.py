@@ -171,7 +171,7 @@ class PaidProbe:
             method=encoded.method,
             url=endpoint.base_url,
             path=encoded.path,
-            headers=sign(encoded.headers, self._doors.kinds[endpoint.provider], endpoint),
+            headers=sign(encoded.headers, self._doors.kinds[endpoint.provider], endpoint, encoded, self._doors.clock),
             body=encoded.body,
             reach=endpoint.reach,
             connect_seconds=min(endpoint.timeouts.connect, SECONDS),

@@ -9,7 +9,7 @@ from ai_gateway.domain.chat import ProviderError
 from ai_gateway.domain.config import Endpoint
 from ai_gateway.domain.faults import Fault, GatewayFault, ProviderFailed, ProviderTooSlow
 from ai_gateway.policy.error_handler import classify
-from ai_gateway.providers import ProviderKind
+from ai_gateway.providers import ProviderKind, UpstreamRequest
 from ai_gateway.runtime.clock import Clock
 from ai_gateway.runtime.credentials import sign
 from ai_gateway.runtime.upstream import EgressRefused, Outgoing, TooSlow, Upstream, UpstreamError
@@ -47,16 +47,17 @@ class Probe:
         return Checked(status=status, latency_ms=round((self._clock.now() - started) * 1000, 3), fault=fault)
 
     async def _ask(self, endpoint: Endpoint, kind: ProviderKind) -> tuple[int, Fault | None]:
-        codec = next(iter(kind.codecs.values()))
+        codec = next(iter((*kind.codecs.values(), *kind.translated.values())))
         if kind.free_check is None:
             raise GatewayFault("This provider type has no check that costs nothing.", code="no_free_check")
         headers = (("accept", "application/json"), ("accept-encoding", "identity"), ("anthropic-version", "2023-06-01"))
+        question = UpstreamRequest("GET", kind.free_check, headers)
         answer = await self._upstream.send(
             Outgoing(
-                method="GET",
+                method=question.method,
                 url=endpoint.base_url,
-                path=kind.free_check,
-                headers=sign(headers, kind, endpoint),
+                path=question.path,
+                headers=sign(headers, kind, endpoint, question, self._clock),
                 body=b"",
                 reach=endpoint.reach,
                 connect_seconds=min(endpoint.timeouts.connect, SECONDS),

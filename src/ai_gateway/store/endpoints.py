@@ -4,6 +4,7 @@ A config that cannot be called is kept with its problem on it. Leaving it out wo
 whose secret was deleted; refusing the whole snapshot would let one tenant's mistake stop every tenant.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -35,10 +36,18 @@ MOCK_SCHEME: Final = "mock://"
 DEFAULT_URLS: Final[Mapping[ProviderType, BaseUrl]] = {
     ProviderType.OPENAI: BaseUrl(scheme="https", host="api.openai.com", port=443, path="/v1"),
     ProviderType.ANTHROPIC: BaseUrl(scheme="https", host="api.anthropic.com", port=443, path=""),
+    ProviderType.COHERE: BaseUrl(scheme="https", host="api.cohere.com", port=443, path=""),
 }
 
+AWS_REGION: Final = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-\d+")
+
+_VERSIONED: Final = frozenset({ProviderType.ANTHROPIC, ProviderType.COHERE})
 _NOWHERE: Final = BaseUrl(scheme="http", host="unconfigured.invalid", port=80, path="")  # never resolves: RFC 6761
 _TYPES: Final = {str(member): member for member in ProviderType}
+
+
+def no_preparation(provider: ProviderType) -> None:
+    """For who configures nothing that has to be loaded."""
 
 
 class _Address(msgspec.Struct, frozen=True):
@@ -54,17 +63,20 @@ class _Credential(msgspec.Struct, frozen=True):
 
 class EndpointCompiler(msgspec.Struct, frozen=True):
     """`mock_url` is the built-in mock's address without a path (None: it is off). `environment` is what `env:NAME`
-    secrets may read; admin/ lets only platform admins name one."""
+    secrets may read; admin/ lets only platform admins name one. `prepare` is told each type that is configured, so that
+    what only some need is loaded then, and not during a request."""
 
     unseal: Unseal
     mock_url: BaseUrl | None = None
     environment: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
+    prepare: Callable[[ProviderType], None] = no_preparation
 
     def compile(self, row: EnhancedProviderConfig, secrets: Mapping[str, SecretRow]) -> Endpoint | None:
         """None for a type that this version does not know (the row is a newer version's)."""
         provider = _TYPES.get(row.provider)
         if provider is None or row.tenant_id is None:
             return None
+        self.prepare(provider)
         address = self._address(row, provider)
         credential = self._credential(row, provider, address.reach, secrets)
         return Endpoint(
@@ -93,7 +105,7 @@ class EndpointCompiler(msgspec.Struct, frozen=True):
         if provider is ProviderType.MOCK or (row.endpoint_url or "").startswith(MOCK_SCHEME):
             return self._mock_address(provider)
         if row.endpoint_url is None:
-            default = DEFAULT_URLS.get(provider)
+            default = _bedrock_of(row.region) if provider is ProviderType.BEDROCK else DEFAULT_URLS.get(provider)
             if default is None:
                 return _Address(_NOWHERE, problem=f"The provider config '{row.name}' has no endpoint_url.")
             return _Address(default)
@@ -101,7 +113,7 @@ class EndpointCompiler(msgspec.Struct, frozen=True):
             url = parse_base_url(row.endpoint_url)
         except ValueError as error:
             return _Address(_NOWHERE, problem=f"The endpoint_url of the provider config '{row.name}': {error}")
-        return _Address(_without_version(url) if provider is ProviderType.ANTHROPIC else url)
+        return _Address(_without_version(url) if provider in _VERSIONED else url)
 
     def _mock_address(self, provider: ProviderType) -> _Address:
         if self.mock_url is None:
@@ -139,5 +151,13 @@ class EndpointCompiler(msgspec.Struct, frozen=True):
 
 
 def _without_version(url: BaseUrl) -> BaseUrl:
-    """Anthropic's SDK appends /v1 itself; an address that has it already is accepted."""
-    return msgspec.structs.replace(url, path=url.path.removesuffix("/v1"))
+    """Anthropic's and Cohere's SDKs append the version themselves; an address that has it already is accepted."""
+    return msgspec.structs.replace(url, path=url.path.removesuffix("/v1").removesuffix("/v2"))
+
+
+def _bedrock_of(region: str | None) -> BaseUrl | None:
+    """Bedrock has an address for each region and none for all."""
+    if region is None or not AWS_REGION.fullmatch(region):
+        return None
+    domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    return BaseUrl(scheme="https", host=f"bedrock-runtime.{region}.{domain}", port=443, path="")

@@ -6,7 +6,7 @@ user ids) is interned, or the index would spend most of its memory on copies.
 """
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -19,11 +19,12 @@ from ai_gateway.domain.config import (
     KeyDigest,
     KeyId,
     Ownership,
+    ProviderType,
     Tenant,
     TenantId,
 )
 from ai_gateway.store.courses import compile_courses, compile_models, default_tiers
-from ai_gateway.store.endpoints import EndpointCompiler, Unseal
+from ai_gateway.store.endpoints import EndpointCompiler, Unseal, no_preparation
 from ai_gateway.store.levels import budgets_of, limits_of_key, rates_of, rates_of_key
 from ai_gateway.store.options import queue_of
 from ai_gateway.store.price_rows import ceiling_of, compile_prices
@@ -85,6 +86,7 @@ class SnapshotCompiler(msgspec.Struct, frozen=True):
     mock_url: BaseUrl | None = None
     system_endpoints: tuple[Endpoint, ...] = ()
     environment: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
+    prepare: Callable[[ProviderType], None] = no_preparation
 
     def compile_tenant(self, parts: TenantParts) -> Tenant:
         tenant = parts.tenant
@@ -109,7 +111,7 @@ class SnapshotCompiler(msgspec.Struct, frozen=True):
         )
 
     def _endpoints(self, parts: TenantParts) -> dict[str, Endpoint]:
-        compiler = EndpointCompiler(unseal=self.unseal, mock_url=self.mock_url, environment=self.environment)
+        compiler = EndpointCompiler(self.unseal, self.mock_url, self.environment, self.prepare)
         secrets = {secret.name: secret for secret in parts.secrets}
         compiled = (compiler.compile(row, secrets) for row in parts.configs if row.enabled)
         endpoints = {endpoint.name: endpoint for endpoint in compiled if endpoint is not None}

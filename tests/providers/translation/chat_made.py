@@ -204,7 +204,7 @@ def choices(draw: st.DrawFn, index: int) -> Choice:
         parts.append(Image(Source(data="AAAA", media_type="image/png")))
     if draw(st.booleans()):
         parts.append(draw(st.sampled_from([Audio(Source(data="AA=="), "ah"), SPOKEN])))
-    weighed: Any = {"content": [{"token": "a", "logprob": -1.5}], "refusal": None}
+    weighed: Any = {"content": [{"token": "a", "logprob": -1.5, "top_logprobs": []}], "refusal": None}
     return Choice(
         index=index,
         parts=tuple(parts),

@@ -107,6 +107,47 @@ def test_a_stream_begins_and_ends_as_the_dialect_does() -> None:
     assert stop == {"type": "message_stop"}
 
 
+GOLDEN = """\
+event: message_start
+data: {"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"claude",\
+"content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":12,"cache_creation_input_tokens":0,\
+"cache_read_input_tokens":0,"cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":0},\
+"output_tokens":0}}}
+
+event: content_block_start
+data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}
+
+event: content_block_delta
+data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"let me \\"see\\""}}
+
+event: content_block_stop
+data: {"type":"content_block_stop","index":0}
+
+event: content_block_start
+data: {"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"c","name":"f","input":{}}}
+
+event: content_block_delta
+data: {"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"{\\"a\\":1}"}}
+
+event: content_block_stop
+data: {"type":"content_block_stop","index":1}
+
+event: message_delta
+data: {"type":"message_delta","delta":{"stop_reason":"tool_use","stop_sequence":null},"usage":{"input_tokens":12,\
+"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"cache_creation":{"ephemeral_5m_input_tokens":0,\
+"ephemeral_1h_input_tokens":0},"output_tokens":5}}
+
+event: message_stop
+data: {"type":"message_stop"}
+
+"""
+
+
+def test_the_bytes_of_a_stream() -> None:
+    events: list[Event] = [Piece(0, 0, 'let me "see"'), a_call(1), Piece(0, 1, '{"a":1}'), Counted(Usage(12, 5))]
+    assert encoded(BEGAN, *events, Stopped(0, Stop.TOOL_CALLS)).decode() == GOLDEN
+
+
 @pytest.mark.parametrize("first", [Alive(), Piece(0, 0, "hi"), Counted(USAGE), Stopped(0, Stop.END)])
 def test_the_start_is_first_whatever_comes_first(first: Event) -> None:
     start, *_ = every(encoded(first))
@@ -143,6 +184,18 @@ def test_parallel_calls_come_one_after_the_other() -> None:
     assert shape(*mixed[:5], PartEnded(0, 0), *mixed[5:]) == whole
 
 
+def test_a_call_whose_arguments_are_whole_is_over_when_the_next_one_begins() -> None:
+    """So that a long second call is seen while it comes."""
+    encoder = MessageEncoder("m", "x")
+    first: list[Event] = [BEGAN, a_call(0, "a"), Piece(0, 0, '{"x"'), Piece(0, 0, ":1}")]
+    for event in first:
+        encoder.write(event)
+    assert b'"content_block_stop","index":0' in encoder.write(a_call(1, "b"))
+    assert b'"index":1' in encoder.write(Piece(0, 1, '{"y"'))
+    assert encoder.write(Piece(0, 0, " ")) == b""  # blanks after the end of it
+    assert b"content_block_stop" not in encoder.write(PartBegan(0, 2, PartKind.TEXT))
+
+
 def test_a_call_that_is_whole_at_once_is_one_delta() -> None:
     assert shape(PartWhole(0, 0, ToolCall("a", "f", '{"x": 1}'))) == ["0:tool_use", '0+{"x": 1}', "0."]
 
@@ -169,6 +222,13 @@ def test_a_thought_that_is_not_shown_is_redacted() -> None:
     thought = PartBegan(0, 0, PartKind.THINKING, maker=Maker.ANTHROPIC)
     (start, _) = told(thought, Signed(0, 0, "en", is_encrypted=True), Signed(0, 0, "c", is_encrypted=True))
     assert start["content_block"] == {"type": "redacted_thinking", "data": "enc"}
+
+
+def test_a_thought_that_nobody_ends_comes_before_what_follows_it() -> None:
+    thought = PartBegan(0, 0, PartKind.THINKING, maker=Maker.OPENAI)
+    hidden = Signed(0, 0, "enc", is_encrypted=True)
+    for after in ([a_call(1), Piece(0, 1, "{}")], [Piece(0, 1, "hi")], [PartWhole(0, 1, Text("hi"))]):
+        assert next(it for it in shape(thought, hidden, *after) if ":" in it) == "0:redacted_thinking"
 
 
 def test_a_ping_is_passed_on_and_probabilities_are_not() -> None:
@@ -258,10 +318,19 @@ def pieces_of(number: int, part: Part, cuts: list[int]) -> list[Event]:
             return [PartWhole(0, number, part), PartEnded(0, number)]
 
 
+def test_a_service_that_clients_do_not_know_comes_back() -> None:
+    decoder = AnthropicBack().decoder()
+    read = fold([*decoder.feed(encoded(BEGAN, Counted(USAGE, "flex"), Stopped(0, Stop.END))), *decoder.end()])
+    assert isinstance(read, Reply)
+    assert read.service_tier == "flex"
+
+
 @given(st.lists(PARTS, max_size=5), st.lists(st.integers(0, 40), max_size=6), st.data())
 def test_what_is_encoded_is_decoded_to_the_same_answer(parts: list[Part], cuts: list[int], data: st.DataObject) -> None:
-    """However the text was cut, and however the bytes are."""
+    """However the text was cut, however the bytes are, and whether or not the provider says that a part is over."""
     events = [event for number, part in enumerate(parts) for event in pieces_of(number, part, cuts)]
+    if data.draw(st.booleans()):
+        events = [event for event in events if not isinstance(event, PartEnded)]
     written = encoded(BEGAN, *events, *STOPPED)
     decoder = AnthropicBack().decoder()
     at = data.draw(st.integers(0, len(written)))

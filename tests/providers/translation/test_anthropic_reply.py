@@ -83,17 +83,19 @@ def test_no_bytes_raise(body: bytes) -> None:
     read_message(body)
 
 
-@given(st.lists(PARTS, max_size=5))
-def test_an_answer_is_read_as_it_was_written(parts: list[Any]) -> None:
+@given(st.lists(PARTS, max_size=5), st.sampled_from([None, "standard", "flex", "default"]))
+def test_an_answer_is_read_as_it_was_written(parts: list[Any], tier: str | None) -> None:
     calls = any(isinstance(part, ToolCall) for part in parts)
     stop = Stop.TOOL_CALLS if calls else Stop.END
-    reply = Reply(id="m", model="x", choices=(Choice(parts=tuple(parts), stop=stop),), usage=Usage(9, 3, 2, 1, 1))
+    choice = Choice(parts=tuple(parts), stop=stop)
+    reply = Reply(id="m", model="x", choices=(choice,), usage=Usage(9, 3, 2, 1, 1), service_tier=tier)
     assert read_message(write_message(reply)) == reply
 
 
 @given(st.lists(PARTS, max_size=5))
 def test_anthropics_client_reads_every_answer(parts: list[Any]) -> None:
-    reply = Reply(id="m", model="x", choices=(Choice(parts=tuple(parts)),), usage=Usage(9, 3, 2, 1, 1))
+    choice = Choice(parts=tuple(parts))
+    reply = Reply(id="m", model="x", choices=(choice,), usage=Usage(9, 3, 2, 1, 1), service_tier="on_demand")
     message = anthropic.types.Message.model_validate_json(write_message(reply))
     usage = message.usage
     read, made = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0

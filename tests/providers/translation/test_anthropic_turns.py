@@ -59,6 +59,14 @@ def test_system_text_at_the_start_stands_apart() -> None:
     assert it.system == [marked, {"type": "text", "text": "b"}]
 
 
+def test_system_text_with_a_member_of_tomorrow_stands_apart_and_another_block_does_not() -> None:
+    text = Opaque("anthropic", "text", {"type": "text", "text": "a", "tone": "kind"})
+    assert written(Turn(Role.SYSTEM, (text,)), HELLO).system == [text.value]
+    addition = Opaque("anthropic", "tool_addition", {"type": "tool_addition", "tool": {}})
+    it = written(Turn(Role.SYSTEM, (addition,)), HELLO, family=Family(system_later=True))
+    assert it.messages == [{"role": "system", "content": [addition.value]}, SAID]
+
+
 def test_a_later_system_turn_stays_where_it_is_or_is_refused() -> None:
     turns = (HELLO, Turn(Role.DEVELOPER, (Text("new rules"),)))
     assert written(*turns, family=Family(system_later=True)).messages == [

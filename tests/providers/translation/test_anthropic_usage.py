@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ai_gateway.domain.chat import ServiceTier, Usage
-from ai_gateway.providers.translation.anthropic_usage import write_usage
+from ai_gateway.providers.translation.anthropic_usage import foreign_tier, write_usage
 from ai_gateway.providers.usage import anthropic_usage
 
 COUNTS = st.integers(0, 10**6)
@@ -39,3 +39,9 @@ def test_what_is_written_is_read_to_the_same_counts(
 def test_the_providers_own_word_for_its_service_is_passed_on() -> None:
     assert write_usage(Usage(1, 2), "priority")["service_tier"] == "priority"
     assert "service_tier" not in write_usage(None)
+
+
+def test_a_word_that_clients_do_not_know_stands_beside_the_usage() -> None:
+    assert "service_tier" not in write_usage(Usage(1, 2), "flex")
+    assert foreign_tier("flex") == {"service_tier": "flex"}
+    assert foreign_tier("standard") == foreign_tier(None) == {}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from ai_gateway.domain.conversation import Citation
-from ai_gateway.providers.translation.chat_citations import read_annotation, write_annotation
+from ai_gateway.providers.translation.chat_citations import addresses_in, read_annotation, write_annotation
 from tests.providers.translation.chat_made import CITATIONS
 
 
@@ -22,13 +22,24 @@ def test_a_source_without_a_place_covers_its_text() -> None:
     }
 
 
-def test_a_document_of_the_request_is_no_web_address() -> None:
-    assert write_annotation(Citation(document=1, cited_text="x"), 0, 2) == {
-        "type": "file_citation",
-        "file_citation": {"document_index": 1, "content": "x", "start_index": 0, "end_index": 2},
-    }
+def test_a_document_of_the_request_has_its_number_as_address() -> None:
+    said = {"url": "document:1", "title": "", "document_index": 1, "content": "x", "start_index": 0, "end_index": 2}
+    written = write_annotation(Citation(document=1, cited_text="x"), 0, 2)
+    assert written == {"type": "url_citation", "url_citation": said}
+    read = read_annotation(written)
+    assert read is not None
+    assert (read.url, read.document) == (None, 1)
 
 
 @pytest.mark.parametrize("annotation", [None, 7, {}, {"type": "file_path"}])
 def test_what_is_no_source_is_none(annotation: Any) -> None:
     assert read_annotation(annotation) is None
+
+
+def test_a_list_of_addresses_has_the_titles_of_what_was_found() -> None:
+    found = [{"url": "https://b.example", "title": "B"}, {"url": 7}, 7, {"url": "https://a.example", "title": 7}]
+    assert addresses_in(["https://a.example", "https://b.example", 7], found) == [
+        Citation(url="https://a.example"),
+        Citation(url="https://b.example", title="B"),
+    ]
+    assert addresses_in(None, None) == []

@@ -1,9 +1,13 @@
 """Chunks of a chat completion, as callers read them."""
 
 import json
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openai.types.chat import ChatCompletionChunk
 
 from ai_gateway.domain.chat import Usage
 from ai_gateway.domain.conversation import (
@@ -30,12 +34,15 @@ from ai_gateway.domain.reply import (
     PartKind,
     PartWhole,
     Piece,
+    Reply,
     Signed,
     Stop,
     Stopped,
     Weighed,
 )
 from ai_gateway.providers.translation.chat_encoder import ChatEncoder
+from tests.providers.translation.chat_made import replies
+from tests.providers.translation.replies_told import told
 
 BEGAN = Began("r1", "m1", 7, Usage(3, 0), "standard", "fp")
 ROLE = {"role": "assistant", "content": "", "refusal": None}
@@ -56,6 +63,16 @@ def deltas(*events: Event) -> list[Any]:
     assert first["choices"][0]["delta"] == ROLE
     assert last["choices"][0]["delta"] == {}
     return [chunk["choices"][0]["delta"] for chunk in between]
+
+
+@given(replies(), st.randoms(use_true_random=False))
+def test_openais_sdk_finds_all_that_it_checks(reply: Reply, rng: Random) -> None:
+    """It knows no custom tools in streams, though OpenAI sends them."""
+    for chunk in written(*(event for event in told(reply, rng) if event != Alive()), wants_usage=True):
+        for choice in chunk["choices"]:
+            for call in choice["delta"].get("tool_calls", []):
+                call.pop("type", None)
+        ChatCompletionChunk.model_validate(chunk)
 
 
 def test_a_stream_is_a_role_then_pieces_then_its_end() -> None:

@@ -4,11 +4,19 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from openai.types.chat import ChatCompletion
 
 from ai_gateway.domain.chat import Usage
 from ai_gateway.domain.conversation import Audio, Citation, Maker, Opaque, Refusal, Source, Text, Thinking, ToolCall
 from ai_gateway.domain.reply import Choice, Reply, Stop
 from ai_gateway.providers.translation.chat_reply import tier_of, write_reply, write_usage
+from tests.providers.translation.chat_made import replies
+
+
+@given(replies())
+def test_openais_sdk_finds_all_that_it_checks(reply: Reply) -> None:
+    ChatCompletion.model_validate_json(write_reply(reply))
 
 
 def message_of(*parts: Any) -> Any:
@@ -68,7 +76,7 @@ def test_texts_are_one_and_their_sources_count_from_its_beginning() -> None:
     message = message_of(Text("ab"), Text("cde", citations=(Citation(url="u", answer_start=1, answer_end=2),)))
     assert message["content"] == "abcde"
     assert message["annotations"] == [
-        {"type": "url_citation", "url_citation": {"url": "u", "start_index": 3, "end_index": 4}}
+        {"type": "url_citation", "url_citation": {"url": "u", "title": "", "start_index": 3, "end_index": 4}}
     ]
 
 
@@ -77,7 +85,12 @@ def test_what_no_caller_of_this_dialect_knows_is_not_told() -> None:
 
 
 def test_a_spoken_answer() -> None:
-    assert message_of(Audio(Source(data="AA=="), "ah"))["audio"] == {"data": "AA==", "transcript": "ah"}
+    assert message_of(Audio(Source(data="AA=="), "ah"))["audio"] == {
+        "id": "",
+        "data": "AA==",
+        "expires_at": 0,
+        "transcript": "ah",
+    }
 
 
 @pytest.mark.parametrize(

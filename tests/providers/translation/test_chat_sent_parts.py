@@ -44,6 +44,8 @@ def written(part: Any, ways: ChatWays = OPENAI, *, drops: bool = False) -> tuple
          {"type": "document_url", "document_url": "https://a.example/b.pdf", "document_name": "b"}),
         (Document(text="long", title="t", context="c"), OPENAI,
          {"type": "text", "text": '<document title="t" context="c">\nlong\n</document>'}),
+        (Document(text="long", origin="https://a.example"), OPENAI,
+         {"type": "text", "text": '<document source="https://a.example">\nlong\n</document>'}),
         (Document(text="long"), OPENAI, {"type": "text", "text": "<document>\nlong\n</document>"}),
         (SOUND, OPENAI, {"type": "input_audio", "input_audio": {"data": "AA==", "format": "mp3"}}),
         (Opaque("chat", "video_url", {"type": "video_url"}), OPENAI, {"type": "video_url"}),

@@ -30,7 +30,7 @@ def read_citation(said: object) -> Citation | None:
     kind = left.pop("type", None)
     if not isinstance(kind, str):
         return None
-    cited = _text(left, "cited_text")
+    cited = _text(left, "cited_text") or None
     answer_start, answer_end = _number(left, "answer_start"), _number(left, "answer_end")
     if kind == _FROM_WEB:
         return Citation(

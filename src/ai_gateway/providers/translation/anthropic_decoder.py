@@ -172,7 +172,7 @@ class MessageEvents:
                 as_text(message.get("id")) or "",
                 as_text(message.get("model")) or "",
                 usage=None if counted is None else msgspec.structs.replace(counted, output_tokens=0),
-                service_tier=tier_of(usage),
+                service_tier=tier_of(usage) or tier_of(message),
             )
         ]
 
@@ -184,7 +184,7 @@ class MessageEvents:
             self._counted = self._counted.with_report(usage)
             counted: Usage | None = self._counted.usage
             if counted is not None:
-                events.append(Counted(counted, tier_of(usage)))
+                events.append(Counted(counted, tier_of(usage) or tier_of(said)))
         delta = as_object(said.get("delta"))
         stop = read_stop(delta.get("stop_reason"), calls=self._calls)
         if stop is not None:

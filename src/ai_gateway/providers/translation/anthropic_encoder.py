@@ -1,7 +1,8 @@
 """A stream as Anthropic's callers read it: one block after the other, each begun, told and ended.
 
 Providers may mix the pieces of several parts. A text or a thought that another part interrupts is ended, and a new
-block goes on with it later; a call is one block in every client's eyes, so what comes meanwhile waits until it is over.
+block goes on with it later; a call is one block in every client's eyes, so what comes meanwhile waits until it is over:
+the provider says so, or its arguments are whole when the next part begins.
 A block begins with its first piece: parts that stay empty are none. A thought's signature is told when the thought is
 over, since clients take the last one that they read for all of it; a signed call waits for its signature, which stands
 before it.
@@ -14,7 +15,7 @@ from typing import Final, final
 import msgspec
 
 from ai_gateway.domain.chat import Usage
-from ai_gateway.domain.conversation import Maker, Refusal, Text, Thinking, ToolCall, ToolKind
+from ai_gateway.domain.conversation import Maker, Thinking, ToolCall, ToolKind
 from ai_gateway.domain.reply import (
     Alive,
     Began,
@@ -29,13 +30,14 @@ from ai_gateway.domain.reply import (
     Signed,
     Stopped,
 )
-from ai_gateway.providers.decoding import as_object
+from ai_gateway.providers.decoding import as_object, decode_any
 from ai_gateway.providers.translation.anthropic_blocks import ARGUMENTS, Block
 from ai_gateway.providers.translation.anthropic_citations import write_citation
+from ai_gateway.providers.translation.anthropic_pieces import OfPart, pieces_of
 from ai_gateway.providers.translation.anthropic_reply import EXTRAS, blocks_of
 from ai_gateway.providers.translation.anthropic_stops import word_of
 from ai_gateway.providers.translation.anthropic_thoughts import signature_of, write_thought
-from ai_gateway.providers.translation.anthropic_usage import write_usage
+from ai_gateway.providers.translation.anthropic_usage import foreign_tier, write_usage
 
 _encode: Final = msgspec.json.Encoder().encode
 PING: Final = b'event: ping\ndata: {"type":"ping"}\n\n'
@@ -52,7 +54,7 @@ class _Heard(msgspec.Struct):
     head: bytes = b""
     signature: list[str] = []
     encrypted: list[str] = []
-    held: list[str] = []
+    arguments: list[str] | None = None
     has_text: bool = False
     is_wrapped: bool = False
     is_over: bool = False
@@ -74,12 +76,15 @@ class MessageEncoder:
         self._index = -1
         self._calls = 0
         self._refusals = 0
-        self._waiting: list[_OfPart] = []
+        self._waiting: list[OfPart] = []
+        self._hidden: list[int] = []
 
     def write(self, event: Event) -> bytes:
         if type(event) is Piece and event.part == self._open and event.choice == 0:
             heard = self._parts[event.part]
             if heard.has_text and not heard.is_wrapped:
+                if heard.arguments is not None:
+                    heard.arguments.append(event.text)
                 return b"%b%b%b" % (heard.head, _encode(event.text), _CLOSE)
         written = b"" if self._began is not None else self._start(event)
         match event:
@@ -109,7 +114,7 @@ class MessageEncoder:
         delta: Block = {"stop_reason": word, "stop_sequence": None if stopped is None else stopped.stop_sequence}
         delta |= {name: others[name] for name in EXTRAS if name in others and name != "context_management"}
         usage = write_usage(self._usage, self._service_tier) | as_object(others.get("usage"))
-        change: Block = {"type": "message_delta", "delta": delta, "usage": usage}
+        change: Block = {"type": "message_delta", "delta": delta, "usage": usage, **foreign_tier(self._service_tier)}
         if "context_management" in others:
             change["context_management"] = others["context_management"]
         return written + _event("message_delta", change) + STOP
@@ -129,27 +134,40 @@ class MessageEncoder:
             "stop_reason": None,
             "stop_sequence": None,
             "usage": write_usage(began.usage, began.service_tier),
+            **foreign_tier(began.service_tier),
         }
         return _event("message_start", {"type": "message_start", "message": message})
 
-    def _take(self, event: "_OfPart") -> bytes:
+    def _take(self, event: OfPart) -> bytes:
         """An event of a part, told at once or kept until the call that is open is over."""
         at = self._open
         if at is not None and at != event.part and self._parts[at].began.kind is PartKind.TOOL_CALL:
-            self._waiting.append(event)
-            return b""
+            if self._waiting or not isinstance(event, PartBegan | PartWhole) or not _is_whole(self._parts[at]):
+                self._waiting.append(event)
+                return b""
+            return self._close() + self._take(event)
         match event:
             case PartBegan():
-                self._parts[event.part] = heard = _Heard(event)
-                return self._begin_call(event.part, heard) if event.kind is PartKind.TOOL_CALL else b""
+                is_call = event.kind is PartKind.TOOL_CALL
+                self._parts[event.part] = heard = _Heard(event, arguments=[] if is_call else None)
+                return self._begin_call(event.part, heard) if is_call else b""
             case PartWhole():
-                if pieces := _pieces_of(event):
+                if pieces := pieces_of(event):
                     return b"".join([self._take(piece) for piece in pieces])
-                return self._close() + b"".join([self._whole(block) for block in blocks_of((event.value,))])
+                return self._make_room(event.part) + b"".join(
+                    [self._whole(block) for block in blocks_of((event.value,))]
+                )
             case PartEnded():
                 return self._close() + self._release() if at == event.part else self._end_unopened(event.part)
             case Piece() | Signed() | Cited():
                 return self._grow(event, self._parts.setdefault(event.part, _Heard(_EMPTY)))
+
+    def _make_room(self, part: int) -> bytes:
+        """What has to be over before a block of this part begins: the open block, and thoughts that nobody is shown,
+        of which providers do not always say that they are over."""
+        written = self._close()
+        hidden, self._hidden = self._hidden, []
+        return written + b"".join([self._end_unopened(it) for it in hidden if it != part])
 
     def _release(self) -> bytes:
         waiting, self._waiting = self._waiting, []
@@ -163,14 +181,14 @@ class MessageEncoder:
             first = waiting[0].part
             written += b"".join([self._take(event) for event in waiting if event.part == first]) + self._close()
             self._waiting = [event for event in waiting if event.part != first]
-        for part in self._parts:
-            written += self._end_unopened(part)
-        return written
+        return written + self._make_room(-1)
 
     def _grow(self, event: "Piece | Signed | Cited", heard: _Heard) -> bytes:
         match event:
             case Signed():
                 (heard.encrypted if event.is_encrypted else heard.signature).append(event.text)
+                if self._open != event.part and event.part not in self._hidden:
+                    self._hidden.append(event.part)
                 return b""
             case Cited():
                 written = self._open_block(event.part, heard)
@@ -189,7 +207,7 @@ class MessageEncoder:
         """The block of a text or a thought, unless it is open."""
         if self._open == part:
             return b""
-        written = self._close()
+        written = self._make_room(part)
         self._open = part
         if heard.began.kind is PartKind.THINKING:
             block, kind, name = self._opened_thought(heard.began), b"thinking_delta", b"thinking"
@@ -207,7 +225,7 @@ class MessageEncoder:
 
     def _begin_call(self, part: int, heard: _Heard) -> bytes:
         """A call that is signed is told once it is over."""
-        written = self._close()
+        written = self._make_room(part)
         self._open = part
         self._calls += 1
         if heard.began.maker is not None:
@@ -219,13 +237,13 @@ class MessageEncoder:
 
     def _grow_call(self, event: Piece, heard: _Heard) -> bytes:
         text = event.text
+        assert heard.arguments is not None, "a call has arguments"
+        heard.arguments.append(text)
         if not heard.head:
-            heard.held.append(text)
             return b""
         if not heard.has_text:
-            text = "".join([*heard.held, text])
+            text = "".join(heard.arguments)
             if not text.lstrip():
-                heard.held = [text]
                 return b""
             heard.has_text = True
             if heard.began.call_kind is ToolKind.CUSTOM or not text.lstrip().startswith("{"):
@@ -253,7 +271,7 @@ class MessageEncoder:
     def _last_of_call(self, heard: _Heard) -> bytes:
         began = heard.began
         if not heard.head:
-            signature, arguments = "".join(heard.signature) or None, "".join(heard.held)
+            signature, arguments = "".join(heard.signature) or None, "".join(heard.arguments or [])
             call = ToolCall(began.call_id, began.call_name, arguments, began.call_kind, signature, began.maker)
             *signs, block = blocks_of((call,))
             before = b"".join([self._whole(it) for it in signs])
@@ -323,39 +341,15 @@ class MessageEncoder:
         return b'event: content_block_stop\ndata: {"type":"content_block_stop","index":%d}\n\n' % self._index
 
 
-_OfPart = PartBegan | Piece | Signed | Cited | PartWhole | PartEnded
 _DELTA: Final = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":{"type":"%b","%b":'
 _WRAPPED: Final = '{"' + ARGUMENTS + '":"'
 
 
-def _pieces_of(whole: PartWhole) -> "list[_OfPart]":
-    """The events of a part that has pieces, but came at once; none for another."""
-    choice, part, value = whole.choice, whole.part, whole.value
-    match value:
-        case Text():
-            events: list[_OfPart] = [PartBegan(choice, part, PartKind.TEXT), Piece(choice, part, value.text)]
-            events += [Cited(choice, part, citation) for citation in value.citations]
-        case Refusal():
-            events = [PartBegan(choice, part, PartKind.REFUSAL), Piece(choice, part, value.text)]
-        case Thinking():
-            events = [PartBegan(choice, part, PartKind.THINKING, maker=value.maker, thought_id=value.id)]
-            events += [Piece(choice, part, value.text), *_signs(whole, value.signature)]
-            if value.encrypted is not None:
-                events.append(Signed(choice, part, value.encrypted, is_encrypted=True))
-        case ToolCall():
-            maker = value.maker if value.signature is not None else None
-            events = [
-                PartBegan(choice, part, PartKind.TOOL_CALL, value.id, value.name, value.kind, maker),
-                *_signs(whole, value.signature),
-                Piece(choice, part, value.arguments),
-            ]
-        case _:
-            return []
-    return [*events, PartEnded(choice, part)]
-
-
-def _signs(whole: PartWhole, signature: str | None) -> list[Signed]:
-    return [] if signature is None else [Signed(whole.choice, whole.part, signature)]
+def _is_whole(call: _Heard) -> bool:
+    """Whether its arguments are an object that is closed: providers that send one call after the other do not all say
+    that one is over."""
+    is_function = call.began.call_kind is ToolKind.FUNCTION and not call.is_wrapped
+    return is_function and isinstance(decode_any("".join(call.arguments or []).encode()), dict)
 
 
 def _escaped(text: str) -> str:

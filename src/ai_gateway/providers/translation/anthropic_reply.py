@@ -13,7 +13,7 @@ from ai_gateway.providers.errors import read_error
 from ai_gateway.providers.translation.anthropic_blocks import Block, read_part, read_parts, write_part
 from ai_gateway.providers.translation.anthropic_stops import read_stop, word_of
 from ai_gateway.providers.translation.anthropic_thoughts import call_signature
-from ai_gateway.providers.translation.anthropic_usage import COUNTED, write_usage
+from ai_gateway.providers.translation.anthropic_usage import COUNTED, foreign_tier, write_usage
 from ai_gateway.providers.usage import anthropic_usage
 
 EXTRAS: Final = ("container", "context_management", "diagnostics", "stop_details")
@@ -42,7 +42,7 @@ def read_message(body: bytes) -> Reply | ProviderError:
             ),
         ),
         usage=anthropic_usage(usage),
-        service_tier=tier_of(usage),
+        service_tier=tier_of(usage) or tier_of({"service_tier": said.service_tier}),
     )
 
 
@@ -75,6 +75,7 @@ def write_message(reply: Reply) -> bytes:
         "stop_sequence": choice.stop_sequence,
         **{name: others[name] for name in EXTRAS if name in others},
         "usage": write_usage(reply.usage, reply.service_tier) | as_object(others.get("usage")),
+        **foreign_tier(reply.service_tier),
     }
     return msgspec.json.encode(message)
 
@@ -118,6 +119,7 @@ class _Message(msgspec.Struct, frozen=True):
     stop_sequence: object = None
     usage: msgspec.Raw = NO_RAW
     error: msgspec.Raw = NO_RAW
+    service_tier: object = None
 
 
 class _Input(msgspec.Struct, frozen=True):

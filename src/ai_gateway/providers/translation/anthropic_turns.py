@@ -177,7 +177,10 @@ class Written:
 
 
 def _opens(turn: Turn) -> bool:
-    return turn.role in _SYSTEM and all(isinstance(part, Text) for part in turn.parts)
+    """Whether it may be a part of the system text: texts may, also those of which we do not know every member."""
+    return turn.role in _SYSTEM and all(
+        isinstance(part, Text) or (isinstance(part, Opaque) and part.kind == "text") for part in turn.parts
+    )
 
 
 def _ordered(role: str, blocks: list[Block]) -> list[Block]:

@@ -20,6 +20,10 @@ COUNTED = frozenset(
 """The members of the dialect's usage that have a place of ours."""
 
 
+TIERS = frozenset({"standard", "priority", "batch"})
+"""The services that clients of the dialect know; another provider's word stands beside the usage."""
+
+
 def write_usage(usage: Usage | None, service_tier: str | None = None) -> dict[str, Json]:
     """`service_tier`: the provider's own word."""
     it = usage or NONE_YET
@@ -37,6 +41,11 @@ def write_usage(usage: Usage | None, service_tier: str | None = None) -> dict[st
         said["output_tokens_details"] = {"thinking_tokens": it.reasoning_tokens}
     if it.service_tier is ServiceTier.FAST:
         said["speed"] = "fast"
-    if service_tier is not None or it.service_tier is ServiceTier.BATCH:
-        said["service_tier"] = service_tier or "batch"
+    if service_tier in TIERS or it.service_tier is ServiceTier.BATCH:
+        said["service_tier"] = service_tier if service_tier in TIERS else "batch"
     return said
+
+
+def foreign_tier(service_tier: str | None) -> dict[str, Json]:
+    """A member of the message (or of its last change) for a word that the dialect's usage has not."""
+    return {} if service_tier is None or service_tier in TIERS else {"service_tier": service_tier}

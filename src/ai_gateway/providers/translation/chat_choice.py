@@ -105,14 +105,14 @@ class ChoiceReading:
         for image in as_list(delta.images):
             self._show(as_object(image), events)
         self._hear(as_object(delta.audio))
-        for annotation in as_list(delta.annotations):
-            if (citation := read_annotation(annotation)) is not None:
-                self._cite(citation, events)
+        found = [read_annotation(annotation) for annotation in as_list(delta.annotations)]
+        self.cite([citation for citation in found if citation is not None], events)
 
-    def cite_addresses(self, addresses: list[str], events: list[Event]) -> None:
-        """Perplexity's list of sources, to which the text refers by number."""
-        for address in addresses:
-            self._cite(Citation(url=address), events)
+    def cite(self, citations: list[Citation], events: list[Event]) -> None:
+        for citation in citations:
+            if self.text < 0:
+                self.begin_text(events)
+            events.append(Cited(self._index, self.text, citation))
 
     def close(self, events: list[Event]) -> None:
         for call in self._calls.values():
@@ -264,8 +264,3 @@ class ChoiceReading:
                 return Audio(Source(data=data))
             case _:
                 return Opaque(CHAT, "audio", self._audio)
-
-    def _cite(self, citation: Citation, events: list[Event]) -> None:
-        if self.text < 0:
-            self.begin_text(events)
-        events.append(Cited(self._index, self.text, citation))

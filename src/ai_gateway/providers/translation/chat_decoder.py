@@ -10,7 +10,7 @@ from typing import Final, final
 import msgspec
 
 from ai_gateway.domain.chat import ProviderError, Usage
-from ai_gateway.domain.conversation import Maker
+from ai_gateway.domain.conversation import Citation, Maker
 from ai_gateway.domain.reply import (
     Began,
     Counted,
@@ -23,10 +23,11 @@ from ai_gateway.domain.reply import (
     Stopped,
     Weighed,
 )
-from ai_gateway.providers.decoding import as_list, as_object
+from ai_gateway.providers.decoding import as_object
 from ai_gateway.providers.errors import read_error
 from ai_gateway.providers.translation.chat_choice import ChoiceReading
 from ai_gateway.providers.translation.chat_chunks import NO_DELTA, Chunk, ChunkChoice, read_chunk
+from ai_gateway.providers.translation.chat_citations import addresses_in
 from ai_gateway.providers.translation.chat_words import NATIVE_FINISHES, stop_of
 from ai_gateway.providers.translation.folding import fold
 
@@ -61,7 +62,7 @@ class ChatReader:
         self._reply_id = ""
         self._tier: str | None = None
         self._choices: dict[int, ChoiceReading] = {}
-        self._citations: list[str] = []
+        self._citations: list[Citation] = []
 
     def read(self, name: bytes, data: bytes) -> list[Event]:
         chunk = read_chunk(data)
@@ -82,7 +83,7 @@ class ChatReader:
         for choice in chunk.choices or ():
             self._take_choice(choice, events)
         if chunk.citations is not None:
-            self._citations = [one for one in as_list(chunk.citations) if isinstance(one, str)]
+            self._citations = addresses_in(chunk.citations, chunk.search_results)
         if chunk.service_tier is not None:
             self._tier = chunk.tier
         if (usage := chunk.read_usage(self._tier)) is not None:
@@ -94,7 +95,7 @@ class ChatReader:
         events: list[Event] = []
         for index, choice in self._choices.items():
             if index == 0:
-                choice.cite_addresses(self._citations, events)
+                choice.cite(self._citations, events)
             choice.close(events)
         return events
 

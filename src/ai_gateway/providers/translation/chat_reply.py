@@ -96,7 +96,7 @@ def write_image(image: Image) -> Json:
 def write_audio(audio: Audio | Opaque) -> Json:
     if isinstance(audio, Opaque):
         return audio.value
-    return {"data": audio.source.data or ""} | ({} if audio.transcript is None else {"transcript": audio.transcript})
+    return {"id": "", "data": audio.source.data or "", "expires_at": 0, "transcript": audio.transcript or ""}
 
 
 def is_spoken(part: Part) -> bool:

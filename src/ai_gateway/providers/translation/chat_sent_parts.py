@@ -115,6 +115,6 @@ def _filename(source: Source) -> str:
 
 def _as_text(document: Document, text: str) -> str:
     """A document that is plain text, with what is known of it, as people put documents into prompts."""
-    title = "" if document.title is None else f' title="{document.title}"'
-    context = "" if document.context is None else f' context="{document.context}"'
-    return f"<document{title}{context}>\n{text}\n</document>"
+    known = {"title": document.title, "source": document.origin, "context": document.context}
+    said = "".join(f' {name}="{value}"' for name, value in known.items() if value is not None)
+    return f"<document{said}>\n{text}\n</document>"

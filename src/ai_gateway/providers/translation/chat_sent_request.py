@@ -126,7 +126,7 @@ def _form(form: JsonSchema, ways: ChatWays, losses: Losses) -> Json:
 
 def _reasoning(asked: Reasoning, ways: ChatWays, losses: Losses, *, takes_effort: bool) -> dict[str, Json]:
     """A budget is told as the effort that comes next to it. What the provider has no place for is a hint: it changes
-    how long the model thinks, not what it is asked."""
+    how long the model thinks, not what it is asked. An effort that is no wish for thoughts switches none on."""
     match ways.reasoning:
         case ReasoningField.OBJECT:
             said: dict[str, Any] = {"effort": asked.effort, "max_tokens": asked.budget_tokens}
@@ -135,9 +135,15 @@ def _reasoning(asked: Reasoning, ways: ChatWays, losses: Losses, *, takes_effort
             return {"reasoning": {name: value for name, value in said.items() if value is not None}}
         case ReasoningField.SWITCH:
             is_off = asked.mode is ThinkingMode.OFF or asked.effort == "none"
+            if asked.effort_only and asked.mode is None:
+                losses.forgiven("reasoning_effort")
+                return {}
             if not is_off and (asked.effort is not None or asked.budget_tokens is not None):
                 losses.forgiven("reasoning_effort" if asked.effort is not None else "budget_tokens")
             return {"thinking": {"type": "disabled" if is_off else "enabled"}}
+        case ReasoningField.EFFORT if asked.mode is ThinkingMode.OFF and asked.effort not in (None, "none"):
+            losses.forgiven("reasoning_effort")
+            return {}
         case ReasoningField.EFFORT if takes_effort and asked.effort is not None:
             return {"reasoning_effort": asked.effort}
         case ReasoningField.EFFORT if takes_effort and asked.budget_tokens is not None:
