@@ -40,6 +40,8 @@ def test_callers_of_both_dialects_are_served(provider: ProviderType) -> None:
         (ProviderType.OPENAI_COMPATIBLE, None, Auth.BEARER),
         (ProviderType.BEDROCK, None, Auth.AWS),
         (ProviderType.COHERE, "https://api.cohere.com", Auth.BEARER),
+        (ProviderType.AZURE_OPENAI, None, Auth.API_KEY),
+        (ProviderType.GROQ, "https://api.groq.com/openai/v1", Auth.BEARER),
         (ProviderType.MOCK, None, Auth.NONE),
     ],
 )

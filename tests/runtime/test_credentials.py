@@ -27,6 +27,8 @@ def signed(endpoint: Endpoint) -> tuple[Header, ...]:
         (ProviderType.ANTHROPIC, (("x-api-key", PROVIDER_KEY),)),
         (ProviderType.COHERE, (("authorization", f"Bearer {PROVIDER_KEY}"),)),
         (ProviderType.BEDROCK, (("authorization", f"Bearer {PROVIDER_KEY}"),)),
+        (ProviderType.AZURE_OPENAI, (("api-key", PROVIDER_KEY),)),
+        (ProviderType.GROQ, (("authorization", f"Bearer {PROVIDER_KEY}"),)),
         (ProviderType.MOCK, ()),
     ],
 )

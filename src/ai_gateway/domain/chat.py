@@ -23,6 +23,8 @@ class Operation(StrEnum):
     MESSAGES = "messages"
     COUNT_TOKENS = "count_tokens"
     EMBEDDINGS = "embeddings"
+    COMPLETIONS = "completions"
+    IMAGES = "images"
     MODELS = "models"
     REQUESTS = "requests"
 

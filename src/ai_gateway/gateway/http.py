@@ -45,6 +45,8 @@ ROUTES: Final[Mapping[str, Route]] = MappingProxyType(
     {
         "/v1/chat/completions": Route("POST", Operation.CHAT, Dialect.OPENAI, line.serve),
         "/v1/embeddings": Route("POST", Operation.EMBEDDINGS, Dialect.OPENAI, line.serve),
+        "/v1/completions": Route("POST", Operation.COMPLETIONS, Dialect.OPENAI, line.serve),
+        "/v1/images/generations": Route("POST", Operation.IMAGES, Dialect.OPENAI, line.serve),
         "/v1/messages": Route("POST", Operation.MESSAGES, Dialect.ANTHROPIC, line.serve),
         "/v1/messages/count_tokens": Route("POST", Operation.COUNT_TOKENS, Dialect.ANTHROPIC, line.serve),
         "/v1/models": Route("GET", Operation.MODELS, Dialect.OPENAI, lookups.list_models),

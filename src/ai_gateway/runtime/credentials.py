@@ -33,8 +33,8 @@ def sign(
     key = endpoint.api_key.reveal()
     if kind.auth is Auth.BEARER:
         return (*headers, ("authorization", f"Bearer {key}"))
-    if kind.auth is Auth.X_API_KEY:
-        return (*headers, ("x-api-key", key))
+    if kind.auth is Auth.X_API_KEY or kind.auth is Auth.API_KEY:
+        return (*headers, (kind.auth.value, key))
     if kind.auth is Auth.AWS:
         return _for_aws(headers, endpoint, request, clock)
     return headers

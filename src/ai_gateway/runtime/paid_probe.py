@@ -101,14 +101,14 @@ class PaidProbe:
     def _question(
         self, endpoint: Endpoint, model: str, request_id: str, started: float, wall: float
     ) -> tuple[Codec, Shaped]:
-        kind = self._doors.kinds[endpoint.provider]
+        kind = self._doors.kinds[endpoint.provider].of(endpoint)
         operation, dialect = Operation.CHAT, Dialect.OPENAI
         codec = codec_for(kind, dialect, operation)
         if codec is None:
             operation, dialect = Operation.MESSAGES, Dialect.ANTHROPIC
             codec = codec_for(kind, dialect, operation)
         assert codec is not None, "every provider type speaks one of the two"
-        most = "max_completion_tokens" if endpoint.provider is ProviderType.OPENAI else "max_tokens"
+        most = kind.differences.output_field if dialect is Dialect.OPENAI else "max_tokens"
         fields = {
             "model": msgspec.Raw(msgspec.json.encode(model)),
             "messages": _QUESTION,
@@ -171,7 +171,9 @@ class PaidProbe:
             method=encoded.method,
             url=endpoint.base_url,
             path=encoded.path,
-            headers=sign(encoded.headers, self._doors.kinds[endpoint.provider], endpoint, encoded, self._doors.clock),
+            headers=sign(
+                encoded.headers, self._doors.kinds[endpoint.provider].of(endpoint), endpoint, encoded, self._doors.clock
+            ),
             body=encoded.body,
             reach=endpoint.reach,
             connect_seconds=min(endpoint.timeouts.connect, SECONDS),

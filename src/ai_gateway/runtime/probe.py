@@ -47,6 +47,7 @@ class Probe:
         return Checked(status=status, latency_ms=round((self._clock.now() - started) * 1000, 3), fault=fault)
 
     async def _ask(self, endpoint: Endpoint, kind: ProviderKind) -> tuple[int, Fault | None]:
+        kind = kind.of(endpoint)
         codec = next(iter((*kind.codecs.values(), *kind.translated.values())))
         if kind.free_check is None:
             raise GatewayFault("This provider type has no check that costs nothing.", code="no_free_check")

@@ -149,6 +149,7 @@ class EnhancedProviderConfig(Row, frozen=True, kw_only=True):
     queue: dict[str, Any] | None = None
     paid_check_model: str | None = None
     ceiling_price: dict[str, int] | None = None
+    options: dict[str, str] = {}
 
 
 class PoolRow(Row, frozen=True, kw_only=True):
