@@ -42,6 +42,7 @@ from ai_gateway.runtime.breakers import Breakers
 from ai_gateway.runtime.clock import SystemClock
 from ai_gateway.runtime.dialer import trust
 from ai_gateway.runtime.folder import FolderInUse, FolderLock, Sharing
+from ai_gateway.runtime.google_tokens import GoogleTokens
 from ai_gateway.runtime.http1_upstream import Http1Upstream
 from ai_gateway.runtime.journal import Durability, Journal
 from ai_gateway.runtime.journal_places import FIRST, JournalPlace, take_place
@@ -183,6 +184,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         history=LedgerHistory(store),
         telemetry=telemetry,
         kinds=KINDS,
+        tokens=GoogleTokens(upstream, clock, tasks),
         live=set(),
         rooms=rooms,
         tasks=tasks,
@@ -387,9 +389,10 @@ def _check(doors: Doors) -> Check:
             meters=doors.meters,
             kinds=KINDS,
             prices=prices,
+            tokens=doors.tokens,
         )
     )
-    return check_of(Probe(doors.upstream, doors.clock), paid, KINDS)
+    return check_of(Probe(doors.upstream, doors.clock, doors.tokens), paid, KINDS)
 
 
 async def _watch(

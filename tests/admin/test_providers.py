@@ -321,3 +321,28 @@ async def test_a_check_that_costs_is_made_only_where_somebody_asked_for_it(world
     assert patched.json()["paid_check_model"] == "gpt-4o-mini"
     assert _endpoints(world)["up"].paid_check_model == "gpt-4o-mini"
     assert (await world.call("PATCH", "/providers/up", {"paid_check_model": ""})).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("endpoint_url", "said"),
+    [
+        (None, "is missing; an address of Vertex AI looks like"),
+        ("https://aiplatform.googleapis.com/v1/projects/p", "no project and location"),
+    ],
+)
+async def test_vertex_is_told_where_it_is(world: World, endpoint_url: str | None, said: str) -> None:
+    body = {"name": "vertex", "provider": "vertex", "api_key": "AIza-0123456789", "endpoint_url": endpoint_url}
+    refused = await world.call("POST", "/providers", body)
+    assert refused.status_code == 422
+    assert said in refused.json()["error"]["message"]
+
+
+async def test_googles_providers_are_taken(world: World) -> None:
+    account = '{\n "type": "service_account",\n "client_email": "a@b.example",\n "private_key": "x"\n}'
+    url = "https://europe-west4-aiplatform.googleapis.com/v1/projects/p-1/locations/europe-west4"
+    await world.made("/providers", {"name": "gemini", "provider": "gemini", "api_key": "AIza-0123456789"})
+    await world.made("/providers", {"name": "vertex", "provider": "vertex", "api_key": account, "endpoint_url": url})
+    gemini, vertex = _endpoints(world)["gemini"], _endpoints(world)["vertex"]
+    assert (gemini.base_url.path, gemini.payees) == ("/v1beta", ("google", "gemini"))
+    assert (vertex.base_url.text, vertex.payees) == (url, ("google", "anthropic", "vertex"))
+    assert _key(world, "vertex") == '{"type":"service_account","client_email":"a@b.example","private_key":"x"}'

@@ -33,6 +33,12 @@ BOOK = PriceBook(price_of(row_of(price, "shipped", 0.0)) for price in shipped_ed
             "https://router.huggingface.co/novita/v3/openai",
             ("huggingface_novita", "huggingface"),
         ),
+        (ProviderType.GEMINI, "https://generativelanguage.googleapis.com/v1beta", ("google", "gemini")),
+        (
+            ProviderType.VERTEX,
+            "https://aiplatform.googleapis.com/v1/projects/p/locations/global",
+            ("google", "anthropic", "vertex"),
+        ),
         (ProviderType.MOCK, "http://127.0.0.1:1/v1", ("mock",)),
         (ProviderType.OPENAI_COMPATIBLE, "https://api.groq.com/openai/v1", ("groq", "openai_compatible")),
         (ProviderType.OPENAI_COMPATIBLE, "https://API.GROQ.com./openai/v1", ("groq", "openai_compatible")),

@@ -37,6 +37,10 @@ def compiled(compiler: EndpointCompiler = COMPILER, **changes: Any) -> Endpoint:
         ("groq", None, "https://api.groq.com/openai/v1"),
         ("ollama", None, "http://localhost:11434/v1"),
         ("azure_openai", "https://r.openai.azure.com/openai/v1/", "https://r.openai.azure.com"),
+        ("gemini", None, "https://generativelanguage.googleapis.com/v1beta"),
+        ("gemini", "https://generativelanguage.googleapis.com", "https://generativelanguage.googleapis.com/v1beta"),
+        ("gemini", "https://proxy.example/google/v1", "https://proxy.example/google/v1"),
+        ("vertex", "https://aiplatform.googleapis.com/v1", "https://aiplatform.googleapis.com/v1"),
     ],
 )
 def test_an_endpoint_is_called_at_its_url_or_the_providers(provider: str, endpoint_url: Any, address: Any) -> None:
@@ -113,6 +117,7 @@ def test_the_key_is_unsealed_for_its_own_tenant_and_name() -> None:
         ({"endpoint_url": None, "api_key_secret_name": "env:BLANK"}, "no value for the secret 'env:BLANK'"),
         ({"endpoint_url": None, "api_key_secret_name": "env:GONE"}, "no value for the secret 'env:GONE'"),
         ({"endpoint_url": None, "provider": "openai_compatible"}, "The provider config 'pc_1' has no endpoint_url."),
+        ({"endpoint_url": None, "provider": "vertex"}, "The provider config 'pc_1' has no endpoint_url."),
         ({"endpoint_url": "http://u@h", "api_key_secret_name": "one"}, "must not carry a user or a password"),
     ],
 )

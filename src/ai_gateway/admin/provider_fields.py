@@ -18,6 +18,7 @@ from ai_gateway.admin.secrets import ENVIRONMENT_PREFIX, SecretValue
 from ai_gateway.admin.traffic_fields import QueueBody, TimeoutsBody, dumped, rebuilt
 from ai_gateway.domain.config import ProviderType
 from ai_gateway.policy.addresses import parse_base_url
+from ai_gateway.policy.google_addresses import VERTEX_FORM, check_vertex
 from ai_gateway.providers.kinds import KINDS
 from ai_gateway.store.endpoints import AWS_REGION, MOCK_SCHEME
 from ai_gateway.store.rows import EnhancedProviderConfig
@@ -86,6 +87,8 @@ def check_address(desk: Desk, provider: str, endpoint_url: str | None, region: s
                     "region", "must be an AWS region ('us-east-1') where a bedrock config has no endpoint_url."
                 )
             return
+        if provider == "vertex":
+            raise invalid("endpoint_url", f"is missing; {VERTEX_FORM}")
         default = KINDS[ProviderType(provider)].default_url
         if default is None:
             raise invalid("endpoint_url", f"is missing; the type {provider} has no address of its own.")
@@ -93,7 +96,9 @@ def check_address(desk: Desk, provider: str, endpoint_url: str | None, region: s
             return
         text = default.text
     try:
-        parse_base_url(text)
+        url = parse_base_url(text)
+        if provider == "vertex":
+            check_vertex(url)
         desk.doors.check_url(text)
     except ValueError as refused:
         raise invalid("endpoint_url", str(refused)) from None

@@ -48,6 +48,8 @@ class ProviderType(StrEnum):
     OLLAMA = "ollama"
     VLLM = "vllm"
     LM_STUDIO = "lm-studio"
+    GEMINI = "gemini"
+    VERTEX = "vertex"
     MOCK = "mock"
 
 

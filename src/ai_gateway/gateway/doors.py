@@ -16,6 +16,7 @@ from ai_gateway.runtime.answer_cache import AnswerCache
 from ai_gateway.runtime.board import Board
 from ai_gateway.runtime.cells import Grants, NoGrants
 from ai_gateway.runtime.clock import Clock
+from ai_gateway.runtime.credentials import NO_TOKENS, Tokens
 from ai_gateway.runtime.ids import Ids
 from ai_gateway.runtime.journal import Journal
 from ai_gateway.runtime.meters import Meters
@@ -60,6 +61,7 @@ class Doors(msgspec.Struct, frozen=True):
     leftovers: Leftovers = msgspec.field(default_factory=Leftovers)
     grants: Grants = NoGrants()
     rates: Rates = msgspec.field(default_factory=Rates)
+    tokens: Tokens = NO_TOKENS
     ids: Ids = msgspec.field(default_factory=Ids)
     limits: LineLimits = LineLimits()
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

@@ -26,6 +26,8 @@ class Auth(StrEnum):
     X_API_KEY = "x-api-key"
     AWS = "aws"
     API_KEY = "api-key"
+    X_GOOG_API_KEY = "x-goog-api-key"
+    GOOGLE_CLOUD = "google_cloud"  # a token for a service account, or an API key of Vertex's express mode
 
 
 class UpstreamRequest(msgspec.Struct, frozen=True, gc=False):

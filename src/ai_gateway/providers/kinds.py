@@ -21,6 +21,9 @@ from ai_gateway.providers.translation.chat_ways import ChatWays
 from ai_gateway.providers.translation.cohere_back import CohereBack
 from ai_gateway.providers.translation.cohere_embeddings import CohereEmbeddings
 from ai_gateway.providers.translation.embeddings import EmbeddingsApi, EmbeddingsCodec
+from ai_gateway.providers.translation.google_back import GeminiBack
+from ai_gateway.providers.translation.google_embeddings import GeminiBatch, GoogleEmbeddings, VertexPredict
+from ai_gateway.providers.translation.google_vertex import vertex_back
 from ai_gateway.providers.translation.pairs import translations
 from ai_gateway.providers.translation.server_ways import ways_of
 
@@ -69,6 +72,27 @@ def _rows() -> Iterator[ProviderKind]:
         translated=_with_embeddings(CohereBack(), CohereEmbeddings(), "Cohere"),
         default_url=BaseUrl("https", "api.cohere.com", 443, ""),
         free_check="/v1/models",
+    )
+    yield ProviderKind(
+        type=ProviderType.GEMINI,
+        codecs={},
+        translated={
+            **translations(GeminiBack(), "the Gemini API"),
+            Operation.EMBEDDINGS: GoogleEmbeddings(GeminiBatch()),
+        },
+        auth=Auth.X_GOOG_API_KEY,
+        default_url=BaseUrl("https", "generativelanguage.googleapis.com", 443, "/v1beta"),
+        free_check="/models",
+    )
+    yield ProviderKind(
+        type=ProviderType.VERTEX,
+        codecs={},
+        translated={
+            **translations(vertex_back(), "Vertex AI"),
+            Operation.EMBEDDINGS: GoogleEmbeddings(VertexPredict()),
+        },
+        auth=Auth.GOOGLE_CLOUD,
+        free_check="/cachedContents?pageSize=1",  # what may generate may list them (roles/aiplatform.user)
     )
     yield AZURE
     for server in SERVERS:

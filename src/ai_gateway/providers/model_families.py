@@ -1,10 +1,8 @@
 """The rows of the table of capabilities: one a family of models, as its vendor describes it.
 
-Where the numbers are from (read in November 2026): OpenAI's model pages and comparison (developers.openai.com, "Compare
-models"), Anthropic's model overviews and migration guides (platform.claude.com, "Models"), Google's model pages
-(ai.google.dev, "Gemini models"), Mistral's, xAI's, DeepSeek's, Cohere's, Perplexity's and Moonshot's model lists, AWS's
-user guide for Nova; context windows were compared with those of the genai-prices data. What the recordings show was put
-right by them (tests/recorded).
+Where the numbers are from: those of the newer Claude, GPT, Gemini and DeepSeek models were looked up in their vendors'
+model pages in November 2026; context windows were compared with those of the genai-prices data, and what recordings
+show was put right by them (tests/recorded). Those of older and of open-weight families are what is generally known.
 
 Of what makes pictures `output` is for one picture: its tokens at most, or 1 where a picture has a price and no tokens.
 

@@ -1,8 +1,11 @@
 """The vendors and programs that serve OpenAI's dialect: where they are, whether they want a key, and how they differ.
 
-Each row is from the vendor's API reference (read in November 2026) and, where there is recorded traffic, from what the
-vendor really sent. `check` is a GET that costs nothing and fails with a wrong key, where the vendor has one: a list of
-models that anybody may read says nothing of an account.
+What the rows say of Groq, Ollama, Cerebras and Mistral's stream options was looked up in their API references in
+November 2026, and what recorded traffic shows of nine servers was put right by it (tests/recorded). The rest is what is
+generally known of these servers and was not checked against them; a row that is wrong is put right here.
+
+`check` is a GET that costs nothing and fails with a wrong key, where the vendor has one: a list of models that anybody
+may read says nothing of an account.
 """
 
 from typing import Final

@@ -112,9 +112,14 @@ _TOLD_BY_ADDRESS: Final = frozenset({ProviderType.OPENAI_COMPATIBLE, ProviderTyp
 
 def payees_of(provider: ProviderType, url: BaseUrl) -> tuple[str, ...]:
     """The most particular name first, the provider's type last. A type that is a vendor is one at any address: a
-    regional or a private one has the same prices. Hugging Face's router says in its path whom it asks."""
+    regional or a private one has the same prices. Hugging Face's router says in its path whom it asks. Books name
+    Google once, whichever of its APIs it is; Claude on Vertex costs what it costs at Anthropic's."""
     if provider is ProviderType.BEDROCK:
         return (_BEDROCKS, provider.value)
+    if provider is ProviderType.GEMINI:
+        return ("google", provider.value)
+    if provider is ProviderType.VERTEX:
+        return ("google", *STAND_IN["google"], provider.value)
     vendor = BY_TYPE.get(provider)
     if provider in _TOLD_BY_ADDRESS:
         vendor = _vendor_at(url)

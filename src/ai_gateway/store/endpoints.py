@@ -23,6 +23,7 @@ from ai_gateway.domain.config import (
 )
 from ai_gateway.domain.secret import Secret
 from ai_gateway.policy.addresses import parse_base_url
+from ai_gateway.policy.google_addresses import google_address
 from ai_gateway.providers import Options
 from ai_gateway.providers.azure import address_of
 from ai_gateway.providers.kinds import KINDS
@@ -116,7 +117,7 @@ class EndpointCompiler(msgspec.Struct, frozen=True):
             url = parse_base_url(row.endpoint_url)
         except ValueError as error:
             return _Address(_NOWHERE, problem=f"The endpoint_url of the provider config '{row.name}': {error}")
-        return _Address(_without_version(url) if provider in _VERSIONED else url)
+        return _Address(_without_version(url) if provider in _VERSIONED else google_address(provider, url))
 
     def _mock_address(self, provider: ProviderType) -> _Address:
         if self.mock_url is None:
