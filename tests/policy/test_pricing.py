@@ -201,13 +201,13 @@ def test_a_ceiling_is_the_last_resort_and_the_endpoints_is_before_the_tenants() 
     assert [it and it.version for it in found] == ["price_known", "ceiling", "ceiling of up-1", "price_known"]
 
 
-def test_nano_dollars_add_up_where_floats_do_not() -> None:
+def test_b18_nano_dollars_add_up_where_floats_do_not() -> None:
     """B-18: a million times $0.0000375 is $37.50, to the last digit."""
     price = a_price(input_pico=37_500_000, output_pico=0)
     assert dollars(sum(cost_nano(price, Usage(input_tokens=1)) for _ in range(1_000_000))) == "37.5"
 
 
-def test_no_report_is_not_a_report_of_nothing() -> None:
+def test_b12_no_report_is_not_a_report_of_nothing() -> None:
     """B-12: a provider that says 0 is believed, and nothing replaces it by an estimate."""
     assert cost_nano(a_price(request_pico=10**9), Usage(input_tokens=0, output_tokens=0)) == 0
 

@@ -89,6 +89,7 @@ class Trial:
         self._owes_estimate = False
         self._first_byte: float | None = None
         self._receipt: Receipt | None = None
+        self._is_sent = False
 
     @property
     def is_late(self) -> bool:
@@ -110,6 +111,7 @@ class Trial:
             outgoing = self._outgoing()
             if self._doors.journal.is_strict:
                 await self._doors.journal.safe()
+            self._is_sent = True
             answer = await self._doors.upstream.send(outgoing)
             await (self._stream(answer) if self._is_stream(answer) else self._whole(answer))
         except Fault as fault:
@@ -190,7 +192,7 @@ class Trial:
             unread = len(body) // BYTES_PER_TOKEN if owes_estimate(self._failed_attempts, answer) else None
             self._close(Measured(Outcome.PROVIDER_ERROR, self._now(), usage, delivered_tokens=unread), fault)
             raise fault
-        delivered = len(body) // BYTES_PER_TOKEN
+        delivered = self._at_most_asked(len(body) // BYTES_PER_TOKEN)
         receipt = self._close(Measured(_OK, self._now(), usage, delivered_tokens=delivered))
         if self._doors.journal.is_strict:
             await self._doors.journal.safe()
@@ -312,12 +314,22 @@ class Trial:
         streaming = self._streaming
         is_heard = self._first_byte is not None or self._continuation is not None
         delivered = streaming.delivered_events if streaming is not None and is_heard else None
-        if delivered is None and (outcome is Outcome.CANCELLED or self._owes_estimate):
+        if delivered is None and self._is_sent and (outcome is Outcome.CANCELLED or self._owes_estimate):
             delivered = 0
         usage = None if streaming is None else streaming.usage
         if self._delivered is not None and streaming is not None and streaming.is_over and usage is not None:
             delivered = None  # he left, and the provider's last word was heard: it is believed
+        if delivered is not None:
+            delivered = self._at_most_asked(delivered)
         return Measured(outcome, self._now(), usage, self._first_byte, delivered, self._delivered)
+
+    def _at_most_asked(self, tokens: int) -> int:
+        """An estimate is never more than what was held for it: an event is not always a token."""
+        journey = self._journey
+        call = journey.shaped.call
+        if journey.funded.steps is not None or (call.max_output is None and not journey.admitted.caller.limits):
+            return tokens
+        return min(tokens, journey.hold.charge.worst_tokens - call.body_bytes)
 
     def _close(self, measured: Measured, fault: Fault | None = None) -> Receipt:
         """The one place where an attempt's receipt comes from. `fault`: what the endpoint did wrong."""
