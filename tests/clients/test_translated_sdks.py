@@ -115,3 +115,8 @@ def test_anthropics_sdk_calls_tools_of_gpt(anthropic: Anthropic) -> None:
     with anthropic.messages.stream(model=OPENAI, max_tokens=1000, messages=ASK_WEATHER, tools=[TOOL]) as stream:  # type: ignore[arg-type]
         called = stream.get_final_message().content[-1]
     assert (called.name, called.input) == (call.name, call.input)  # type: ignore[union-attr]
+
+
+def test_tokens_are_counted_for_a_model_whose_provider_cannot(anthropic: Anthropic) -> None:
+    counted = anthropic.messages.count_tokens(model=OPENAI, messages=ASK, system="Be brief.")  # type: ignore[arg-type]
+    assert 5 <= counted.input_tokens <= 200

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from ai_gateway.domain.decisions import What
 from ai_gateway.policy.circuit_breaker import State
 from gateway.survivors import CHAT, GOOD, GOOD_STREAM, World, a_world, claude_member, error, member, tier
 from support.upstream import EVENTS, JSON, Script
@@ -132,3 +133,6 @@ async def test_what_the_stand_in_cannot_say_is_refused_or_left_out_and_told(drop
     assert answered.status == 400
     assert (answered.error["code"], answered.error["param"]) == ("unsupported_parameter", "seed")
     assert world.providers.asked == []
+    (step,) = world.line.ended[-1].steps
+    assert (step.what, step.endpoint) == (What.PASSED_OVER, "claude")
+    assert "'seed' cannot be sent" in step.reason

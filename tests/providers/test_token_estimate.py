@@ -26,7 +26,14 @@ from ai_gateway.domain.conversation import (
     Turn,
 )
 from ai_gateway.providers.media_size import Pixels
-from ai_gateway.providers.token_estimate import MOST_OF_IMAGE, estimate, most_input, tokens_of_image, tokens_of_text
+from ai_gateway.providers.token_estimate import (
+    MOST_OF_ANY_IMAGE,
+    MOST_OF_IMAGE,
+    estimate,
+    most_input,
+    tokens_of_image,
+    tokens_of_text,
+)
 from tests.providers.test_media_size import png
 
 NOTHING = estimate(Conversation(turns=()))
@@ -103,6 +110,6 @@ def test_a_picture_does_not_bound_the_input_by_its_bytes() -> None:
     shown = Conversation(turns=(Turn(Role.USER, (Text("hello"), picture, ToolResult("c", (picture,)))),))
     body = 2 * len(data) + 300
     assert most_input(plain, 200) == 200
-    assert most_input(shown, body) == 300 + 2 * 1_008
+    assert most_input(shown, body) == 300 + 2 * MOST_OF_ANY_IMAGE
     small = Image(Source(data="AAAA"))
     assert most_input(Conversation(turns=(Turn(Role.USER, (small,)),)), 300) == 300  # never more than its bytes

@@ -79,6 +79,12 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     max_output: int | None = None
     choices: int = 1
     body_bytes: int = 0
+    input_bound: int | None = None
+
+    @property
+    def most_input(self) -> int:
+        """Tokens of its input at most: one for each byte, where nobody knows better."""
+        return self.body_bytes if self.input_bound is None else self.input_bound
 
 
 class Shaped(msgspec.Struct, frozen=True, gc=False):

@@ -13,7 +13,7 @@ import msgspec
 
 from ai_gateway.domain.config import QueueLimits
 from ai_gateway.domain.decisions import Step, What
-from ai_gateway.domain.faults import Fault, GatewayFault, ProviderFailed, RateLimited
+from ai_gateway.domain.faults import Fault, GatewayFault, ProviderFailed, RateLimited, Untranslatable
 from ai_gateway.domain.traffic import Receipt
 from ai_gateway.gateway import answers
 from ai_gateway.gateway.client import Client, Interruption
@@ -146,6 +146,8 @@ class _Pursuit:
             raise _Stop(refusal) from None
         fault = await trial.run()
         self.receipts.append(trial.receipt())
+        if isinstance(fault, Untranslatable):
+            self.world.note(What.PASSED_OVER, fault.message, taken.member.candidate.endpoint.name)
         if trial.dropped:
             self.world.note(
                 What.DROPPED, f"Left out: {', '.join(trial.dropped)}.", taken.member.candidate.endpoint.name

@@ -10,10 +10,12 @@ from typing import Final
 from ai_gateway.domain.chat import Operation
 from ai_gateway.domain.config import Course
 from ai_gateway.domain.faults import CircuitOpen, Fault, InvalidRequest
+from ai_gateway.domain.traffic import Call
 from ai_gateway.gateway import dispatch, funding, rate_gate, reading
 from ai_gateway.gateway.admission import Admitted
 from ai_gateway.gateway.caching import carry_cached
 from ai_gateway.gateway.client import Client
+from ai_gateway.gateway.counting import count_here
 from ai_gateway.gateway.dispatch import Carried
 from ai_gateway.gateway.doors import Doors
 from ai_gateway.gateway.journey import Journey
@@ -25,6 +27,8 @@ from ai_gateway.policy import access, request_transformer, routing
 from ai_gateway.runtime.rates import RateHold
 
 _RESPONSES: Final = Operation.RESPONSES  # a member of an enum is a look-up in Python each time
+
+_COUNT_TOKENS: Final = Operation.COUNT_TOKENS  # a member of an enum is a look-up in Python each time
 
 
 async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
@@ -40,7 +44,7 @@ async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
     course = routing.resolve(caller.tenant, call.model)
     plan = doors.plans.of(caller.tenant.id, course, head.dialect, head.operation)
     if not plan.stages:
-        raise _nobody_can(course, head.operation)
+        return await _serve_without(client, call, course)
     shaped = request_transformer.shape(call, course)
     place: RateHold | None = None
     used = 0
@@ -71,6 +75,13 @@ async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
     finally:
         if place is not None:
             rate_gate.leave(doors, place, used)
+
+
+async def _serve_without(client: Client, call: Call, course: Course) -> Carried:
+    """What needs no provider; raises Fault where one is needed."""
+    if call.head.operation is _COUNT_TOKENS and any(tier.candidates for tier in course.tiers):
+        return await count_here(client, call)
+    raise _nobody_can(course, call.head.operation)
 
 
 def _nobody_can(course: Course, operation: Operation) -> Fault:

@@ -14,6 +14,7 @@ from ai_gateway.domain.faults import InvalidRequest
 from ai_gateway.domain.traffic import Call, Head, Header
 from ai_gateway.gateway import amounts, envelope
 from ai_gateway.gateway.envelope import BodyLimits
+from ai_gateway.gateway.input_bound import SMALL_BYTES, bound_of_input
 
 FORWARDED: Final = {Dialect.OPENAI: (b"openai-beta",), Dialect.ANTHROPIC: (b"anthropic-",)}
 READ_HEADERS: Final = frozenset(
@@ -99,7 +100,8 @@ def read_call(head: Head, body: bytes, limits: BodyLimits) -> Call:
     fields = envelope.read_envelope(body, limits)
     plain = _read_plain(head.operation, body, fields)
     if plain is not None:
-        return Call(head, plain.model, fields, plain.stream or False, False, plain.cap, plain.n or 1, len(body))
+        bound = bound_of_input(_CHAT, fields, body) if len(body) > SMALL_BYTES else None
+        return Call(head, plain.model, fields, plain.stream or False, False, plain.cap, plain.n or 1, len(body), bound)
     model = _read_model(fields)
     stream = envelope.read_bool(fields, "stream") or False
     if stream and head.operation not in STREAMED:
@@ -117,6 +119,7 @@ def read_call(head: Head, body: bytes, limits: BodyLimits) -> Call:
         max_output=_output_cap(head.operation, fields),
         choices=_choices(head.operation, fields),
         body_bytes=len(body),
+        input_bound=bound_of_input(head.operation, fields, body),
     )
 
 

@@ -1,8 +1,9 @@
 """Who pays for a call, and how much it can cost at worst. Every number is an upper bound, because money that was
 held and not spent comes back, and money that was spent and not held does not.
 
-A token is at least one byte of the request, so the body's length bounds the input; the output is bounded by what the
-caller asked for, else by the endpoint's default.
+A token is at least one byte of the request, so the body's length bounds the input; of pictures and sounds, whose bytes
+say nothing of their tokens, their size does (providers/token_estimate.py). The output is bounded by what the caller
+asked for, else by what each endpoint's model writes at most, or its default.
 """
 
 from typing import Final
@@ -13,7 +14,7 @@ from ai_gateway.domain.budgets import Leg, Limits, tightest
 from ai_gateway.domain.chat import Operation
 from ai_gateway.domain.config import Key, LegRates, Tenant
 from ai_gateway.domain.traffic import Call, Caller, Charge
-from ai_gateway.policy.worst_case import Worst, worst_nano
+from ai_gateway.policy.worst_case import Worst, worst_nano, worst_uncapped_nano
 from ai_gateway.providers.output_caps import CAPPED
 
 _IMAGES: Final = Operation.IMAGES  # a member of an enum is a look-up in Python each time
@@ -66,10 +67,12 @@ def charge(caller: Caller, call: Call, worst: Worst, revision: int = 0, most: in
     """`worst` are the dearest rates among the endpoints that may serve the call; `revision` is the configuration's.
     `most`: tokens of output that an answer will be held to; None: what the caller asked for, or all that may come."""
     output = asked_output(call, worst) if most is None else most
+    is_open = bool(worst.by_length) and most is None and call.max_output is None and call.head.operation in CAPPED
+    cost = worst_uncapped_nano(worst, call.most_input, call.choices) if is_open else cost_at_worst(call, worst, output)
     return Charge(
         legs=caller.legs or legs_of(caller),
-        worst_nano=cost_at_worst(call, worst, output),
-        worst_tokens=call.body_bytes + output * call.choices,
+        worst_nano=cost,
+        worst_tokens=call.most_input + output * call.choices,
         at=call.head.received_wall,
         limits=caller.limits,
         zone=caller.tenant.zone,
@@ -89,7 +92,7 @@ def cost_at_worst(call: Call, worst: Worst, output: int) -> int:
     """Nano-dollars, with so many tokens in each answer. Counting tokens is free."""
     if call.head.operation is Operation.COUNT_TOKENS:
         return 0
-    return worst_nano(worst, call.body_bytes, output * call.choices)
+    return worst_nano(worst, call.most_input, output * call.choices)
 
 
 def affordable_output(call: Call, worst: Worst, nano: int, tokens: int) -> int:
@@ -99,7 +102,7 @@ def affordable_output(call: Call, worst: Worst, nano: int, tokens: int) -> int:
     least, most = 0, asked_output(call, worst) if call.head.operation in CAPPED else 0
     while least < most:
         middle = (least + most + 1) // 2
-        if cost_at_worst(call, worst, middle) <= nano and call.body_bytes + middle * call.choices <= tokens:
+        if cost_at_worst(call, worst, middle) <= nano and call.most_input + middle * call.choices <= tokens:
             least = middle
         else:
             most = middle - 1

@@ -15,6 +15,7 @@ from ai_gateway.domain.config import Candidate, PriceBook
 from ai_gateway.domain.price_book import Chain
 from ai_gateway.domain.prices import Price, Rates, Schedule
 from ai_gateway.policy.pricing import PICO_PER_NANO, find_price
+from ai_gateway.providers.output_caps import default_output
 
 LONGEST_SECONDS: Final = 3_600
 """After its admission nothing of a request begins later than this."""
@@ -32,7 +33,11 @@ class WorstStep(msgspec.Struct, frozen=True):
 class Worst(msgspec.Struct, frozen=True):
     """The dearest rates of several candidates, in force until `until` (Unix seconds). An upper bound: the dearest
     input and the dearest output may be two different candidates'. `unpriced` counts the candidates that nobody priced,
-    neither with a price nor with a ceiling: they count 0 here."""
+    neither with a price nor with a ceiling: they count 0 here.
+
+    `by_length`: the same for each length that an answer has at most where nobody says one, where candidates differ in
+    that. A cheap model that may write for long stands beside a dear one that writes little; nobody is both.
+    """
 
     input_pico: int
     output_pico: int
@@ -41,6 +46,7 @@ class Worst(msgspec.Struct, frozen=True):
     request_pico: int = 0
     steps: tuple[WorstStep, ...] = ()
     unpriced: int = 0
+    by_length: tuple["Worst", ...] = ()
 
 
 def worst_nano(worst: Worst, input_tokens: int, output_tokens: int) -> int:
@@ -54,14 +60,30 @@ def worst_nano(worst: Worst, input_tokens: int, output_tokens: int) -> int:
     return -(-pico // PICO_PER_NANO)
 
 
+def worst_uncapped_nano(worst: Worst, input_tokens: int, choices: int) -> int:
+    """The same where nobody says how long an answer may be."""
+    if not worst.by_length:
+        return worst_nano(worst, input_tokens, worst.default_output * choices)
+    return max([worst_nano(it, input_tokens, it.default_output * choices) for it in worst.by_length])
+
+
 def worst_of(candidates: Sequence[Candidate], own: PriceBook, book: PriceBook, at: float) -> Worst:
     """What a cache does may be dearer than fresh input, so it counts as input here; likewise with output."""
-    default_output = unpriced = 0
+    lengths = sorted({default_output(it) for it in candidates})
+    whole = _worst_of(candidates, own, book, at)
+    if len(lengths) < 2:
+        return whole
+    parts = tuple(_worst_of([it for it in candidates if default_output(it) == one], own, book, at) for one in lengths)
+    return msgspec.structs.replace(whole, by_length=parts)
+
+
+def _worst_of(candidates: Sequence[Candidate], own: PriceBook, book: PriceBook, at: float) -> Worst:
+    longest = max(map(default_output, candidates), default=0)
+    unpriced = 0
     until = inf
     schedules: list[Schedule] = []
     for candidate in candidates:
         endpoint = candidate.endpoint
-        default_output = max(default_output, endpoint.default_max_output)
         chains = _chains_of(candidate, own, book)
         until = min(until, _next_change(chains, at))
         found = find_price(own, book, endpoint, candidate.model, at)
@@ -74,7 +96,7 @@ def worst_of(candidates: Sequence[Candidate], own: PriceBook, book: PriceBook, a
     return Worst(
         input_pico=base.input_pico,
         output_pico=base.output_pico,
-        default_output=default_output,
+        default_output=longest,
         until=until,
         request_pico=base.request_pico,
         steps=tuple(steps),

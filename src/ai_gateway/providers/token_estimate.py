@@ -51,6 +51,8 @@ WITH_TOOLS: Final = 900
 SERVER_TOOL: Final = 3_000
 WITH_FORM: Final = 500
 MOST_OF_IMAGE: Final = 4_784
+MOST_OF_ANY_IMAGE: Final = 48_200
+"""GPT-4o mini's: 2,833 tokens and 5,667 for each of at most eight tiles, as OpenAI's guide to vision says."""
 LEAST_OF_PDF: Final = 3_000
 UNSEEN_DOCUMENT: Final = 20_000
 PDF_BYTES_PER_TOKEN: Final = 20
@@ -74,14 +76,16 @@ def estimate(asked: Conversation) -> int:
 
 
 def most_input(asked: Conversation, body_bytes: int) -> int:
-    """A bound for admission: as many tokens as the body has bytes, but for pictures, documents and sounds, whose bytes
-    say little of what they are to a model."""
+    """A bound for admission, where money is held: as many tokens as the body has bytes, but for pictures and sounds,
+    whose bytes say little of what they are to a model. A document stays at its bytes: a PDF may be all text."""
     tokens = body_bytes
     for turn in asked.turns:
         for part in turn.parts:
             for one in part.parts if isinstance(part, ToolResult) else (part,):
-                if isinstance(one, Image | Document | Audio) and one.source is not None and one.source.data is not None:
-                    tokens += min(0, _part(one) - len(one.source.data))
+                if isinstance(one, Image) and one.source.data is not None:
+                    tokens += min(0, MOST_OF_ANY_IMAGE - len(one.source.data))
+                elif isinstance(one, Audio) and one.source.data is not None:
+                    tokens += min(0, AROUND + _sound(one) - len(one.source.data))
     return tokens
 
 

@@ -99,8 +99,8 @@ def test_what_a_tool_has_beyond_a_function_rides_along_under_its_place() -> None
     asked = read(tools=[tool])
     assert asked.tools == (Tool("f", None, {}),)
     assert (asked.others, asked.hints) == (
-        {"tools[0].defer_loading": True},
-        {"tools[0].eager_input_streaming": True},
+        {},
+        {"tools[0].defer_loading": True, "tools[0].eager_input_streaming": True},
     )
 
 

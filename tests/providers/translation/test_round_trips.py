@@ -179,4 +179,4 @@ def test_how_much_to_think_is_kept(first: str, second: str, reasoning: Reasoning
     for kept in (there, back):
         assert kept is not None
         assert (kept.mode is ThinkingMode.OFF or kept.effort == "none") is off
-        assert off or kept.budget_tokens == reasoning.budget_tokens or kept.effort is not None
+        assert off or kept.budget_tokens is not None or kept.effort is not None

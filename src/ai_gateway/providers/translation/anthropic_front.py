@@ -58,9 +58,10 @@ _READ: Final = frozenset(
         "cache_control",
     }
 )
-_HINTS: Final = frozenset({"diagnostics"})
+_HINTS: Final = frozenset({"context_management", "diagnostics"})
+"""`context_management` prunes what Anthropic looks at of a conversation, to save money; others look at all of it."""
 _TOOL_MEMBERS: Final = frozenset({"type", "name", "description", "input_schema", "strict", "cache_control"})
-_TOOL_HINTS: Final = frozenset({"eager_input_streaming"})
+_TOOL_HINTS: Final = frozenset({"defer_loading", "eager_input_streaming"})
 _ROLES: Final = {"user": Role.USER, "assistant": Role.ASSISTANT, "system": Role.SYSTEM}
 _MODES: Final = {
     "auto": ChoiceMode.AUTO,
