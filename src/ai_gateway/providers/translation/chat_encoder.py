@@ -165,12 +165,14 @@ class ChatEncoder:
             )
             written.append(choice.head + b'{},"logprobs":null,' + _encode(end)[1:] + b"]}\n\n")
         if self._wants_usage and self._usage is not None:
+            self._envelope = b""  # the service tier may have become known
             told = _encode(write_usage(self._usage))
             written.append(self._head() + b'"choices":[],"usage":' + told + b"}\n\n")
         return b"".join([*written, _DONE])
 
     def _head(self) -> bytes:
-        """Up to the choices. The service tier is what was known when the first chunk was written."""
+        """Up to the choices. The service tier is what was known when the first chunk was written; who asks for the
+        usage is told the last word on it."""
         if not self._envelope:
             began = self._began
             said: dict[str, Json] = {
