@@ -29,6 +29,7 @@ from ai_gateway.runtime.logs import Log
 from ai_gateway.runtime.plans import PlanDoors, Plans
 from ai_gateway.runtime.repeats import Repeats
 from ai_gateway.runtime.snapshot import Snapshots
+from ai_gateway.runtime.stored_responses import StoredResponses
 from ai_gateway.runtime.tasks import Tasks
 from ai_gateway.runtime.telemetry import Telemetry
 from ai_gateway.runtime.throttles import Throttles
@@ -42,6 +43,7 @@ from ai_gateway.store.metrics_history import SqlMetricsHistory
 from ai_gateway.store.receipts import LedgerHistory
 from ai_gateway.store.records import StoreUnavailable
 from ai_gateway.store.replies import SqlReplies
+from ai_gateway.store.responses import SqlResponses
 from ai_gateway.store.rows import PoolRow
 from ai_gateway.store.session import database_url, open_engine
 from ai_gateway.store.snapshots import SnapshotCompiler
@@ -129,6 +131,7 @@ async def make_home(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
             live=set(),
             rooms=Rooms(clock, asyncio.get_running_loop().call_later),
             tasks=tasks,
+            responses=StoredResponses(SqlResponses(store, KeyVault(bytes(32))), clock.wall, lambda _: None),
             repeats=Repeats(SqlReplies(store, KeyVault(bytes(32))), "this process", clock.wall, lambda _: None),
         )
         settings = load("development", {"PORT": "0", "HOST": "127.0.0.1"} | environ, {})

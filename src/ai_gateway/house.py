@@ -342,7 +342,9 @@ class Control(msgspec.Struct, frozen=True):
         endpoint = None if tenant is None else tenant.endpoints.get(name)
         if endpoint is None:
             return ProbeResult(False, None, 0.0, "invalid_request", "This provider config is disabled.")
-        checked = await Probe(self.line.upstream, self.line.clock).check(endpoint, self.line.kinds[endpoint.provider])
+        checked = await Probe(self.line.upstream, self.line.clock, self.line.tokens).check(
+            endpoint, self.line.kinds[endpoint.provider]
+        )
         fault = checked.fault
         return ProbeResult(
             ok=fault is None,

@@ -30,6 +30,7 @@ from ai_gateway.jobs.lessee import Lessee
 from ai_gateway.jobs.outbox import Outbox, keep_flushing
 from ai_gateway.jobs.refresh import keep_refreshing
 from ai_gateway.jobs.replies import keep_replies
+from ai_gateway.jobs.responses import keep_responses
 from ai_gateway.jobs.retention import Retention
 from ai_gateway.jobs.watch import Check, Histories, Watch, WatchDoors, check_of
 from ai_gateway.policy import access, egress
@@ -42,6 +43,7 @@ from ai_gateway.runtime.breakers import Breakers
 from ai_gateway.runtime.clock import SystemClock
 from ai_gateway.runtime.dialer import trust
 from ai_gateway.runtime.folder import FolderInUse, FolderLock, Sharing
+from ai_gateway.runtime.google_tokens import GoogleTokens
 from ai_gateway.runtime.http1_upstream import Http1Upstream
 from ai_gateway.runtime.journal import Durability, Journal
 from ai_gateway.runtime.journal_places import FIRST, JournalPlace, take_place
@@ -58,6 +60,7 @@ from ai_gateway.runtime.segments import DiskFolder, JournalSize
 from ai_gateway.runtime.server import Server, open_sockets
 from ai_gateway.runtime.slots import SLOT_BYTES
 from ai_gateway.runtime.snapshot import Snapshots
+from ai_gateway.runtime.stored_responses import ResponseLimits, StoredResponses
 from ai_gateway.runtime.tasks import Tasks
 from ai_gateway.runtime.telemetry import Telemetry
 from ai_gateway.runtime.throttles import Throttles
@@ -78,6 +81,7 @@ from ai_gateway.store.price_editions import seed_book
 from ai_gateway.store.receipts import LedgerHistory
 from ai_gateway.store.records import StoreUnavailable
 from ai_gateway.store.replies import SqlReplies
+from ai_gateway.store.responses import SqlResponses
 from ai_gateway.store.session import database_url, is_shared, open_engine
 from ai_gateway.store.snapshots import SnapshotCompiler
 from ai_gateway.store.sql import SqlStore
@@ -183,11 +187,20 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         history=LedgerHistory(store),
         telemetry=telemetry,
         kinds=KINDS,
+        tokens=GoogleTokens(upstream, clock, tasks),
         live=set(),
         rooms=rooms,
         tasks=tasks,
         grants=books.grants,
         rates=Rates(books.processes),
+        responses=keep_responses(
+            StoredResponses(
+                SqlResponses(store, vault), clock.wall, telemetry.drop, ResponseLimits(settings.history.response_days)
+            ),
+            tasks,
+            stack,
+            partial(_away, log, "responses"),
+        ),
         repeats=await _repeats(SqlReplies(store, vault), engine, clock.wall, telemetry.drop),
         limits=LineLimits(body_bytes=settings.limits.max_body_bytes),
     )
@@ -387,9 +400,10 @@ def _check(doors: Doors) -> Check:
             meters=doors.meters,
             kinds=KINDS,
             prices=prices,
+            tokens=doors.tokens,
         )
     )
-    return check_of(Probe(doors.upstream, doors.clock), paid, KINDS)
+    return check_of(Probe(doors.upstream, doors.clock, doors.tokens), paid, KINDS)
 
 
 async def _watch(

@@ -45,12 +45,13 @@ class Limits(msgspec.Struct, frozen=True):
 
 class History(msgspec.Struct, frozen=True):
     """How often endpoints are looked at (seconds, 0: never), and how many days of what was seen are kept; of their
-    numbers by the minute, the hour and the day."""
+    numbers by the minute, the hour and the day. `response_days` 0: no response is kept."""
 
     check_seconds: float
     health_days: int
     decision_days: int
     metrics_days: tuple[int, int, int]
+    response_days: int = 30
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -138,6 +139,7 @@ SETTINGS: Final = (
     _same("AI_GATEWAY_HEALTH_CHECK_SECONDS", "30", "How often each endpoint is asked a free question; 0: never."),
     _same("AI_GATEWAY_HEALTH_DAYS", "30", "How long the history of endpoints' health is kept."),
     _same("AI_GATEWAY_DECISION_DAYS", "7", "How long it is kept why failed, retried and sampled requests went so."),
+    _same("AI_GATEWAY_RESPONSE_DAYS", "30", "How long responses are kept to be gone on from; 0: they are not kept."),
     _same("AI_GATEWAY_METRICS_DAYS", "2,60,730", "How long endpoints' numbers are kept by the minute, hour and day."),
     _same("AI_GATEWAY_JOURNAL_FSYNC", "grouped", "When the journal is safe from power loss: always, grouped or off."),
     _same("AI_GATEWAY_JOURNAL_BYTES", str(1 << 30), "Room for receipts while the database is away; at least 128 MiB."),
@@ -159,15 +161,9 @@ DURABILITIES: Final = ("always", "grouped", "off")
 SMALLEST_JOURNAL: Final = 128 << 20  # two segments: one that is written, one that is drained
 SHORTEST_SILENCE: Final = 15.0
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
-SWITCH: Final = {
-    "on": True,
-    "true": True,
-    "yes": True,
-    "1": True,
-    "off": False,
-    "false": False,
-    "no": False,
-    "0": False,
+SWITCH: Final[Mapping[str, bool]] = {
+    **dict.fromkeys(("on", "true", "yes", "1"), True),
+    **dict.fromkeys(("off", "false", "no", "0"), False),
 }
 SHORTEST_TOKEN: Final = 16
 FEWEST_DISTINCT: Final = 6  # distinct symbols; a random 16-character token has about 14, a random key about 30
@@ -215,6 +211,9 @@ def load(mode: ModeName, environ: Mapping[str, str], dotenv: Mapping[str, str]) 
             health_days=reader.read("AI_GATEWAY_HEALTH_DAYS", _read_count, 0),
             decision_days=reader.read("AI_GATEWAY_DECISION_DAYS", _read_count, 0),
             metrics_days=reader.read("AI_GATEWAY_METRICS_DAYS", _read_three_days, (0, 0, 0)),
+            response_days=reader.read(
+                "AI_GATEWAY_RESPONSE_DAYS", lambda text: int(text != "0" and _read_count(text)), 0
+            ),
         ),
         journal_fsync=reader.read("AI_GATEWAY_JOURNAL_FSYNC", _read_durability, ""),
         journal_bytes=reader.read("AI_GATEWAY_JOURNAL_BYTES", _read_journal_bytes, 0),

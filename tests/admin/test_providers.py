@@ -189,6 +189,49 @@ async def test_one_of_key_and_secret_name_is_enough(world: World) -> None:
     assert answer.status_code == 422
 
 
+async def test_a_vendor_of_the_table_needs_no_address(world: World) -> None:
+    made = await world.made("/providers", {"name": "g", "provider": "groq", "api_key": "gsk-0123456789"})
+    assert (made["provider"], made["endpoint_url"], made["options"]) == ("groq", None, {})
+    assert _endpoints(world)["g"].base_url.text == "https://api.groq.com/openai/v1"
+
+
+async def test_azure_is_told_its_surface_and_version(world: World) -> None:
+    body = {
+        "name": "az",
+        "provider": "azure_openai",
+        "endpoint_url": "https://mine.openai.azure.com",
+        "api_key": "0123456789abcdef",
+        "models": ["my-deployment"],
+        "options": {"api_version": "2025-04-01-preview", "auth": "entra"},
+    }
+    made = await world.made("/providers", body)
+    assert made["options"] == body["options"]
+    assert _endpoints(world)["az"].options == body["options"]
+    patched = await world.call("PATCH", "/providers/az", {"options": {"surface": "v1"}})
+    assert (patched.status_code, patched.json()["options"]) == (200, {"surface": "v1"})
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        (
+            {"provider": "azure_openai", "endpoint_url": "https://a.example", "options": {"surface": "v9"}},
+            "options.surface",
+        ),
+        (
+            {"provider": "azure_openai", "endpoint_url": "https://a.example", "options": {"region": "x"}},
+            "options.region",
+        ),
+        ({"provider": "openai", "options": {"surface": "v1"}}, "options.surface"),
+        ({"provider": "azure_openai"}, "endpoint_url"),
+        ({"provider": "azure"}, "provider"),
+    ],
+)
+async def test_options_are_checked_for_their_type(world: World, body: dict[str, Any], param: str) -> None:
+    answer = await world.call("POST", "/providers", {"name": "x", "api_key": "0123456789abcdef", **body})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (422, param)
+
+
 async def test_an_own_server_needs_an_address_and_no_key(world: World) -> None:
     body = {"name": "ollama", "provider": "openai_compatible"}
     assert (await world.call("POST", "/providers", body)).status_code == 422
@@ -278,3 +321,28 @@ async def test_a_check_that_costs_is_made_only_where_somebody_asked_for_it(world
     assert patched.json()["paid_check_model"] == "gpt-4o-mini"
     assert _endpoints(world)["up"].paid_check_model == "gpt-4o-mini"
     assert (await world.call("PATCH", "/providers/up", {"paid_check_model": ""})).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("endpoint_url", "said"),
+    [
+        (None, "is missing; an address of Vertex AI looks like"),
+        ("https://aiplatform.googleapis.com/v1/projects/p", "no project and location"),
+    ],
+)
+async def test_vertex_is_told_where_it_is(world: World, endpoint_url: str | None, said: str) -> None:
+    body = {"name": "vertex", "provider": "vertex", "api_key": "AIza-0123456789", "endpoint_url": endpoint_url}
+    refused = await world.call("POST", "/providers", body)
+    assert refused.status_code == 422
+    assert said in refused.json()["error"]["message"]
+
+
+async def test_googles_providers_are_taken(world: World) -> None:
+    account = '{\n "type": "service_account",\n "client_email": "a@b.example",\n "private_key": "x"\n}'
+    url = "https://europe-west4-aiplatform.googleapis.com/v1/projects/p-1/locations/europe-west4"
+    await world.made("/providers", {"name": "gemini", "provider": "gemini", "api_key": "AIza-0123456789"})
+    await world.made("/providers", {"name": "vertex", "provider": "vertex", "api_key": account, "endpoint_url": url})
+    gemini, vertex = _endpoints(world)["gemini"], _endpoints(world)["vertex"]
+    assert (gemini.base_url.path, gemini.payees) == ("/v1beta", ("google", "gemini"))
+    assert (vertex.base_url.text, vertex.payees) == (url, ("google", "anthropic", "vertex"))
+    assert _key(world, "vertex") == '{"type":"service_account","client_email":"a@b.example","private_key":"x"}'

@@ -80,3 +80,13 @@ async def test_a_name_or_value_that_cannot_be_is_refused(world: World, name: str
 async def test_a_taken_name_is_a_409(world: World) -> None:
     await world.made("/secrets", {"name": "main", "value": _VALUE})
     assert (await world.call("POST", "/secrets", {"name": "main", "value": _VALUE})).status_code == 409
+
+
+async def test_a_key_that_is_a_file_of_json_loses_its_line_breaks_only(world: World) -> None:
+    told = '{\n  "type": "service_account",\n  "private_key": "-----BEGIN\\nabc\\n-----END"\n}\n'
+    await world.made("/secrets", {"name": "google", "value": told})
+    (row,) = await world.rows(SecretRow)
+    kept = world.doors.vault.unseal(OWN, "google", row.ciphertext).reveal()
+    assert kept == '{"type":"service_account","private_key":"-----BEGIN\\nabc\\n-----END"}'
+    broken = await world.call("POST", "/secrets", {"name": "other", "value": "{\n broken"})
+    assert broken.status_code == 422

@@ -68,6 +68,17 @@ async def test_a_grant_of_an_unknown_system_config_is_refused(world: World) -> N
     assert (await world.call("POST", "/tenants", body, role="platform")).status_code == 422
 
 
+async def test_a_tenant_says_whether_its_responses_are_kept(world: World) -> None:
+    path = f"/tenants/{OWN}"
+    assert (await world.call("GET", path)).json()["stored_responses"] is True
+    patched = (await world.call("PATCH", path, {"stored_responses": False}, role="platform")).json()
+    assert patched["stored_responses"] is False
+    tenant = next(tenant for tenant in world.snapshot.tenants.values() if tenant.id == OWN)
+    assert not tenant.stores_responses
+    kept = (await world.call("PATCH", path, {"enabled": True}, role="platform")).json()
+    assert kept["stored_responses"] is False
+
+
 async def test_a_tenant_takes_default_fallbacks_and_a_queue(world: World) -> None:
     path = f"/tenants/{OWN}"
     before = (await world.call("GET", path)).json()

@@ -89,7 +89,7 @@ def test_pydantic_ai(gateway: Gateway, dialect: str, model: str) -> None:
 
 
 @pytest.mark.parametrize("model", ["gpt-4", "behind-anthropic"])
-@pytest.mark.parametrize("api", ["chat"])
+@pytest.mark.parametrize("api", ["chat", "responses"])
 def test_openai_agents(gateway: Gateway, api: str, model: str) -> None:
     said = run("with_openai_agents.py", gateway, MODEL=model, API=api)
     expect_conversation(said)

@@ -65,6 +65,28 @@ def test_usage_comes_in_a_stream_to_whom_asks_for_it_and_to_nobody_else(client: 
     assert not any(chunk.usage for chunk in ask(client, "gpt-4", stream=True))
 
 
+def test_a_text_is_completed_whole_and_streamed(client: OpenAI) -> None:
+    asked: dict[str, Any] = {"model": "openai-1/gpt-3.5-turbo-instruct", "prompt": "Once upon", "max_tokens": 60}
+    whole = client.completions.create(**asked)
+    assert whole.choices[0].finish_reason == "length"
+    assert whole.usage.total_tokens == whole.usage.prompt_tokens + 60
+    chunks = list(client.completions.create(**asked, stream=True))
+    assert "".join(chunk.choices[0].text for chunk in chunks) == whole.choices[0].text
+    assert not any(chunk.usage for chunk in chunks)
+    *_, last = client.completions.create(**asked, stream=True, stream_options={"include_usage": True})
+    assert last.usage == whole.usage
+
+
+def test_pictures_are_made(client: OpenAI, gateway: Gateway) -> None:
+    made = client.images.with_raw_response.generate(
+        model="openai-1/gpt-image-1", prompt="a red square", n=2, size="1024x1024", quality="low"
+    )
+    images = made.parse()
+    assert len(images.data) == 2
+    assert images.usage.output_tokens == 2 * 272
+    assert made.headers["x-gateway-cost-usd"] == "0.021775"  # 3 tokens at $5 a million, 544 at $40
+
+
 def test_a_tool_is_called(client: OpenAI) -> None:
     answer = client.chat.completions.create(model="gpt-4", messages=ASK_WEATHER, tools=[WEATHER])  # type: ignore[call-overload]
     call = answer.choices[0].message.tool_calls[0]

@@ -3,7 +3,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from ai_gateway.domain.chat import Dialect, ProviderError
+from ai_gateway.domain.chat import Dialect, Operation, ProviderError
 from ai_gateway.domain.faults import (
     ALL_FAULTS,
     BudgetExceeded,
@@ -103,6 +103,14 @@ def test_what_is_not_worth_a_retry_says_so() -> None:
 
 def test_every_refusal_names_its_code_in_a_header() -> None:
     assert dict(answers.headers_of(InvalidRequest(code="duplicate_key")))["x-gateway-error"] == "duplicate_key"
+
+
+def test_the_last_event_of_a_response_has_the_members_of_its_reference_and_the_error_object_that_sdks_raise() -> None:
+    event = answers.event_of(ProviderFailed(), Dialect.OPENAI, "req_1", Operation.RESPONSES)
+    said = msgspec.json.decode(event.removeprefix(b"event: error\ndata: "))
+    error = body(ProviderFailed())["error"]
+    assert (said["type"], said["error"], said["message"]) == ("error", error, error["message"])
+    assert (said["code"], said["sequence_number"], event.count(b"\n\n")) == (error["code"], 0, 1)
 
 
 def test_the_last_event_of_a_stream_is_one_event_of_the_dialect() -> None:

@@ -694,7 +694,14 @@ BAD_BODIES = [
     b'{"model":"a\\r\\nset-cookie: b"}',
     b'{"model":"' + b"m" * 257 + b'"}',
 ]
-EVERY_POST = (CHAT, MESSAGES, "/v1/embeddings", "/v1/messages/count_tokens")
+EVERY_POST = (
+    CHAT,
+    MESSAGES,
+    "/v1/embeddings",
+    "/v1/completions",
+    "/v1/images/generations",
+    "/v1/messages/count_tokens",
+)
 BAD_REQUESTS = [
     *((path, body) for path in EVERY_POST for body in BAD_BODIES),
     (CHAT, b'{"model":"gpt-4o-mini","max_tokens":-1}'),
@@ -720,6 +727,36 @@ async def test_a_body_above_the_limit_is_413_also_in_pieces() -> None:
     assert (await line.post(CHAT, b"x" * 101)).status == 413
     assert (await line.visit(CHAT, [b"x" * 60, b"x" * 60]).start(line.app).end()).status == 413
     assert line.upstream.sent == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "answer", "usage"),
+    [
+        (
+            "/v1/completions",
+            b'{"model":"gpt-4o-mini","prompt":"x"}',
+            b'{"choices":[{"text":"y","index":0,"finish_reason":"stop"}],"usage":{"prompt_tokens":1,'
+            b'"completion_tokens":2,"total_tokens":3}}',
+            Usage(input_tokens=1, output_tokens=2),
+        ),
+        (
+            "/v1/images/generations",
+            b'{"model":"gpt-4o-mini","prompt":"x","n":2}',
+            b'{"created":1,"data":[{"url":"a"},{"url":"b"}]}',
+            Usage(output_tokens=2),
+        ),
+    ],
+)
+async def test_texts_and_pictures_go_the_same_way_as_chats(path: str, body: bytes, answer: bytes, usage: Usage) -> None:
+    line = await a_line()
+    line.upstream.will_play(Script(200, JSON, (answer,)))
+
+    answered = await line.post(path, body)
+
+    assert (answered.status, answered.body) == (200, answer)
+    assert line.upstream.sent[0].path == path.removeprefix("/v1")
+    assert (line.receipts[0].usage, line.receipts[0].estimated) == (usage, False)
+    line.assert_at_rest()
 
 
 async def test_an_operation_that_cannot_stream_says_so() -> None:

@@ -130,6 +130,9 @@ def test_fields_stay_the_bytes_that_came() -> None:
         (Operation.MESSAGES, {"max_tokens": 0}, 0),
         (Operation.MESSAGES, {"max_completion_tokens": 5}, None),
         (Operation.EMBEDDINGS, {"max_tokens": 5}, None),
+        (Operation.COMPLETIONS, {"max_tokens": 5}, 5),
+        (Operation.COMPLETIONS, {"max_completion_tokens": 5}, 16),
+        (Operation.IMAGES, {"size": "1024x1024", "quality": "low"}, 512),
     ],
 )
 def test_the_output_cap_is_read_where_the_operation_has_it(
@@ -153,7 +156,25 @@ def test_who_asks_for_usage_is_known(members: dict[str, Any], wants: bool) -> No
     assert (read.stream, read.wants_usage) == (True, wants)
 
 
-@pytest.mark.parametrize("operation", [Operation.EMBEDDINGS, Operation.COUNT_TOKENS])
+@pytest.mark.parametrize(
+    ("operation", "members", "choices"),
+    [
+        (Operation.CHAT, {"n": 3}, 3),
+        (Operation.COMPLETIONS, {"n": 2, "prompt": ["a", "b"]}, 4),
+        (Operation.IMAGES, {"n": 4}, 4),
+        (Operation.EMBEDDINGS, {"n": 4}, 1),
+    ],
+)
+def test_how_many_answers_are_asked_for(operation: Operation, members: dict[str, Any], choices: int) -> None:
+    assert call(operation, **members).choices == choices
+
+
+def test_a_streamed_text_may_ask_for_its_usage() -> None:
+    read = call(Operation.COMPLETIONS, stream=True, stream_options={"include_usage": True})
+    assert (read.stream, read.wants_usage) == (True, True)
+
+
+@pytest.mark.parametrize("operation", [Operation.EMBEDDINGS, Operation.IMAGES, Operation.COUNT_TOKENS])
 def test_what_has_no_stream_refuses_one(operation: Operation) -> None:
     assert not call(operation, stream=False).stream
     with pytest.raises(InvalidRequest) as refused:

@@ -45,6 +45,7 @@ def fault_of(
         ("prompt too long; exceeded max context length by 1119046 tokens", None),
         ("Input is too long for requested model.", None),
         ("The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).", None),
+        ("The input token count is 1194391 but model only supports up to 1048576.", "INVALID_ARGUMENT"),
         ("Please reduce the length of the messages or completion.", None),
         ("Your input exceeds the context window of this model.", None),
         ("This endpoint's maximum context length is 200000 tokens. However, you requested about 2500021", "400"),
@@ -80,6 +81,8 @@ def test_what_only_sounds_like_it_is_an_invalid_request(message: str) -> None:
         (400, "Your request was rejected as a result of our safety system.", "content_policy_violation"),
         (400, "Output blocked by content filtering policy", "invalid_request_error"),
         (403, "Provider returned error: Content violates usage guidelines. Team: x", "403"),
+        (400, "This prompt contains sensitive words that violate Google's Responsible AI practices.", None),
+        (None, "The prompt was blocked: OTHER.", "prompt_blocked"),
     ],
 )
 def test_a_content_filter(status: int | None, message: str, code: str | None) -> None:
@@ -268,3 +271,23 @@ def test_every_error_is_a_fault_with_a_status_that_can_be_sent(
 @given(st.integers(500, 599), st.text(max_size=60), WORDS)
 def test_a_server_s_failure_is_never_the_client_s(status: int, message: str, code: str | None) -> None:
     assert fault_of(status, message, code=code).origin is Origin.PROVIDER
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "code"),
+    [
+        (
+            403,
+            "This API method requires billing to be enabled. Please enable billing on project #1.",
+            "BILLING_DISABLED",
+        ),
+        (400, "Gemini API free tier is not available in your country. Please enable billing on your project.", None),
+    ],
+)
+def test_a_project_of_googles_that_nobody_pays_for(status: int, message: str, code: str | None) -> None:
+    assert type(fault_of(status, message, "FAILED_PRECONDITION", code)) is PaymentRequired
+
+
+def test_what_the_provider_itself_gave_up_is_its_failure() -> None:
+    assert type(fault_of(499, "The operation was cancelled.", "CANCELLED", "499")) is ProviderFailed
+    assert type(fault_of(None, "The operation was cancelled.", "CANCELLED", "499")) is ProviderFailed

@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,6 +81,31 @@ def test_counting_tokens_is_free_and_an_embedding_writes_nothing() -> None:
     assert charge(a_caller(), counting, worst).worst_nano == 0
     embedding = charge(a_caller(), a_call(a_head(operation=Operation.EMBEDDINGS)), worst)
     assert (embedding.worst_nano, embedding.worst_tokens) == (100, 100)
+
+
+@pytest.mark.parametrize(
+    ("size_bound", "default_output", "each"),
+    [
+        (512, 65_536, 512),  # a model that is paid by tokens: what the size says
+        (512, 1, 1),  # one whose pictures have a price each
+        (12_288, 4_096, 4_096),  # one that nobody knows: no more than its endpoint's default
+    ],
+)
+def test_pictures_are_held_for_by_their_number_and_size(size_bound: int, default_output: int, each: int) -> None:
+    worst = Worst(
+        input_pico=1_000, output_pico=40_000_000, default_output=default_output, until=1.0, request_pico=7_000
+    )
+    call = a_call(a_head(operation=Operation.IMAGES), body_bytes=100, max_output=size_bound, choices=3)
+    held = charge(a_caller(), call, worst)
+    assert held.worst_tokens == 100 + 3 * each
+    assert held.worst_nano == 100 + 3 * each * 40_000 + 7
+    assert affordable_output(call, worst, nano=held.worst_nano, tokens=held.worst_tokens) == 0  # nobody can cut it
+
+
+def test_texts_are_held_for_each_prompt() -> None:
+    worst = Worst(input_pico=1_000, output_pico=1_000, default_output=99, until=1.0)
+    call = a_call(a_head(operation=Operation.COMPLETIONS), body_bytes=100, max_output=16, choices=6)
+    assert charge(a_caller(), call, worst).worst_tokens == 100 + 6 * 16
 
 
 def test_a_callers_limits_are_those_of_its_legs_in_the_order_of_checking() -> None:

@@ -40,6 +40,10 @@ def test_callers_of_both_dialects_are_served(provider: ProviderType) -> None:
         (ProviderType.OPENAI_COMPATIBLE, None, Auth.BEARER),
         (ProviderType.BEDROCK, None, Auth.AWS),
         (ProviderType.COHERE, "https://api.cohere.com", Auth.BEARER),
+        (ProviderType.AZURE_OPENAI, None, Auth.API_KEY),
+        (ProviderType.GROQ, "https://api.groq.com/openai/v1", Auth.BEARER),
+        (ProviderType.GEMINI, "https://generativelanguage.googleapis.com/v1beta", Auth.X_GOOG_API_KEY),
+        (ProviderType.VERTEX, None, Auth.GOOGLE_CLOUD),
         (ProviderType.MOCK, None, Auth.NONE),
     ],
 )

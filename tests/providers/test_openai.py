@@ -1,5 +1,6 @@
 import json
 
+import msgspec
 import pytest
 
 from ai_gateway.domain.chat import Dialect, Operation, Usage
@@ -12,7 +13,13 @@ CODEC = OpenAICodec()
 
 
 @pytest.mark.parametrize(
-    ("operation", "path"), [(Operation.CHAT, "/chat/completions"), (Operation.EMBEDDINGS, "/embeddings")]
+    ("operation", "path"),
+    [
+        (Operation.CHAT, "/chat/completions"),
+        (Operation.EMBEDDINGS, "/embeddings"),
+        (Operation.COMPLETIONS, "/completions"),
+        (Operation.IMAGES, "/images/generations"),
+    ],
 )
 def test_a_request_goes_below_the_base_url(operation: Operation, path: str) -> None:
     request = CODEC.encode(a_shaped(operation, query="a=b"), "up")
@@ -23,7 +30,13 @@ def test_a_request_goes_below_the_base_url(operation: Operation, path: str) -> N
 
 def test_it_speaks_openai() -> None:
     assert CODEC.dialect is Dialect.OPENAI
-    assert CODEC.operations == {Operation.CHAT, Operation.EMBEDDINGS}
+    assert CODEC.operations == {
+        Operation.CHAT,
+        Operation.EMBEDDINGS,
+        Operation.COMPLETIONS,
+        Operation.IMAGES,
+        Operation.RESPONSES,
+    }
 
 
 @pytest.mark.parametrize(
@@ -53,6 +66,43 @@ def test_what_is_no_stream_is_not_asked(operation: Operation, body: str) -> None
 def test_embeddings_are_never_asked_for_a_stream_s_usage() -> None:
     shaped = a_shaped(Operation.EMBEDDINGS, '{"model":"m","input":"x","stream":true}')
     assert b"stream_options" not in CODEC.encode(shaped, "m").body
+
+
+def test_a_streamed_text_is_asked_for_its_usage_too() -> None:
+    shaped = a_shaped(Operation.COMPLETIONS, '{"model":"m","prompt":"x","stream":true}')
+    assert b'"stream_options":{"include_usage":true}' in bytes(CODEC.encode(shaped, "m").body)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("body", "usage"),
+    [
+        (
+            b'{"created":1,"data":[{"b64_json":"x"}],"usage":{"input_tokens":50,"output_tokens":4160,"total_tokens":'
+            b'4210,"input_tokens_details":{"text_tokens":10,"image_tokens":40}}}',
+            Usage(input_tokens=50, output_tokens=4160, image_input_tokens=40),
+        ),
+        (b'{"created":1,"data":[{"url":"x"},{"url":"y"}]}', Usage(output_tokens=2)),
+        (b'{"created":1,"data":[{"url":"x"}],"usage":null}', Usage(output_tokens=1)),
+        (b'{"created":1,"data":[{"url":"x"}],"usage":{"input_tokens":0,"output_tokens":0}}', Usage(output_tokens=1)),
+    ],
+)
+def test_a_picture_is_counted_in_tokens_or_as_one(body: bytes, usage: Usage) -> None:
+    reading = CODEC.read_reply(Operation.IMAGES, body)
+    assert (reading.error, reading.usage) == (None, usage)
+
+
+@pytest.mark.parametrize("body", [b'{"created":1,"data":[]}', b"{}", b'{"error":{"message":"no"}}'])
+def test_no_picture_is_an_error(body: bytes) -> None:
+    assert CODEC.read_reply(Operation.IMAGES, body).error is not None
+
+
+def test_a_text_is_whole_when_every_prompts_text_is() -> None:
+    """Two prompts, one text each: `n` does not say how many there are."""
+    shaped = a_shaped(Operation.COMPLETIONS, '{"model":"m","prompt":["a","b"],"stream":true}')
+    watch = CODEC.watch(msgspec.structs.replace(shaped, call=msgspec.structs.replace(shaped.call, choices=2)))
+    for index, finish in ((0, '"stop"'), (1, "null")):
+        watch.feed(f'data: {{"choices":[{{"index":{index},"text":"x","finish_reason":{finish}}}]}}\n\n'.encode())
+    assert not watch.end().complete
 
 
 def test_a_chat_answer_is_read() -> None:
@@ -142,9 +192,9 @@ GROQ = b'data: {"choices":[{"delta":{}}],"x_groq":{"usage":{"prompt_tokens":1,"c
 @pytest.mark.parametrize(
     ("event", "usage_chunk", "expected"),
     [
-        (AZURE_FIRST, UsageChunk.WITHHELD, Verdict.CONTENT),
+        (AZURE_FIRST, UsageChunk.WITHHELD, Verdict.ASIDE),
         (USAGE_ONLY, UsageChunk.WITHHELD, Verdict.WITHHELD),
-        (USAGE_ONLY, UsageChunk.WANTED, Verdict.CONTENT),
+        (USAGE_ONLY, UsageChunk.WANTED, Verdict.ASIDE),
         (USAGE_WITH_CHOICES, UsageChunk.WITHHELD, Verdict.CONTENT),
         (GROQ, UsageChunk.WITHHELD, Verdict.CONTENT),
         (b'data: {"hello":1}\n\n', UsageChunk.WITHHELD, Verdict.ASIDE),

@@ -23,6 +23,9 @@ def caps(it: Shaped) -> dict[str, Any]:
 
 
 OPENAI = a_candidate(an_endpoint(), "ft:mine")
+AZURE = a_candidate(an_endpoint(provider=ProviderType.AZURE_OPENAI), "gpt-4o")
+MISTRAL = a_candidate(an_endpoint(provider=ProviderType.MISTRAL), "mistral-large-latest")
+GROQ = a_candidate(an_endpoint(provider=ProviderType.GROQ), "llama-3.3-70b-versatile")
 COMPATIBLE = a_candidate(an_endpoint(provider=ProviderType.OPENAI_COMPATIBLE), "llama-3")
 
 
@@ -37,6 +40,10 @@ COMPATIBLE = a_candidate(an_endpoint(provider=ProviderType.OPENAI_COMPATIBLE), "
         (OPENAI, {}, None, {"max_completion_tokens": 4096}),
         (OPENAI, {"max_tokens": 99}, None, {"max_tokens": 99}),
         (a_candidate(), {}, None, {}),
+        (MISTRAL, {}, 10, {"max_tokens": 10}),
+        (GROQ, {}, 10, {"max_completion_tokens": 10}),
+        (AZURE, {}, None, {"max_completion_tokens": 16_384}),
+        (AZURE, {"max_tokens": 99}, None, {"max_tokens": 99}),
     ],
 )
 def test_a_cap_goes_where_the_caller_put_it_or_where_the_model_takes_it(
@@ -50,7 +57,25 @@ def test_anthropics_dialect_has_one_field_only() -> None:
     assert caps(capped(asked, a_candidate(a_claude_endpoint()), 20)) == {"max_tokens": 20}
 
 
-@pytest.mark.parametrize("operation", [Operation.EMBEDDINGS, Operation.COUNT_TOKENS])
+def test_a_text_without_a_cap_is_held_to_what_the_dialect_says_that_it_has() -> None:
+    """16 tokens are held where nobody said a cap; Ollama would write on for ever."""
+    call = a_call(a_head(operation=Operation.COMPLETIONS), fields={}, max_output=16)
+    ollama = a_candidate(an_endpoint(provider=ProviderType.OLLAMA), "llama-3")
+    assert caps(capped(a_shaped(call), ollama, None)) == {"max_tokens": 16}
+    assert caps(capped(shaped(Operation.COMPLETIONS, max_tokens=99), ollama, 20)) == {"max_tokens": 20}
+    other = shaped(Operation.COMPLETIONS, max_completion_tokens=99)
+    assert caps(capped(other, OPENAI, 20)) == {"max_completion_tokens": 99, "max_tokens": 20}
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"), [({}, 20), ({"max_output_tokens": 99}, 20), ({"max_output_tokens": 9}, 9)]
+)
+def test_responses_have_one_field_only(sent: dict[str, int], expected: int) -> None:
+    asked = shaped(Operation.RESPONSES, **sent)
+    assert caps(capped(asked, OPENAI, 20)) == {"max_output_tokens": expected}
+
+
+@pytest.mark.parametrize("operation", [Operation.EMBEDDINGS, Operation.COUNT_TOKENS, Operation.IMAGES])
 def test_what_has_no_answer_of_a_length_gets_no_cap(operation: Operation) -> None:
     asked = shaped(operation)
     assert capped(asked, OPENAI, 5) is asked

@@ -1,6 +1,7 @@
 """Laws of the splitter: no byte is lost, and the split of the bytes does not matter."""
 
 import itertools
+import re
 
 import pytest
 from hypothesis import given
@@ -186,3 +187,19 @@ def test_the_line_end_of_a_stream() -> None:
 )
 def test_the_data_is_what_the_whole_event_says(event: bytes) -> None:
     assert data_of(event) == read_event(event).data
+
+
+@given(
+    st.lists(st.sampled_from([b"data: a", b"data:b", b"event: c", b": d", b"\r", b"\n", b"\r\n", b"x"]), max_size=14)
+)
+def test_short_ways_lead_where_the_long_ones_do(pieces: list[bytes]) -> None:
+    """Line ends of all forms, in any order: by the rule of the specification, and by what is faster."""
+    stream = b"".join(pieces)
+    splitter = EventSplitter()
+    whole = splitter.feed(stream) + splitter.rest()[0]
+    expected, start = [], 0
+    for match in re.finditer(rb"(?>\r\n|\n|\r){2}", stream):
+        expected.append(stream[start : match.end()])
+        start = match.end()
+    assert whole == expected
+    assert [data_of(event) for event in whole] == [read_event(event).data for event in whole]

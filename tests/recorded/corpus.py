@@ -13,8 +13,21 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from ai_gateway.domain.config import ProviderType
+
 FOLDER = Path(__file__).parents[2].parent / "shared" / "corpus"
-NATIVE = frozenset({"openai.chat_completions", "openai.embeddings", "anthropic.messages", "anthropic.count_tokens"})
+NATIVE = frozenset(
+    {
+        "openai.chat_completions",
+        "openai.embeddings",
+        "openai.completions",
+        "openai.images",
+        "anthropic.messages",
+        "anthropic.count_tokens",
+    }
+)
+OTHER_NAMES = {"azure": ProviderType.AZURE_OPENAI, "lmstudio": ProviderType.LM_STUDIO}
+"""What the recordings call a provider whose type we call otherwise."""
 
 needs_corpus = pytest.mark.skipif(
     not (FOLDER / "exchanges.jsonl").exists(), reason="the recorded traffic (../shared/corpus) is not on this machine"
@@ -71,9 +84,26 @@ def load_errors_in_the_wild() -> tuple[Exchange, ...]:
 
 def why_left_out(exchange: Exchange) -> str | None:
     """Why an exchange is not one of the data plane's operations, or None."""
-    if exchange.url.split("?")[0].endswith("/v1/complete"):
+    path = exchange.url.split("?")[0]
+    if path.endswith("/v1/complete"):
         return "Anthropic's text completions, before messages"
+    if path.endswith("/images/edits"):
+        return "edits of pictures"
+    if exchange.provider == "writer" and exchange.endpoint == "openai.completions":
+        return "Writer's completions, which are not the dialect's"
+    if exchange.body.count(b"event: message_stop") > 1:
+        return "two answers in one recording"
+    if exchange.asked.get("max_tokens") == -1:
+        return "a negative max_tokens, which the gateway refuses itself"
     return None
+
+
+def type_of(exchange: Exchange) -> ProviderType:
+    """The type that a config for this provider would have."""
+    if exchange.endpoint.startswith("anthropic."):
+        return ProviderType.ANTHROPIC
+    known = {it.value: it for it in ProviderType} | OTHER_NAMES
+    return known.get(exchange.provider, ProviderType.OPENAI_COMPATIBLE)
 
 
 @cache

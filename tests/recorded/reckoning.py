@@ -5,6 +5,13 @@ from typing import Any
 from ai_gateway.domain.chat import ServiceTier, Usage
 
 
+def cached_tokens(usage: dict[str, Any]) -> int:
+    """Tokens that came out of a cache, by whichever word the provider has for them."""
+    cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
+    words = ("prompt_cache_hit_tokens", "cached_tokens", "num_cached_tokens")
+    return next((usage[word] for word in words if usage.get(word)), 0) if cached is None else cached
+
+
 def openai_usage(events: list[Any]) -> Usage | None:
     last, service = None, None
     for event in events:
@@ -15,13 +22,13 @@ def openai_usage(events: list[Any]) -> Usage | None:
         return None
     before, after = last.get("prompt_tokens_details") or {}, last.get("completion_tokens_details") or {}
     reasoning = after.get("reasoning_tokens") or 0
-    beside = last.get("total_tokens") == last["prompt_tokens"] + last["completion_tokens"] + reasoning
+    beside = max(0, last.get("total_tokens", 0) - last["prompt_tokens"] - last["completion_tokens"])
     return Usage(
         input_tokens=last["prompt_tokens"],
-        output_tokens=last["completion_tokens"] + (reasoning if beside else 0),
-        cache_read_tokens=before.get("cached_tokens") or 0,
+        output_tokens=last["completion_tokens"] + beside,
+        cache_read_tokens=cached_tokens(last),
         cache_write_5m_tokens=before.get("cache_write_tokens") or 0,
-        reasoning_tokens=reasoning,
+        reasoning_tokens=reasoning or beside,
         audio_input_tokens=before.get("audio_tokens") or 0,
         audio_output_tokens=after.get("audio_tokens") or 0,
         image_input_tokens=before.get("image_tokens") or 0,

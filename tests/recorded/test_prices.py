@@ -7,24 +7,19 @@ import msgspec
 import pytest
 
 from ai_gateway.domain.chat import Usage
-from ai_gateway.domain.config import ProviderType
 from ai_gateway.domain.price_book import PriceBook
 from ai_gateway.domain.prices import Rates
 from ai_gateway.policy.addresses import parse_base_url
 from ai_gateway.policy.pricing import cost_nano, cost_pico
-from ai_gateway.providers import Codec
-from ai_gateway.providers.anthropic import AnthropicCodec
-from ai_gateway.providers.openai import OpenAICodec
 from ai_gateway.providers.vendors import payees_of
 from ai_gateway.store.price_editions import row_of, shipped_edition
 from ai_gateway.store.price_rows import price_of
-from recorded.corpus import Exchange, load, needs_corpus, why_left_out
-from recorded.test_replies import OPERATIONS
+from recorded.corpus import Exchange, load, needs_corpus, type_of, why_left_out
+from recorded.test_replies import OPERATIONS, codec_of
 from support.builders import a_call, a_head, a_shaped
 
 pytestmark = needs_corpus
 
-TYPES = {"openai": ProviderType.OPENAI, "anthropic": ProviderType.ANTHROPIC}
 EACH_ONE = Rates(1, 1, 1, 1, 1, 1, 1, 1, 1)
 LATEST = 1_795_000_000.0
 
@@ -38,10 +33,6 @@ class Score:
     unknown: Counter[str] = field(default_factory=Counter[str])
 
 
-def codec_of(exchange: Exchange) -> Codec:
-    return AnthropicCodec() if exchange.endpoint.startswith("anthropic") else OpenAICodec()
-
-
 def usage_of(exchange: Exchange) -> Usage | None:
     codec, operation = codec_of(exchange), OPERATIONS[exchange.endpoint]
     if not exchange.is_stream:
@@ -53,7 +44,7 @@ def usage_of(exchange: Exchange) -> Usage | None:
 
 
 def payees_at(exchange: Exchange) -> tuple[str, ...]:
-    provider = TYPES.get(exchange.provider, ProviderType.OPENAI_COMPATIBLE)
+    provider = type_of(exchange)
     try:
         return payees_of(provider, parse_base_url(exchange.url.split("?")[0]))
     except ValueError:  # a scrubbed address

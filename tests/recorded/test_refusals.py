@@ -6,13 +6,12 @@ recordings are read, too.
 
 import pytest
 
-from ai_gateway.domain.config import ProviderType
 from ai_gateway.domain.faults import Category
 from ai_gateway.policy.error_handler import classify
 from ai_gateway.providers.errors import read_error
 from ai_gateway.providers.openai import ChatReader, UsageChunk
 from ai_gateway.providers.watch import DialectWatch
-from recorded.corpus import Exchange, load, load_errors_in_the_wild, needs_corpus
+from recorded.corpus import Exchange, load, load_errors_in_the_wild, needs_corpus, type_of
 
 pytestmark = needs_corpus
 
@@ -36,6 +35,11 @@ EXPECTED = {
     ("openai", 400, "invalid_request_error", "invalid_image_format"): C.INVALID_REQUEST,
     ("openai", 400, "invalid_request_error", "invalid_image_url"): C.INVALID_REQUEST,
     ("openai", 400, "invalid_request_error", None): C.INVALID_REQUEST,
+    ("openai", 400, "image_generation_user_error", "invalid_image_file"): C.INVALID_REQUEST,
+    ("openai", 400, "invalid_request_error", "integer_below_min_value"): C.INVALID_REQUEST,
+    ("openai", 400, "invalid_request_error", "invalid_value"): C.INVALID_REQUEST,
+    ("openai", 400, "invalid_request_error", "unknown_parameter"): C.INVALID_REQUEST,
+    ("openai", 401, "invalid_request_error", "invalid_api_key"): C.PROVIDER_AUTHENTICATION,
     ("openai", 403, "invalid_request_error", None): C.PROVIDER_AUTHENTICATION,
     ("openai", 404, "invalid_request_error", "model_not_found"): C.NOT_FOUND,
     ("openrouter", 200, None, "400"): C.INVALID_REQUEST,
@@ -71,7 +75,7 @@ def test_every_recorded_refusal_is_classified_as_a_reader_would(capsys: pytest.C
         expected = EXPECTED[exchange.provider, exchange.status, error.type, error.code]
         if any(words in error.message for words in LONG_PROMPTS):
             expected = C.CONTEXT_LENGTH
-        fault = classify(ProviderType.OPENAI_COMPATIBLE, error)
+        fault = classify(type_of(exchange), error)
         assert fault.category is expected, (exchange.id, error)
         assert error.message, exchange.id
     with capsys.disabled():
@@ -87,7 +91,7 @@ def test_every_error_inside_a_recorded_stream_is_classified_as_a_reader_would() 
             watch.feed(exchange.body)
             assert watch.error is not None, exchange.id
             key = (exchange.provider, 200, watch.error.type, watch.error.code)
-            assert classify(ProviderType.OPENAI_COMPATIBLE, watch.error).category is EXPECTED[key], exchange.id
+            assert classify(type_of(exchange), watch.error).category is EXPECTED[key], exchange.id
             found += 1
     assert found == 5
 
@@ -102,4 +106,4 @@ def test_errors_that_people_reported_are_classified_as_they_called_them(exchange
     (expected,) = (category for tag, category in IN_THE_WILD.items() if tag in exchange.features)
     if "credit balance" in error.message:
         expected = C.PAYMENT
-    assert classify(ProviderType.OPENAI, error).category is expected
+    assert classify(type_of(exchange), error).category is expected

@@ -16,7 +16,7 @@ from ai_gateway.domain.chat import Usage
 from ai_gateway.providers.anthropic import MessageReader
 from ai_gateway.providers.openai import ChatReader, UsageChunk
 from ai_gateway.providers.watch import DialectWatch
-from recorded.corpus import Exchange, load, needs_corpus
+from recorded.corpus import Exchange, load, needs_corpus, why_left_out
 from recorded.reckoning import anthropic_usage, openai_usage
 
 pytestmark = needs_corpus
@@ -26,8 +26,8 @@ ALL_SPLITS_UP_TO_BYTES = 2_000
 DATA = re.compile(rb"(?:^|\n|\r)data: ?([^\r\n]*)")
 STREAMS = tuple(
     exchange
-    for exchange in load({"openai.chat_completions", "anthropic.messages"})
-    if exchange.is_stream and exchange.status == 200
+    for exchange in load({"openai.chat_completions", "openai.completions", "anthropic.messages"})
+    if exchange.is_stream and exchange.status == 200 and why_left_out(exchange) is None
 )
 KEPT = tuple(exchange for exchange in STREAMS if exchange.kept_bytes)
 
@@ -52,7 +52,7 @@ def expected_bytes(exchange: Exchange) -> bytes:
         said = json.loads(found[1]) if found and found[1].strip() != b"[DONE]" else {}
         if said.get("error"):
             return out
-        silent = exchange.endpoint == "openai.chat_completions" and not exchange.asked_for_usage
+        silent = exchange.endpoint != "anthropic.messages" and not exchange.asked_for_usage
         if not (silent and said.get("usage") and said.get("choices") == []):
             out += event
     return out if exchange.endpoint == "anthropic.messages" or b"[DONE]" in out else out + b"data: [DONE]\n\n"

@@ -6,7 +6,7 @@ from ai_gateway.domain.secret import Secret
 from ai_gateway.domain.traffic import Header
 from ai_gateway.providers import UpstreamRequest
 from ai_gateway.providers.kinds import KINDS
-from ai_gateway.runtime.credentials import prepare, sign
+from ai_gateway.runtime.credentials import NO_TOKENS, Tokens, needs_token, prepare, sign
 from support.builders import PROVIDER_KEY, an_endpoint
 from support.clock import FakeClock
 
@@ -14,9 +14,9 @@ HEADERS = (("accept", "application/json"),)
 BEDROCK = BaseUrl("https", "bedrock-runtime.us-east-1.amazonaws.com", 443, "")
 
 
-def signed(endpoint: Endpoint) -> tuple[Header, ...]:
+def signed(endpoint: Endpoint, tokens: Tokens = NO_TOKENS) -> tuple[Header, ...]:
     request = UpstreamRequest("POST", "/model/m/converse", HEADERS, b"{}")
-    return sign(HEADERS, KINDS[endpoint.provider], endpoint, request, FakeClock())
+    return sign(HEADERS, KINDS[endpoint.provider], endpoint, request, FakeClock(), tokens=tokens)
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,10 @@ def signed(endpoint: Endpoint) -> tuple[Header, ...]:
         (ProviderType.ANTHROPIC, (("x-api-key", PROVIDER_KEY),)),
         (ProviderType.COHERE, (("authorization", f"Bearer {PROVIDER_KEY}"),)),
         (ProviderType.BEDROCK, (("authorization", f"Bearer {PROVIDER_KEY}"),)),
+        (ProviderType.AZURE_OPENAI, (("api-key", PROVIDER_KEY),)),
+        (ProviderType.GROQ, (("authorization", f"Bearer {PROVIDER_KEY}"),)),
+        (ProviderType.GEMINI, (("x-goog-api-key", PROVIDER_KEY),)),
+        (ProviderType.VERTEX, (("x-goog-api-key", PROVIDER_KEY),)),
         (ProviderType.MOCK, ()),
     ],
 )
@@ -71,3 +75,34 @@ def test_an_access_key_without_its_half_or_a_region_is_refused(text: str, base_u
 @pytest.mark.parametrize("provider", ProviderType)
 def test_every_type_can_be_prepared_for(provider: ProviderType) -> None:
     prepare(provider)
+
+
+ACCOUNT = Secret('{"type":"service_account"}')
+VERTEX = KINDS[ProviderType.VERTEX]
+
+
+class OneToken:
+    def token_for(self, key: Secret) -> Secret | None:
+        return Secret("ya29.token") if key == ACCOUNT else None
+
+    async def ready(self, key: Secret, seconds: float) -> None:
+        return
+
+
+def test_a_service_accounts_file_never_leaves_its_token_does() -> None:
+    endpoint = an_endpoint(provider=ProviderType.VERTEX, api_key=ACCOUNT)
+    assert signed(endpoint, OneToken()) == (*HEADERS, ("authorization", "Bearer ya29.token"))
+    with pytest.raises(ProviderKeyRefused) as refused:
+        signed(endpoint)
+    assert refused.value.code == "provider_key_unavailable"
+
+
+def test_only_an_account_needs_a_token() -> None:
+    assert needs_token(VERTEX, ACCOUNT)
+    assert not needs_token(VERTEX, Secret(PROVIDER_KEY))
+    assert not needs_token(KINDS[ProviderType.OPENAI], ACCOUNT)
+
+
+async def test_who_has_no_tokens_keeps_nobody_waiting() -> None:
+    await NO_TOKENS.ready(ACCOUNT, 1.0)
+    assert NO_TOKENS.token_for(ACCOUNT) is None

@@ -34,6 +34,13 @@ def compiled(compiler: EndpointCompiler = COMPILER, **changes: Any) -> Endpoint:
         ("cohere", None, "https://api.cohere.com"),
         ("cohere", "https://api.cohere.com/v2", "https://api.cohere.com"),
         ("bedrock", "https://vpce-1.bedrock-runtime.us-east-1.vpce.amazonaws.com", None),
+        ("groq", None, "https://api.groq.com/openai/v1"),
+        ("ollama", None, "http://localhost:11434/v1"),
+        ("azure_openai", "https://r.openai.azure.com/openai/v1/", "https://r.openai.azure.com"),
+        ("gemini", None, "https://generativelanguage.googleapis.com/v1beta"),
+        ("gemini", "https://generativelanguage.googleapis.com", "https://generativelanguage.googleapis.com/v1beta"),
+        ("gemini", "https://proxy.example/google/v1", "https://proxy.example/google/v1"),
+        ("vertex", "https://aiplatform.googleapis.com/v1", "https://aiplatform.googleapis.com/v1"),
     ],
 )
 def test_an_endpoint_is_called_at_its_url_or_the_providers(provider: str, endpoint_url: Any, address: Any) -> None:
@@ -73,6 +80,8 @@ def test_each_configured_type_is_prepared_for() -> None:
     [
         ("openai", "mock://openai", "http://127.0.0.1:9000/v1"),
         ("openai_compatible", "mock://openai", "http://127.0.0.1:9000/v1"),
+        ("mistral", "mock://mistral", "http://127.0.0.1:9000/v1"),
+        ("azure_openai", "mock://azure", "http://127.0.0.1:9000"),
         ("anthropic", "mock://anthropic", "http://127.0.0.1:9000"),
         ("mock", None, "http://127.0.0.1:9000"),
         ("mock", "http://elsewhere.example", "http://127.0.0.1:9000"),
@@ -108,6 +117,7 @@ def test_the_key_is_unsealed_for_its_own_tenant_and_name() -> None:
         ({"endpoint_url": None, "api_key_secret_name": "env:BLANK"}, "no value for the secret 'env:BLANK'"),
         ({"endpoint_url": None, "api_key_secret_name": "env:GONE"}, "no value for the secret 'env:GONE'"),
         ({"endpoint_url": None, "provider": "openai_compatible"}, "The provider config 'pc_1' has no endpoint_url."),
+        ({"endpoint_url": None, "provider": "vertex"}, "The provider config 'pc_1' has no endpoint_url."),
         ({"endpoint_url": "http://u@h", "api_key_secret_name": "one"}, "must not carry a user or a password"),
     ],
 )
@@ -121,6 +131,27 @@ def test_what_is_missing_is_kept_as_a_sentence(changes: dict[str, Any], problem:
 
 def test_a_compatible_server_of_ones_own_needs_no_key() -> None:
     endpoint = compiled(provider="openai_compatible", endpoint_url="http://vllm:8000/v1")
+    assert (endpoint.api_key, endpoint.credential_problem) == (None, None)
+
+
+def test_what_a_type_wants_to_know_beside_an_address_is_kept_with_it() -> None:
+    azure = {"provider": "azure_openai", "api_key_secret_name": "one"}
+    said = {"api_version": "2025-04-01-preview"}
+    assert compiled(**azure, endpoint_url="https://r.example", options=said).options == said
+    assert compiled(**azure, endpoint_url="https://r.example/openai/v1").options == {"surface": "v1"}
+
+
+def test_options_that_the_type_has_not_are_kept_as_a_sentence() -> None:
+    endpoint = compiled(api_key_secret_name="one", endpoint_url=None, options={"surface": "v1"})
+    assert endpoint.credential_problem == (
+        "The options of the provider config 'pc_1': surface: the type openai has no options."
+    )
+    assert (endpoint.api_key, endpoint.options) == (None, {})
+
+
+@pytest.mark.parametrize("provider", ["ollama", "vllm", "lm-studio"])
+def test_programs_on_ones_own_machine_need_no_key(provider: str) -> None:
+    endpoint = compiled(provider=provider, endpoint_url=None)
     assert (endpoint.api_key, endpoint.credential_problem) == (None, None)
 
 

@@ -2,8 +2,10 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ai_gateway.domain.secret import Secret
+from ai_gateway.domain.stored_responses import StoredResponse
 from ai_gateway.store.instance_keys import KEY_DIGESTS, load_or_create_instance_key
 from ai_gateway.store.records import ANY_TENANT
+from ai_gateway.store.responses import SqlResponses
 from ai_gateway.store.rotation import rotate_master
 from ai_gateway.store.rows import SecretRow
 from ai_gateway.store.sql import SqlStore
@@ -55,3 +57,14 @@ async def test_one_secret_that_does_not_open_stops_it_and_nothing_has_changed(
     async with sql_store.begin() as unit:
         (a,) = await unit.find(SecretRow, "t1", name="a")
     assert KeyVault(OLD).unseal("t1", "a", a.ciphertext).reveal() == "value of a"
+
+
+async def test_stored_responses_are_sealed_anew_and_lost_ones_stop_nothing(
+    engine: AsyncEngine, sql_store: SqlStore
+) -> None:
+    kept = [StoredResponse(f"resp_{number}", b"{}", b"[]") for number in range(2)]
+    await SqlResponses(sql_store, KeyVault(OLD)).keep("t1", kept[:1], 9.0)
+    await SqlResponses(sql_store, KeyVault(THIRD)).keep("t1", kept[1:], 9.0)
+    assert await rotate_master(engine, OLD, NEW) == 1
+    after = SqlResponses(sql_store, KeyVault(NEW))
+    assert [await after.find("t1", it.id, 5.0) for it in kept] == [kept[0], None]

@@ -43,6 +43,16 @@ def test_a_reply_opens_for_its_tenant_and_key_only_and_is_no_secret() -> None:
         VAULT.unseal("t1", "key", sealed)
 
 
+def test_a_stored_response_opens_for_its_tenant_and_id_only_and_is_no_reply() -> None:
+    sealed = VAULT.seal_response("t1", "resp_1", b"a response")
+    assert VAULT.unseal_response("t1", "resp_1", sealed) == b"a response"
+    for tenant_id, response_id in (("t2", "resp_1"), ("t1", "resp_2")):
+        with pytest.raises(CannotUnseal):
+            VAULT.unseal_response(tenant_id, response_id, sealed)
+    with pytest.raises(CannotUnseal):
+        VAULT.unseal_reply("t1", "resp_1", sealed)
+
+
 def test_the_same_secret_never_seals_the_same_way_twice() -> None:
     assert VAULT.seal("t", "n", Secret("x")) != VAULT.seal("t", "n", Secret("x"))
 

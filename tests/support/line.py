@@ -22,11 +22,13 @@ from ai_gateway.runtime.meters import Meters
 from ai_gateway.runtime.plans import PlanDoors, Plans
 from ai_gateway.runtime.repeats import Repeats
 from ai_gateway.runtime.snapshot import Snapshots
+from ai_gateway.runtime.stored_responses import StoredResponses
 from ai_gateway.runtime.tasks import Tasks
 from ai_gateway.runtime.telemetry import Ended, Telemetry
 from ai_gateway.runtime.throttles import Throttles
 from ai_gateway.runtime.waiting_room import Rooms
 from ai_gateway.store.replies import MemoryReplies
+from ai_gateway.store.responses import MemoryResponses
 from support.builders import TOKEN, a_snapshot, digest_key
 from support.clock import FakeClock
 from support.journal import a_journal
@@ -250,6 +252,9 @@ async def a_line(snapshot: Snapshot | None = None, **changes: Any) -> Line:
         "kinds": KINDS,
         "live": set(),
         "repeats": Repeats(MemoryReplies(), "this process", clock.wall, lambda what: crashes.append(("dropped", what))),
+        "responses": StoredResponses(
+            MemoryResponses(), clock.wall, lambda what: crashes.append(("dropped", what)), sleep=clock.sleep
+        ),
         "rooms": rooms,
         "tasks": Tasks(lambda name, error: crashes.append((name, repr(error)))),
         "limits": LineLimits(),

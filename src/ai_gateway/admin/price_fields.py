@@ -28,7 +28,7 @@ _CLOCK: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 def _payee(name: str) -> str:
     if name not in PAYEES:
-        raise ValueError("must be a provider type (openai, anthropic, openai_compatible, mock) or a known vendor.")
+        raise ValueError("must be a provider type (openai, azure_openai, groq ...) or a known vendor.")
     return name
 
 

@@ -5,9 +5,9 @@ somebody's key sent to a server of their own. The gateway's environment is never
 """
 
 import re
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from ai_gateway.admin.access import Permission, may
 from ai_gateway.admin.desk import Desk
@@ -16,11 +16,27 @@ from ai_gateway.admin.price_fields import CeilingBody, ceiling_body_of
 from ai_gateway.admin.refusals import forbidden, invalid
 from ai_gateway.admin.secrets import ENVIRONMENT_PREFIX, SecretValue
 from ai_gateway.admin.traffic_fields import QueueBody, TimeoutsBody, dumped, rebuilt
+from ai_gateway.domain.config import ProviderType
 from ai_gateway.policy.addresses import parse_base_url
+from ai_gateway.policy.google_addresses import VERTEX_FORM, check_vertex
+from ai_gateway.providers.kinds import KINDS
 from ai_gateway.store.endpoints import AWS_REGION, MOCK_SCHEME
 from ai_gateway.store.rows import EnhancedProviderConfig
 
 _MOCK_URL: Final = re.compile(r"mock://[a-z0-9-]{1,32}", re.ASCII)
+
+TYPES: Final = tuple(it.value for it in ProviderType)
+
+
+def known_type(name: str) -> str:
+    if name not in TYPES:
+        raise ValueError(f"must be one of {', '.join(TYPES)}.")
+    return name
+
+
+ProviderName = Annotated[str, AfterValidator(known_type), Field(json_schema_extra={"enum": list(TYPES)})]
+OptionName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[a-z0-9_]+$")]
+OptionText = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
 Weight = Annotated[int, Field(ge=0, le=1_000_000)]
 Priority = Annotated[int, Field(ge=0, le=1_000_000)]
@@ -31,10 +47,11 @@ class ProviderBody(Body):
     """`api_key` is stored as a secret and never answered; `api_key_secret_name` names one that is there already.
     `queue`: requests wait for a place while `rate_limits` are reached; without it they go elsewhere or are refused.
     `paid_check_model`: health checks ask this model for a word every 30 seconds, which costs; without it they are
-    free. `ceiling_price`: what a model of it costs whose price nobody knows."""
+    free. `ceiling_price`: what a model of it costs whose price nobody knows. `options`: what the type wants to know
+    beside an address; azure_openai takes `surface` (deployments, v1), `api_version` and `auth` (api_key, entra)."""
 
     name: ConfigName
-    provider: Literal["openai", "anthropic", "openai_compatible", "bedrock", "cohere", "mock"]
+    provider: ProviderName
     endpoint_url: Annotated[str, StringConstraints(min_length=1, max_length=2048)] | None = None
     api_key: SecretValue | None = None
     api_key_secret_name: SecretReference | None = None
@@ -49,11 +66,12 @@ class ProviderBody(Body):
     queue: QueueBody | None = None
     paid_check_model: Text | None = None
     ceiling_price: CeilingBody | None = None
+    options: Annotated[dict[OptionName, OptionText], Field(max_length=16)] = Field(default_factory=dict[str, str])
 
 
 class ProviderPatch(ProviderBody):
     name: ConfigName = "unset"
-    provider: Literal["openai", "anthropic", "openai_compatible", "bedrock", "cohere", "mock"] = "mock"
+    provider: ProviderName = "mock"
 
 
 def check_address(desk: Desk, provider: str, endpoint_url: str | None, region: str | None) -> None:
@@ -61,17 +79,38 @@ def check_address(desk: Desk, provider: str, endpoint_url: str | None, region: s
     if provider == "mock" or (endpoint_url or "").startswith(MOCK_SCHEME):
         _check_mock(desk, provider, endpoint_url)
         return
-    if endpoint_url is None:
-        if provider == "openai_compatible":
-            raise invalid("endpoint_url", "is missing; the type openai_compatible has no address of its own.")
-        if provider == "bedrock" and not AWS_REGION.fullmatch(region or ""):
-            raise invalid("region", "must be an AWS region ('us-east-1') where a bedrock config has no endpoint_url.")
-        return
+    text = endpoint_url
+    if text is None:
+        if provider == "bedrock":
+            if not AWS_REGION.fullmatch(region or ""):
+                raise invalid(
+                    "region", "must be an AWS region ('us-east-1') where a bedrock config has no endpoint_url."
+                )
+            return
+        if provider == "vertex":
+            raise invalid("endpoint_url", f"is missing; {VERTEX_FORM}")
+        default = KINDS[ProviderType(provider)].default_url
+        if default is None:
+            raise invalid("endpoint_url", f"is missing; the type {provider} has no address of its own.")
+        if default.scheme == "https":
+            return
+        text = default.text
     try:
-        parse_base_url(endpoint_url)
-        desk.doors.check_url(endpoint_url)
+        url = parse_base_url(text)
+        if provider == "vertex":
+            check_vertex(url)
+        desk.doors.check_url(text)
     except ValueError as refused:
         raise invalid("endpoint_url", str(refused)) from None
+
+
+def check_options(provider: str, options: dict[str, str]) -> None:
+    """Raises InvalidRequest (422) for options that the type does not have."""
+    try:
+        KINDS[ProviderType(provider)].with_options(options)
+    except ValueError as refused:
+        name, _, why = str(refused).partition(": ")
+        raise invalid(f"options.{name}", why) from None
 
 
 def _check_mock(desk: Desk, provider: str, endpoint_url: str | None) -> None:
@@ -124,6 +163,7 @@ def body_of(row: EnhancedProviderConfig) -> ProviderBody:
         queue=rebuilt(QueueBody, row.queue),
         paid_check_model=row.paid_check_model,
         ceiling_price=ceiling_body_of(row.ceiling_price),
+        options=dict(row.options),
     )
 
 
@@ -143,5 +183,6 @@ def columns_of(body: ProviderBody) -> dict[str, Any]:
         "default_max_output": body.default_max_output,
         "queue": dumped(body.queue),
         "paid_check_model": body.paid_check_model,
+        "options": dict(body.options),
         "ceiling_price": None if body.ceiling_price is None else body.ceiling_price.lanes(),
     }

@@ -21,6 +21,7 @@ from ai_gateway.admin.provider_fields import (
     ProviderPatch,
     body_of,
     check_address,
+    check_options,
     check_reference,
     columns_of,
     destination,
@@ -112,6 +113,7 @@ async def place(
 ) -> EnhancedProviderConfig:
     """Insert or overwrite a config, with its key. Raises InvalidRequest (422), Forbidden, Conflict."""
     check_address(desk, body.provider, body.endpoint_url, body.region)
+    check_options(body.provider, body.options)
     _refuse_moved_key(body, old)
     row = EnhancedProviderConfig(
         id=new_id(EnhancedProviderConfig.prefix, change.now) if old is None else old.id,
@@ -231,6 +233,7 @@ def describe(row: EnhancedProviderConfig) -> Answer:
         "queue": row.queue,
         "paid_check_model": row.paid_check_model,
         "ceiling_price": show_ceiling(row.ceiling_price),
+        "options": row.options,
         "system": False,
         "created_at": show_instant(row.created_at),
     }
@@ -256,6 +259,7 @@ def describe_system(endpoint: Endpoint) -> Answer:
         "queue": None,
         "paid_check_model": None,
         "ceiling_price": None,
+        "options": dict(endpoint.options),
         "system": True,
         "created_at": None,
     }

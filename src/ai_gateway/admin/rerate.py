@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Final
 
 import msgspec
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from ai_gateway.admin.access import Permission
 from ai_gateway.admin.answers import Answer
@@ -17,9 +17,10 @@ from ai_gateway.admin.desk import Wide, WideDesk
 from ai_gateway.admin.fields import Body, Text
 from ai_gateway.admin.instants import Instant, show_instant
 from ai_gateway.admin.paging import decode_cursor, encode_cursor
+from ai_gateway.admin.provider_fields import ProviderName
 from ai_gateway.admin.refusals import invalid
 from ai_gateway.admin.routing import Route
-from ai_gateway.domain.config import EMPTY_SNAPSHOT, PriceBook, ProviderType, Snapshot, TenantId
+from ai_gateway.domain.config import EMPTY_SNAPSHOT, PriceBook, Snapshot, TenantId
 from ai_gateway.domain.traffic import Receipt
 from ai_gateway.policy.pricing import dollars, find_listed
 from ai_gateway.policy.rerating import adjust, attempt_of, booked_nano
@@ -33,17 +34,11 @@ SHOWN: Final = 20
 AT_ONCE: Final = 100
 
 
-def _known_type(name: str) -> str:
-    if name not in tuple(ProviderType):
-        raise ValueError("must be a provider type, as ledger rows have it.")
-    return name
-
-
 class RerateBody(Body):
     """Requests that were admitted from `from` up to before `until`, and whose attempts asked `model`."""
 
     model: Text
-    provider: Annotated[str, AfterValidator(_known_type)] | None = None
+    provider: ProviderName | None = None
     start: Instant = Field(alias="from")
     until: Instant
     dry_run: bool = True

@@ -4,6 +4,7 @@ A list shows the last four characters, so that a person can tell two keys apart,
 shows none, because four characters of it would be most of it.
 """
 
+import json
 from typing import Annotated, Final
 
 import msgspec
@@ -28,9 +29,19 @@ _SHORTEST_SHOWN: Final = 12
 
 
 def _sendable(value: str) -> str:
+    """A key that is a file of JSON, as Google gives them out, is kept without its line breaks."""
+    if value.lstrip().startswith("{"):
+        value = _on_one_line(value)
     if any(not " " <= char <= "~" for char in value) or value != value.strip():
         raise ValueError("must be visible ASCII without blanks at its ends, as a key is sent in a header.")
     return value
+
+
+def _on_one_line(text: str) -> str:
+    try:
+        return json.dumps(json.loads(text), separators=(",", ":"))
+    except (ValueError, RecursionError):
+        return text
 
 
 def _not_environment(name: str) -> str:

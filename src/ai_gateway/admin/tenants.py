@@ -57,7 +57,8 @@ class TenantBody(LimitsBody):
     """`system_grants`: which of the gateway's own accounts the tenant may use. `default_fallbacks`: the groups behind
     every pool that names none of its own, and behind bare model names. `queue`: requests wait while the tenant's own
     limits are reached. `timezone` (an IANA name) is the calendar of its days and months. `ceiling_price`: what a model
-    costs whose price nobody knows."""
+    costs whose price nobody knows. `stored_responses`: whether responses are kept, sealed, for who reads one
+    again or goes on from it."""
 
     name: Text
     enabled: bool = True
@@ -66,6 +67,7 @@ class TenantBody(LimitsBody):
     queue: QueueBody | None = None
     timezone: Zone = "UTC"
     ceiling_price: CeilingBody | None = None
+    stored_responses: bool = True
 
 
 class TenantPatch(TenantBody):
@@ -166,6 +168,7 @@ async def settle(unit: Unit, body: TenantBody, row_id: str, created_at: float) -
         queue=dumped(body.queue),
         timezone=body.timezone,
         ceiling_price=None if body.ceiling_price is None else body.ceiling_price.lanes(),
+        stored_responses=body.stored_responses,
         **stored_limits(body),
     )
 
@@ -179,6 +182,7 @@ def body_of(row: TenantRow) -> TenantBody:
         queue=rebuilt(QueueBody, row.queue),
         timezone=row.timezone,
         ceiling_price=ceiling_body_of(row.ceiling_price),
+        stored_responses=row.stored_responses,
         **sent_limits(row),
     )
 
@@ -193,6 +197,7 @@ def describe(row: TenantRow) -> Answer:
         "queue": row.queue,
         "timezone": row.timezone,
         "ceiling_price": show_ceiling(row.ceiling_price),
+        "stored_responses": row.stored_responses,
         **limits_of(row),
         "created_at": show_instant(row.created_at),
     }

@@ -23,6 +23,10 @@ class Operation(StrEnum):
     MESSAGES = "messages"
     COUNT_TOKENS = "count_tokens"
     EMBEDDINGS = "embeddings"
+    COMPLETIONS = "completions"
+    IMAGES = "images"
+    RESPONSES = "responses"
+    STORED_RESPONSES = "stored_responses"
     MODELS = "models"
     REQUESTS = "requests"
 

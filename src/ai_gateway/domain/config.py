@@ -33,6 +33,23 @@ class ProviderType(StrEnum):
     OPENAI_COMPATIBLE = "openai_compatible"
     BEDROCK = "bedrock"
     COHERE = "cohere"
+    AZURE_OPENAI = "azure_openai"
+    MISTRAL = "mistral"
+    GROQ = "groq"
+    DEEPSEEK = "deepseek"
+    XAI = "xai"
+    TOGETHER = "together"
+    FIREWORKS = "fireworks"
+    OPENROUTER = "openrouter"
+    PERPLEXITY = "perplexity"
+    CEREBRAS = "cerebras"
+    NVIDIA = "nvidia"
+    HUGGINGFACE = "huggingface"
+    OLLAMA = "ollama"
+    VLLM = "vllm"
+    LM_STUDIO = "lm-studio"
+    GEMINI = "gemini"
+    VERTEX = "vertex"
     MOCK = "mock"
 
 
@@ -164,7 +181,8 @@ class Endpoint(msgspec.Struct, frozen=True):
     """One provider config, ready to be called. `api_key` None: `credential_problem` says why (or none is needed).
     `paid_check_model`: the model that health checks may ask at the tenant's expense; None: they cost nothing.
     `payees`: who is paid, as prices name it, the most particular first ("groq", "openai_compatible"). `ceiling`: what
-    a model of it costs whose price nobody knows."""
+    a model of it costs whose price nobody knows. `options`: what its provider type wants to know beside an address,
+    checked when it was saved."""
 
     id: EndpointId
     tenant_id: TenantId
@@ -186,6 +204,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     paid_check_model: str | None = None
     payees: tuple[str, ...] = ()
     ceiling: Price | None = None
+    options: Mapping[str, str] = msgspec.field(default_factory=_nothing)
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -254,6 +273,7 @@ class Tenant(msgspec.Struct, frozen=True):
     team_departments: Mapping[str, str | None] = msgspec.field(default_factory=_nothing)
     user_teams: Mapping[str, str | None] = msgspec.field(default_factory=_nothing)
     zone: tzinfo = UTC
+    stores_responses: bool = True
     limits: Mapping[Leg, Limits] = msgspec.field(default_factory=_nothing)
     rates: Mapping[Leg, "LegRates"] = msgspec.field(default_factory=_nothing)
 

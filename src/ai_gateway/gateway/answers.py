@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ai_gateway.domain.chat import Dialect
+from ai_gateway.domain.chat import Dialect, Operation
 from ai_gateway.domain.faults import Category, Fault
 
 JSON: Final = ("content-type", "application/json")
@@ -84,10 +84,21 @@ def body_of(fault: Fault, dialect: Dialect, request_id: str) -> bytes:
     return msgspec.json.encode({"error": error})
 
 
-def event_of(fault: Fault, dialect: Dialect, request_id: str) -> bytes:
+def event_of(fault: Fault, dialect: Dialect, request_id: str, operation: Operation = Operation.CHAT) -> bytes:
     """The same as the last event of a stream that cannot be finished; it promises no proper end."""
     body = body_of(fault, dialect, request_id)
+    if operation is Operation.RESPONSES:
+        return _response_event(body)
     return b"event: error\ndata: " + body + b"\n\n" if dialect is Dialect.ANTHROPIC else b"data: " + body + b"\n\n"
+
+
+def _response_event(body: bytes) -> bytes:
+    """Both shapes that clients know: the event of the reference, with its members on top, and the error object that
+    makes SDKs raise."""
+    error = msgspec.json.decode(body)["error"]
+    told = {name: error[name] for name in ("code", "message", "param")}
+    said = {"type": "error", "sequence_number": 0, **told, "error": error}
+    return b"event: error\ndata: " + msgspec.json.encode(said) + b"\n\n"
 
 
 def gateway_of(fault: Fault, request_id: str) -> dict[str, Any]:

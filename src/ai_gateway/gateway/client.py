@@ -11,7 +11,7 @@ waits has the first, and any endpoint may still answer; only with the second is 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from enum import StrEnum
-from typing import Any, final
+from typing import Any, Protocol, final
 
 from ai_gateway.domain.faults import InvalidRequest
 from ai_gateway.gateway.watch import Watch
@@ -32,6 +32,17 @@ class ClientLeft(Exception):
     """The caller closed the connection while its request was still being read."""
 
 
+class Edit(Protocol):
+    """Changes a few bytes of an answer on its way out: of a whole one, or of the first and the last of a stream.
+    `whole` may be asked more than once for the same answer."""
+
+    def whole(self, status: int, body: bytes) -> bytes: ...
+
+    def first(self, events: bytes) -> bytes: ...
+
+    def last(self, events: bytes) -> bytes: ...
+
+
 @final
 class Client:
     """`status` is 0 until a head was sent. `committed`: the caller has a part of an answer, or all of it."""
@@ -46,6 +57,7 @@ class Client:
         self.status = 0
         self.committed = False
         self._always: Headers = ()
+        self._edit: Edit | None = None
         if self._watch is not None:
             self._watch.on_lost = self._left
             if self._watch.lost:
@@ -63,6 +75,10 @@ class Client:
     def say_besides(self, header: tuple[str, str]) -> None:
         """One more."""
         self._always = (*self._always, header)
+
+    def edit(self, edit: Edit) -> None:
+        """From here on."""
+        self._edit = edit
 
     def record(self, hear: Callable[[Message], Awaitable[None]], body: bytes) -> None:
         """Overhear, and a caller who leaves ends nothing: the answer is wanted whether he is there or not. `body` is
@@ -109,6 +125,8 @@ class Client:
 
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """A whole answer at once. A header that would break its line is left to the server, which refuses it."""
+        if self._edit is not None:
+            body = self._edit.whole(status, body)
         if not self.answer_lines(status, lines_of(headers), body):
             await self._begin(status, (*headers, ("content-length", str(len(body)))))
             await self._send({"type": "http.response.body", "body": body})
@@ -117,6 +135,8 @@ class Client:
         """The same for header lines that are text already, as `lines_of` makes them, in one write. False: nothing was
         written, and `answer` has to."""
         self.committed = True
+        if self._edit is not None:
+            body = self._edit.whole(status, body)
         always = lines_of(self._always)
         if self._direct is None or lines is None or always is None:
             return False
@@ -137,7 +157,7 @@ class Client:
         self.committed = True
         if not self.answered:
             await self._begin(200, headers)
-        await self.write(first)
+        await self.write(first if self._edit is None else self._edit.first(first))
 
     async def write(self, chunk: bytes) -> None:
         if chunk:
@@ -148,6 +168,8 @@ class Client:
         return self._direct if self._direct is not None and self._direct.takes_frames else None
 
     async def finish(self, last: bytes = b"") -> None:
+        if self._edit is not None:
+            last = self._edit.last(last)
         await self._send({"type": "http.response.body", "body": last})
 
     def interrupt(self, why: Interruption) -> None:

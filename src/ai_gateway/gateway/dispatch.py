@@ -95,7 +95,7 @@ class _Pursuit:
         """The last event of a stream that has begun. Whoever leaves while it is written has left behind the end."""
         head = self._journey.admitted.head
         try:
-            await self._client.finish(answers.event_of(told, head.dialect, head.request_id))
+            await self._client.finish(answers.event_of(told, head.dialect, head.request_id, head.operation))
         except asyncio.CancelledError:
             if self._client.take_interruption() is None:
                 raise

@@ -16,6 +16,7 @@ from ai_gateway.runtime.answer_cache import AnswerCache
 from ai_gateway.runtime.board import Board
 from ai_gateway.runtime.cells import Grants, NoGrants
 from ai_gateway.runtime.clock import Clock
+from ai_gateway.runtime.credentials import NO_TOKENS, Tokens
 from ai_gateway.runtime.ids import Ids
 from ai_gateway.runtime.journal import Journal
 from ai_gateway.runtime.meters import Meters
@@ -24,6 +25,7 @@ from ai_gateway.runtime.ports import History
 from ai_gateway.runtime.rates import Rates
 from ai_gateway.runtime.repeats import Repeats
 from ai_gateway.runtime.snapshot import Snapshots
+from ai_gateway.runtime.stored_responses import StoredResponses
 from ai_gateway.runtime.tasks import Tasks
 from ai_gateway.runtime.telemetry import Telemetry
 from ai_gateway.runtime.upstream import Upstream
@@ -56,10 +58,12 @@ class Doors(msgspec.Struct, frozen=True):
     rooms: Rooms
     tasks: Tasks
     repeats: Repeats
+    responses: StoredResponses
     answers: AnswerCache = msgspec.field(default_factory=AnswerCache)
     leftovers: Leftovers = msgspec.field(default_factory=Leftovers)
     grants: Grants = NoGrants()
     rates: Rates = msgspec.field(default_factory=Rates)
+    tokens: Tokens = NO_TOKENS
     ids: Ids = msgspec.field(default_factory=Ids)
     limits: LineLimits = LineLimits()
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

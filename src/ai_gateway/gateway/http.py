@@ -15,7 +15,7 @@ import msgspec
 from ai_gateway.domain.chat import Dialect, Operation
 from ai_gateway.domain.faults import Fault, GatewayFault, InvalidRequest, NotFound
 from ai_gateway.domain.traffic import Head
-from ai_gateway.gateway import answers, dispatch, line, lookups, reading
+from ai_gateway.gateway import answers, dispatch, line, lookups, reading, stored
 from ai_gateway.gateway.admission import Admitted, admit
 from ai_gateway.gateway.client import Client, ClientLeft, Headers, Interruption, Receive, Send
 from ai_gateway.gateway.dispatch import Carried
@@ -45,6 +45,9 @@ ROUTES: Final[Mapping[str, Route]] = MappingProxyType(
     {
         "/v1/chat/completions": Route("POST", Operation.CHAT, Dialect.OPENAI, line.serve),
         "/v1/embeddings": Route("POST", Operation.EMBEDDINGS, Dialect.OPENAI, line.serve),
+        "/v1/completions": Route("POST", Operation.COMPLETIONS, Dialect.OPENAI, line.serve),
+        "/v1/images/generations": Route("POST", Operation.IMAGES, Dialect.OPENAI, line.serve),
+        "/v1/responses": Route("POST", Operation.RESPONSES, Dialect.OPENAI, line.serve),
         "/v1/messages": Route("POST", Operation.MESSAGES, Dialect.ANTHROPIC, line.serve),
         "/v1/messages/count_tokens": Route("POST", Operation.COUNT_TOKENS, Dialect.ANTHROPIC, line.serve),
         "/v1/models": Route("GET", Operation.MODELS, Dialect.OPENAI, lookups.list_models),
@@ -55,10 +58,16 @@ ROUTES: Final[Mapping[str, Route]] = MappingProxyType(
 ROUTES_BELOW: Final[Mapping[str, Route]] = MappingProxyType(
     {
         "/v1/models/": Route("GET", Operation.MODELS, Dialect.OPENAI, lookups.list_models),
+        "/v1/responses/": Route("GET", Operation.STORED_RESPONSES, Dialect.OPENAI, stored.show_response),
         "/v1/requests/": Route("GET", Operation.REQUESTS, Dialect.OPENAI, lookups.show_request),
     }
 )
 """Prefixes; what follows is the id."""
+
+DELETES_BELOW: Final[Mapping[str, Route]] = MappingProxyType(
+    {"/v1/responses/": Route("DELETE", Operation.STORED_RESPONSES, Dialect.OPENAI, stored.delete_response)}
+)
+"""What stands below a prefix and can be deleted too."""
 
 
 @final
@@ -141,7 +150,9 @@ def _find_route(scope: dict[str, Any]) -> tuple[Route, str | None]:
     if route is None:
         for prefix, below in ROUTES_BELOW.items():
             if path.startswith(prefix) and len(path) > len(prefix):
-                route, target_id = below, path[len(prefix) :]
+                is_deleted = scope["method"] == "DELETE"
+                route = DELETES_BELOW.get(prefix, below) if is_deleted else below
+                target_id = path[len(prefix) :]
     if route is None:
         raise NotFound(f"There is nothing at {path[:200]}.", code="unknown_url")
     if scope["method"] != route.method:

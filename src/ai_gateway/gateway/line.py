@@ -5,6 +5,7 @@ earlier ones it needs and makes the next.
 """
 
 from math import inf
+from typing import Final
 
 from ai_gateway.domain.chat import Operation
 from ai_gateway.domain.config import Course
@@ -18,8 +19,11 @@ from ai_gateway.gateway.doors import Doors
 from ai_gateway.gateway.journey import Journey
 from ai_gateway.gateway.pricing_rule import is_money_watched, priced_plan
 from ai_gateway.gateway.repeating import serve_once
+from ai_gateway.gateway.storing import with_conversation
 from ai_gateway.policy import access, request_transformer, routing
 from ai_gateway.runtime.rates import RateHold
+
+_RESPONSES: Final = Operation.RESPONSES  # a member of an enum is a look-up in Python each time
 
 
 async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
@@ -30,6 +34,8 @@ async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
     access.may_use(caller.key, call.model)
     if head.idempotency_key is not None:
         return await serve_once(doors, admitted, body, client, serve)
+    if head.operation is _RESPONSES:
+        call = await with_conversation(doors, admitted, client, call)
     course = routing.resolve(caller.tenant, call.model)
     plan = doors.plans.of(caller.tenant.id, course, head.dialect, head.operation)
     if not plan.stages:

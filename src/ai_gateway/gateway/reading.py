@@ -12,7 +12,7 @@ import msgspec
 from ai_gateway.domain.chat import Dialect, Operation
 from ai_gateway.domain.faults import InvalidRequest
 from ai_gateway.domain.traffic import Call, Head, Header
-from ai_gateway.gateway import envelope
+from ai_gateway.gateway import amounts, envelope
 from ai_gateway.gateway.envelope import BodyLimits
 
 FORWARDED: Final = {Dialect.OPENAI: (b"openai-beta",), Dialect.ANTHROPIC: (b"anthropic-",)}
@@ -35,9 +35,13 @@ SECONDS: Final = re.compile(rb"[0-9]{1,9}(?:\.[0-9]{1,6})?")
 OUTPUT_CAPS: Final = {
     Operation.CHAT: ("max_completion_tokens", "max_tokens"),
     Operation.MESSAGES: ("max_tokens",),
+    Operation.COMPLETIONS: ("max_tokens",),
+    Operation.RESPONSES: ("max_output_tokens",),
 }
-STREAMED: Final = frozenset({Operation.CHAT, Operation.MESSAGES})
+STREAMED: Final = frozenset({Operation.CHAT, Operation.MESSAGES, Operation.COMPLETIONS, Operation.RESPONSES})
 _CHAT: Final = Operation.CHAT  # a member of an enum is a look-up in Python each time
+_COMPLETIONS: Final = Operation.COMPLETIONS
+_IMAGES: Final = Operation.IMAGES
 
 
 def read_head(
@@ -101,7 +105,7 @@ def read_call(head: Head, body: bytes, limits: BodyLimits) -> Call:
     if stream and head.operation not in STREAMED:
         raise InvalidRequest("This operation cannot be streamed.", code="not_streamable", param="stream")
     wants_usage = False
-    if head.operation is _CHAT and "stream_options" in fields:
+    if "stream_options" in fields and (head.operation is _CHAT or head.operation is _COMPLETIONS):
         options = envelope.read_object(fields, "stream_options")
         wants_usage = options is not None and (envelope.read_bool(options, "include_usage") or False)
     return Call(
@@ -111,7 +115,7 @@ def read_call(head: Head, body: bytes, limits: BodyLimits) -> Call:
         stream=stream,
         wants_usage=wants_usage,
         max_output=_output_cap(head.operation, fields),
-        choices=(envelope.read_int(fields, "n") or 1) if head.operation is _CHAT else 1,
+        choices=_choices(head.operation, fields),
         body_bytes=len(body),
     )
 
@@ -159,7 +163,17 @@ def _output_cap(operation: Operation, fields: dict[str, Any]) -> int | None:
         cap = envelope.read_int(fields, name)
         if cap is not None:
             return cap
-    return None
+    if operation is _COMPLETIONS:
+        return amounts.DEFAULT_TEXT
+    return amounts.picture_tokens(fields) if operation is _IMAGES else None
+
+
+def _choices(operation: Operation, fields: dict[str, Any]) -> int:
+    if operation is _CHAT:
+        return envelope.read_int(fields, "n") or 1
+    if operation is _COMPLETIONS:
+        return amounts.texts_asked(fields)
+    return amounts.pictures_asked(fields) if operation is _IMAGES else 1
 
 
 def _offered(bearer: bytes | None, api_key: bytes | None) -> tuple[bytes, ...]:

@@ -30,6 +30,7 @@ from ai_gateway.providers import Codec, Reading, StreamEnd, StreamWatch
 from ai_gateway.providers.continuation import Continuation, Delivered
 from ai_gateway.providers.continued_watch import ContinuedWatch
 from ai_gateway.providers.short_end import short_end
+from ai_gateway.providers.short_response import short_response
 from ai_gateway.runtime.upstream import Answer, TooSlow, UpstreamError
 
 PASSED_HEADERS: Final = frozenset({"content-type", "openai-processing-ms", "openai-version"})
@@ -228,6 +229,8 @@ class Streaming:
 
     def _short_end(self, purse: Purse) -> bytes:
         call = self._shaped.call
+        if call.head.operation is Operation.RESPONSES:
+            return short_response(purse.first, purse.last, purse.tokens)
         return short_end(call.head.dialect, purse.first, purse.last, call.choices, purse.tokens)
 
     @property

@@ -101,6 +101,9 @@ class Trial:
         """None where the caller has the whole answer, or has left."""
         answer: Answer | None = None
         try:
+            key = self._attempt.candidate.endpoint.api_key
+            if key is not None and credentials.needs_token(self._member.kind, key):
+                await self._doors.tokens.ready(key, self._left())
             outgoing = self._outgoing()
             if self._doors.journal.is_strict:
                 await self._doors.journal.safe()
@@ -154,7 +157,9 @@ class Trial:
             method=encoded.method,
             url=endpoint.base_url,
             path=encoded.path,
-            headers=credentials.sign(headers, self._member.kind, endpoint, encoded, self._doors.clock),
+            headers=credentials.sign(
+                headers, self._member.kind, endpoint, encoded, self._doors.clock, tokens=self._doors.tokens
+            ),
             body=encoded.body,
             reach=endpoint.reach,
             connect_seconds=min(self._timeouts.connect, self._left()),

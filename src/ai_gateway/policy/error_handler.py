@@ -38,6 +38,7 @@ _FILTER_MARKS = {
     "moderation_blocked",
     "content_filtered",
     "safety",
+    "prompt_blocked",
 }
 _FILTER_WORDS = (
     "content management policy",
@@ -46,6 +47,8 @@ _FILTER_WORDS = (
     "violates our usage policies",
     "content policy violation",
     "rejected as a result of our safety system",
+    "violate google's responsible ai practices",
+    "violated google's responsible ai practices",
     "output blocked by content filtering",
 )
 _CONTEXT_MARKS = {
@@ -60,7 +63,7 @@ _CONTEXT_WORDS = re.compile(
     r"|(?:exceed|larger than|longer than|beyond)[^.]{0,60}context (?:length|window|limit|size)"
     r"|exceed[^.]{0,60}maximum number of tokens"
     r"|(?:prompt|input|request|conversation)(?: is| are)? too long(?!\w)"
-    r"|input (?:length|token count)[^.]{0,60}exceed"
+    r"|input (?:length|token count)[^.]{0,60}(?:exceed|only supports up to)"
     r"|too many (?:input )?tokens in (?:the )?(?:prompt|request|input)"
     r"|reduce the length of the (?:messages|prompt|input)"
 )
@@ -101,6 +104,12 @@ _OVERLOAD_MARKS = {
     "serviceunavailableexception",
     "modelnotreadyexception",
 }
+_BILLING_WORDS = (
+    "please enable billing",
+    "billing account is disabled",
+    "billing to be enabled",
+    "billing is disabled",
+)
 _OVERLOAD_WORDS = ("overloaded", "over capacity", "capacity exceeded", "at capacity", "no capacity", "high demand")
 _RATE_MARKS = {
     "rate_limit_error",
@@ -122,6 +131,8 @@ _PERMISSION_MARKS = {"permission_error", "permission_denied", "permissiondenied"
 
 _OVERLOADED_STATUSES = {498, 529}
 """498: Groq's flex tier has no capacity. 529: Anthropic."""
+_CANCELLED = 499
+"""Google, and proxies, where the provider itself gave up: the request is none the worse for it."""
 _SLOW_STATUSES = {408, 504, 524}
 """524: Cloudflare waited in vain for the origin."""
 
@@ -162,6 +173,8 @@ def _by_words(words: _Words, status: int | None) -> Fault | None:
     if of_the_request and status != 403 and (words.have(_CONTEXT_MARKS) or _CONTEXT_WORDS.search(words.message)):
         return ContextTooLong()
     if status == 402 or ((status is None or status < 500) and words.have(_PAYMENT_MARKS, _PAYMENT_WORDS)):
+        return PaymentRequired()
+    if status in (None, 400, 403, 429) and words.have({"billing_disabled"}, _BILLING_WORDS):
         return PaymentRequired()
     if status in (None, 400, 403, 429) and _is_quota(words):
         return QuotaExceeded()
@@ -207,7 +220,7 @@ def _by_status(words: _Words, status: int | None) -> Fault:
         return ProviderTooSlow()
     if status in _OVERLOADED_STATUSES:
         return ProviderOverloaded()
-    if status is not None and 400 <= status < 500:
+    if status is not None and 400 <= status < 500 and status != _CANCELLED:
         return _invalid(words, status)
     return ProviderFailed()
 

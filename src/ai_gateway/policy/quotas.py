@@ -5,6 +5,8 @@ A token is at least one byte of the request, so the body's length bounds the inp
 caller asked for, else by the endpoint's default.
 """
 
+from typing import Final
+
 import msgspec
 
 from ai_gateway.domain.budgets import Leg, Limits, tightest
@@ -13,6 +15,8 @@ from ai_gateway.domain.config import Key, LegRates, Tenant
 from ai_gateway.domain.traffic import Call, Caller, Charge
 from ai_gateway.policy.worst_case import Worst, worst_nano
 from ai_gateway.providers.output_caps import CAPPED
+
+_IMAGES: Final = Operation.IMAGES  # a member of an enum is a look-up in Python each time
 
 
 def legs_of(caller: Caller) -> tuple[Leg, ...]:
@@ -74,9 +78,10 @@ def charge(caller: Caller, call: Call, worst: Worst, revision: int = 0, most: in
 
 
 def asked_output(call: Call, worst: Worst) -> int:
-    """Tokens of one answer at most."""
+    """Tokens of one answer at most. A picture's are bounded by its size, and by what its model makes at most: models
+    that are not paid by tokens make one a picture."""
     if call.head.operation not in CAPPED:
-        return 0
+        return min(call.max_output or 0, worst.default_output) if call.head.operation is _IMAGES else 0
     return worst.default_output if call.max_output is None else call.max_output
 
 
@@ -88,9 +93,10 @@ def cost_at_worst(call: Call, worst: Worst, output: int) -> int:
 
 
 def affordable_output(call: Call, worst: Worst, nano: int, tokens: int) -> int:
-    """The longest answer that is asked for and fits into so many nano-dollars and tokens; 0 where none does. Found by
-    halving, because cost only ever grows with length, whatever steps prices have."""
-    least, most = 0, asked_output(call, worst)
+    """The longest answer that is asked for and fits into so many nano-dollars and tokens; 0 where none does, or where
+    its length cannot be said. Found by halving, because cost only ever grows with length, whatever steps prices have.
+    """
+    least, most = 0, asked_output(call, worst) if call.head.operation in CAPPED else 0
     while least < most:
         middle = (least + most + 1) // 2
         if cost_at_worst(call, worst, middle) <= nano and call.body_bytes + middle * call.choices <= tokens:

@@ -4,7 +4,7 @@ A codec never sees a socket, a clock or a credential: it turns a shaped call int
 answer into a Reading, and a stream of bytes into events, and is therefore tested with bytes alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol
@@ -12,8 +12,9 @@ from typing import Protocol
 import msgspec
 
 from ai_gateway.domain.chat import Dialect, Operation, ProviderError, Usage
-from ai_gateway.domain.config import BaseUrl, ProviderType
+from ai_gateway.domain.config import BaseUrl, Endpoint, ProviderType
 from ai_gateway.domain.traffic import Body, Header, Shaped
+from ai_gateway.providers.differences import OPENAIS_OWN, Differences
 from ai_gateway.providers.likeness import Likeness
 
 
@@ -24,6 +25,9 @@ class Auth(StrEnum):
     BEARER = "bearer"
     X_API_KEY = "x-api-key"
     AWS = "aws"
+    API_KEY = "api-key"
+    X_GOOG_API_KEY = "x-goog-api-key"
+    GOOGLE_CLOUD = "google_cloud"  # a token for a service account, or an API key of Vertex's express mode
 
 
 class UpstreamRequest(msgspec.Struct, frozen=True, gc=False):
@@ -108,13 +112,20 @@ class Codec(Protocol):
     def watch(self, shaped: Shaped) -> StreamWatch: ...
 
 
+Options = Mapping[str, str]
+
+
 def _nothing() -> "Mapping[Operation, Codec]":
     return MappingProxyType({})
 
 
 class ProviderKind(msgspec.Struct, frozen=True):
     """A row of the table: what a provider type speaks, natively and (`translated`) by way of translation. `default_url`
-    None: the config must give one."""
+    None: the config must give one.
+
+    Where an endpoint's options decide how it is called, `configured` makes the row that holds for them, and raises
+    ValueError for what they cannot be; None: there are no options.
+    """
 
     type: ProviderType
     codecs: Mapping[Dialect, Codec]
@@ -123,6 +134,20 @@ class ProviderKind(msgspec.Struct, frozen=True):
     needs_key: bool = True
     translated: Mapping[Operation, Codec] = msgspec.field(default_factory=_nothing)
     free_check: str | None = None  # a GET that costs nothing, for tests of a config and health checks
+    differences: Differences = OPENAIS_OWN
+    configured: Callable[[Options], "ProviderKind"] | None = None
+
+    def of(self, endpoint: Endpoint) -> "ProviderKind":
+        """The row that holds for one endpoint: asked for when plans are made, never per request."""
+        return self if self.configured is None else self.configured(endpoint.options)
+
+    def with_options(self, options: Options) -> "ProviderKind":
+        """The same, checked: raises ValueError with a text for people."""
+        if self.configured is not None:
+            return self.configured(options)
+        if options:
+            raise ValueError(f"{min(options)}: the type {self.type.value} has no options.")
+        return self
 
 
 def codec_for(kind: ProviderKind, dialect: Dialect, operation: Operation) -> Codec | None:

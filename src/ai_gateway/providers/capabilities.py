@@ -1,5 +1,11 @@
 """What models are known to do beyond their dialect: knowledge that no API tells, so it is a table.
 
+A family is known by the beginning of its models' names (`model_families.py` has the rows), whoever serves it and
+whatever stands before the name there: `anthropic/claude-sonnet-4.5` and `us.anthropic.claude-sonnet-4-5-20250929-v1:0`
+are the same model. Of a name that nobody knows nothing is said, so a feature is asked for in one of two ways: `has`,
+for who wants to use it, and `lacks`, for who would refuse or drop what needs it. A row lacks only what its vendor says
+that it lacks: a provider's own refusal is worth more than a wrong one of ours.
+
 One thing is whether a model continues an assistant message that ends the conversation (prefill). What is not known to
 do so is taken not to. A model that takes such a message for a finished turn answers as if asked again, and no
 reader could tell that answer from a continuation; so compatible servers, of which each does it in its own way
@@ -10,14 +16,38 @@ Anthropic's do up to 4.5. From 4.6 on they refuse it with 400, as all do while t
 The other is how long a conversation may be. The numbers are the vendors' own of what a request may hold, the smallest
 one where a longer window has to be asked for; a name that nobody knows has none. And the last is how much a model
 writes at most in one answer, whoever asks: where that is known, nobody has to be told a cap to know the worst case.
+Open weights have no such number: it is that of the server that runs them.
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from ai_gateway.domain.config import ProviderType
+from ai_gateway.providers.model_families import FAMILIES, UNKNOWN, Family, Feature
+
+__all__ = ["Family", "Feature", "context_window", "continues_prefill", "longest_output", "of"]
 
 _CONTINUES: Final = re.compile(r"claude-(?:(?:[23]|instant)[-.\w]*|(?:opus|sonnet|haiku)-4(?:-[015])?(?:-20\d{6})?)")
+
+
+_BEFORE_THE_NAME: Final = re.compile(
+    r"(?:.*/)?(?:(?:us|us-gov|eu|apac|jp|au|ca|global|regional)\.)?"
+    r"(?:(?:ai21|amazon|anthropic|cohere|deepseek|google|meta|minimax|mistral|moonshot|moonshotai|nvidia|openai|qwen"
+    r"|writer|zai)\.)?"
+)
+
+
+_LONGEST_FIRST: Final = tuple(sorted(FAMILIES, key=lambda family: -len(family.name)))
+
+
+@lru_cache(4096)
+def of(model: str) -> Family:
+    """The family of a model, by whatever name a provider has for it; UNKNOWN where nobody knows it."""
+    name = _BEFORE_THE_NAME.sub("", model.lower(), count=1)
+    if name.startswith("claude"):
+        name = name.replace(".", "-")
+    return next((family for family in _LONGEST_FIRST if name.startswith(family.name)), UNKNOWN)
 
 
 def continues_prefill(provider: ProviderType, model: str) -> bool:
@@ -27,74 +57,12 @@ def continues_prefill(provider: ProviderType, model: str) -> bool:
     return False
 
 
-_WINDOWS: Final = (
-    ("gpt-5", 272_000),
-    ("gpt-4.1", 1_047_576),
-    ("gpt-4o", 128_000),
-    ("gpt-4.5", 128_000),
-    ("gpt-4-turbo", 128_000),
-    ("gpt-4-1106", 128_000),
-    ("gpt-4-0125", 128_000),
-    ("gpt-4-32k", 32_768),
-    ("gpt-4", 8_192),
-    ("gpt-3.5-turbo-instruct", 4_096),
-    ("gpt-3.5-turbo", 16_385),
-    ("o1-mini", 128_000),
-    ("o1-preview", 128_000),
-    ("o1", 200_000),
-    ("o3", 200_000),
-    ("o4-mini", 200_000),
-    ("claude-2.0", 100_000),
-    ("claude-instant", 100_000),
-    ("claude-", 200_000),
-)
-"""By the beginning of the name, the longer beginnings first."""
-
-
 def context_window(model: str) -> int | None:
     """Tokens of a conversation that the model is known to take; None for an unknown one."""
-    return next((tokens for prefix, tokens in _WINDOWS if model.startswith(prefix)), None)
-
-
-_OUTPUTS: Final = (
-    ("gpt-5", 128_000),
-    ("gpt-4.1", 32_768),
-    ("gpt-4o", 16_384),
-    ("gpt-4.5", 16_384),
-    ("gpt-4-turbo", 4_096),
-    ("gpt-4-1106", 4_096),
-    ("gpt-4-0125", 4_096),
-    ("gpt-4-32k", 32_768),
-    ("gpt-4", 8_192),
-    ("gpt-3.5-turbo", 4_096),
-    ("o1-mini", 65_536),
-    ("o1-preview", 32_768),
-    ("o1", 100_000),
-    ("o3", 100_000),
-    ("o4-mini", 100_000),
-    ("claude-2", 4_096),
-    ("claude-instant", 4_096),
-    ("claude-3-7", 64_000),
-    ("claude-3-5", 8_192),
-    ("claude-3", 4_096),
-    ("claude-opus-4-5", 64_000),
-    ("claude-opus-4-1", 32_000),
-    ("claude-opus-4-2", 32_000),
-    ("claude-opus-4-0", 32_000),
-    ("claude-haiku-4", 64_000),
-    ("claude-sonnet-4-5", 64_000),
-    ("claude-sonnet-4-2", 64_000),
-    ("claude-sonnet-4-0", 64_000),
-    ("claude-opus-", 128_000),
-    ("claude-sonnet-", 128_000),
-    ("claude-haiku-", 128_000),
-    ("claude-fable-", 128_000),
-    ("claude-mythos-", 128_000),
-)
-"""By the beginning of the name, the longer beginnings first. Anthropic's callers always say a cap; of other callers,
-those who did not are given all of it. `claude-opus-4-2...` and the like are the first of their generation, by date."""
+    return of(model).context
 
 
 def longest_output(model: str) -> int | None:
-    """Tokens that one answer of the model is known to have at most; None for an unknown one."""
-    return next((tokens for prefix, tokens in _OUTPUTS if model.startswith(prefix)), None)
+    """Tokens that one answer of the model is known to have at most; None for an unknown one. Anthropic's callers always
+    say a cap; of other callers, those who did not are given all of it."""
+    return of(model).output

@@ -59,7 +59,7 @@ def describe_error(said: object) -> ProviderError | None:
     if not isinstance(said, dict):
         return None
     outer = as_object(cast("object", said))
-    inner = outer.get("error")
+    inner = outer.get("error") or as_object(outer.get("response")).get("error")
     if isinstance(inner, str):
         return ProviderError(
             status=None, message=inner, type=as_text(outer.get("type")), code=as_text(outer.get("code"))

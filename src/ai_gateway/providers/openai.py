@@ -3,7 +3,8 @@
 Compatible servers differ from the document in ways that must not hurt: no `[DONE]` at the end (Cerebras, Writer), usage
 on a chunk that has choices (Groq, OpenRouter), a first chunk without choices (Azure), errors inside a 200. What they
 send goes through as it is; only two things are changed. A stream is asked for its usage, since nobody can bill without
-it, and the chunk that brings it is withheld from a caller who did not ask; and a whole answer gets its `[DONE]`.
+it, and the chunk that brings it is withheld from a caller who did not ask; and a whole answer gets its `[DONE]`. Where
+a server has to be asked otherwise, its Differences say so.
 """
 
 from enum import Enum
@@ -13,23 +14,40 @@ import msgspec
 
 from ai_gateway.domain.chat import Dialect, Operation, ProviderError, ServiceTier, Usage
 from ai_gateway.domain.traffic import Shaped
-from ai_gateway.providers import Reading, StreamWatch, UpstreamRequest
+from ai_gateway.providers import Reading, StreamWatch, UpstreamRequest, responses
 from ai_gateway.providers.decoding import NO_RAW, as_object, decode, decode_any, says_something
+from ai_gateway.providers.differences import OPENAIS_OWN, Differences, StreamUsage
 from ai_gateway.providers.errors import read_error
 from ai_gateway.providers.requests import body_of, headers_for, members_for
 from ai_gateway.providers.sse import Event
-from ai_gateway.providers.usage import openai_usage, read_openai_usage, service_of
+from ai_gateway.providers.usage import image_usage, openai_usage, read_openai_usage, service_of
 from ai_gateway.providers.watch import DialectWatch, Verdict, verdict_on_unreadable
 
 _CHAT: Final = Operation.CHAT  # a member of an enum is a look-up in Python each time
 _EMBEDDINGS: Final = Operation.EMBEDDINGS
-_PATHS = {Operation.CHAT: "/chat/completions", Operation.EMBEDDINGS: "/embeddings"}
+_COMPLETIONS: Final = Operation.COMPLETIONS
+_IMAGES: Final = Operation.IMAGES
+_RESPONSES: Final = Operation.RESPONSES
+_PATHS = {
+    Operation.CHAT: "/chat/completions",
+    Operation.EMBEDDINGS: "/embeddings",
+    Operation.COMPLETIONS: "/completions",
+    Operation.IMAGES: "/images/generations",
+    Operation.RESPONSES: "/responses",
+}
 _FINISH_FORMS = (b'"finish_reason"', b'"finish_reason":null', b'"finish_reason": null')
 _USAGE_FORMS = (b'"usage"', b'"usage":null', b'"usage": null')
 
 
 class OpenAICodec:
-    """Chat completions and embeddings. The base URL carries `/v1`, as in OpenAI's SDK."""
+    """Chat, text completions, embeddings, images, and responses, which responses.py reads. The base URL carries `/v1`,
+    as in OpenAI's SDK."""
+
+    def __init__(self, differences: Differences = OPENAIS_OWN) -> None:
+        has_not = differences.without if differences.responses else differences.without | {_RESPONSES}
+        self._operations = frozenset(_PATHS) - has_not
+        self._asks_for_usage = differences.stream_usage is StreamUsage.ASKED
+        self._renamed = differences.renamed
 
     @property
     def dialect(self) -> Dialect:
@@ -37,7 +55,7 @@ class OpenAICodec:
 
     @property
     def operations(self) -> frozenset[Operation]:
-        return frozenset(_PATHS)
+        return self._operations
 
     @property
     def translates(self) -> bool:
@@ -46,26 +64,38 @@ class OpenAICodec:
     def encode(self, shaped: Shaped, model: str) -> UpstreamRequest:
         call = shaped.call
         members = members_for(shaped, model)
-        if call.stream and call.head.operation is _CHAT:
-            members["stream_options"] = _asking_for_usage(members.get("stream_options"))
+        if call.stream and call.head.operation is not _EMBEDDINGS:
+            if self._asks_for_usage:
+                members["stream_options"] = _asking_for_usage(members.get("stream_options"))
+            else:
+                members.pop("stream_options", None)  # what it asks for comes anyway
+        if self._renamed:
+            members = _renamed(members, self._renamed)
         body = body_of(members, call.body_bytes)
         return UpstreamRequest("POST", _PATHS[call.head.operation], headers_for(shaped), body)
 
     def read_reply(self, operation: Operation, body: bytes) -> Reading:
+        if operation is _RESPONSES:
+            return responses.read_reply(body)
         reply = decode(body, _Reply)
         if reply is None or says_something(reply.error):
             return Reading(error=_error_under_200(body))
-        payload = reply.data if operation is _EMBEDDINGS else reply.choices
-        if not decode(payload, _Members):
+        payload = reply.data if operation is _EMBEDDINGS or operation is _IMAGES else reply.choices
+        items = decode(payload, _Members)
+        if not items:
             return Reading(usage=reply.read_usage(), error=_error_under_200(body))
-        return Reading(usage=reply.read_usage())
+        return Reading(usage=reply.read_image_usage(len(items)) if operation is _IMAGES else reply.read_usage())
 
     def read_error(self, status: int, headers: dict[str, str], body: bytes) -> ProviderError:
         return read_error(status, headers, body)
 
     def watch(self, shaped: Shaped) -> StreamWatch:
+        if shaped.call.head.operation is _RESPONSES:
+            return DialectWatch(responses.ResponsesReader())
         usage_chunk = UsageChunk.WANTED if shaped.call.wants_usage else UsageChunk.WITHHELD
-        return DialectWatch(ChatReader(usage_chunk, _choices_asked(shaped)))
+        call = shaped.call
+        choices = call.choices if call.head.operation is _COMPLETIONS else _choices_asked(shaped)
+        return DialectWatch(ChatReader(usage_chunk, choices))
 
 
 class UsageChunk(Enum):
@@ -76,7 +106,7 @@ class UsageChunk(Enum):
 
 
 class ChatReader:
-    """The EventReader of chat streams.
+    """The EventReader of streams of chat and of text.
 
     `choices_asked` 1 allows the byte verdict: then a chunk whose finish reason is null says nothing that the first one
     has not said. With more, each chunk is parsed, to know which choices there are.
@@ -130,7 +160,7 @@ class ChatReader:
             self._note(choice)
         if not choices and reported is not None and self._usage_chunk is UsageChunk.WITHHELD:
             return Verdict.WITHHELD
-        return Verdict.ASIDE if choices is None else Verdict.CONTENT
+        return Verdict.CONTENT if choices else Verdict.ASIDE  # Azure begins with what its filters think of the prompt
 
     def _note(self, choice: "_Choice") -> None:
         index = choice.index if isinstance(choice.index, int) else 0
@@ -171,6 +201,17 @@ class _Reply(msgspec.Struct, frozen=True):
             if service is not ServiceTier.STANDARD:
                 return msgspec.structs.replace(usage, service_tier=service)
         return usage
+
+    def read_image_usage(self, images: int) -> Usage:
+        """Tokens, where the model counts in them; else an image is one, for it is what has a price."""
+        usage = image_usage(decode_any(self.usage)) if says_something(self.usage) else None
+        return Usage(output_tokens=images) if usage is None else usage
+
+
+def _renamed(members: dict[str, msgspec.Raw], names: tuple[tuple[str, str], ...]) -> dict[str, msgspec.Raw]:
+    """What the server has another word for, under that word; where both were sent, it shall say so."""
+    others = {old: new for old, new in names if old in members and new not in members}
+    return {others.get(name, name): raw for name, raw in members.items()} if others else members
 
 
 def _asking_for_usage(options: msgspec.Raw | None) -> msgspec.Raw:

@@ -1,21 +1,26 @@
 """How long an answer may be, said to a provider in the field that its model takes.
 
-OpenAI's own models want `max_completion_tokens` (those that think refuse `max_tokens`), compatible servers know
-`max_tokens`, Anthropic's dialect has only that. What the caller sent stays where the caller put it, and is only ever
-made smaller.
+OpenAI's own models want `max_completion_tokens` (those that think refuse `max_tokens`), most compatible servers know
+`max_tokens`, Anthropic's dialect and text completions have only that, and responses have `max_output_tokens`. What the
+caller sent stays where the caller put it, and is only ever made smaller.
 """
 
 import msgspec
 
 from ai_gateway.domain.chat import Dialect, Operation
-from ai_gateway.domain.config import Candidate, ProviderType
-from ai_gateway.domain.traffic import Shaped
+from ai_gateway.domain.config import Candidate
+from ai_gateway.domain.traffic import Head, Shaped
 from ai_gateway.providers.capabilities import longest_output
 from ai_gateway.providers.decoding import decode
+from ai_gateway.providers.differences import Names
+from ai_gateway.providers.kinds import KINDS
 
-_FIELDS = ("max_completion_tokens", "max_tokens")
-CAPPED = frozenset({Operation.CHAT, Operation.MESSAGES})
-"""Operations whose answers have a length."""
+_FIELDS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+_ONE_FIELD = ("max_tokens",)
+_COMPLETIONS = Operation.COMPLETIONS  # a member of an enum is a look-up in Python each time
+_RESPONSES = Operation.RESPONSES
+CAPPED = frozenset({Operation.CHAT, Operation.MESSAGES, Operation.COMPLETIONS, Operation.RESPONSES})
+"""Operations whose answers have a length that can be said."""
 
 
 def default_output(candidate: Candidate) -> int:
@@ -29,11 +34,13 @@ def capped(shaped: Shaped, candidate: Candidate, most: int | None) -> Shaped:
     call = shaped.call
     if call.head.operation not in CAPPED:
         return shaped
+    fields_of_its = _ONE_FIELD if call.head.operation is _COMPLETIONS else _FIELDS
+    named = [name for name in fields_of_its if name in shaped.fields]
     if most is None:
-        if call.max_output is not None or longest_output(candidate.model) is not None:
+        if named or _is_bounded(candidate):
             return shaped
-        most = candidate.endpoint.default_max_output
-    named = [name for name in _FIELDS if name in shaped.fields] or [_field_of(call.head.dialect, candidate)]
+        most = default_output(candidate) if call.max_output is None else call.max_output
+    named = named or [_field_of(call.head, candidate)]
     fields = dict(shaped.fields)
     for name in named:
         asked = decode(fields[name], int) if name in fields else None
@@ -41,6 +48,16 @@ def capped(shaped: Shaped, candidate: Candidate, most: int | None) -> Shaped:
     return msgspec.structs.replace(shaped, fields=fields)
 
 
-def _field_of(dialect: Dialect, candidate: Candidate) -> str:
-    is_openais = dialect is Dialect.OPENAI and candidate.endpoint.provider is ProviderType.OPENAI
-    return "max_completion_tokens" if is_openais else "max_tokens"
+def _is_bounded(candidate: Candidate) -> bool:
+    """Whether the model is known to write no more than was held for. What a customer called a deployment is no proof
+    of that."""
+    differences = KINDS[candidate.endpoint.provider].differences
+    return differences.names is Names.MODELS and longest_output(candidate.model) is not None
+
+
+def _field_of(head: Head, candidate: Candidate) -> str:
+    if head.operation is _RESPONSES:
+        return "max_output_tokens"
+    if head.dialect is not Dialect.OPENAI or head.operation is _COMPLETIONS:
+        return "max_tokens"
+    return KINDS[candidate.endpoint.provider].differences.output_field

@@ -12,6 +12,7 @@ from ai_gateway.domain.chat import Dialect
 
 NOTICE: Final = "The answer ends here because a cost limit is used up."
 _IDENTITY: Final = ("id", "object", "created", "model", "system_fingerprint", "service_tier")
+_TEXT: Final = "text_completion"
 _DATA: Final = re.compile(rb"^data: ?(\{.*\})\r?$", re.MULTILINE)
 _INDEX: Final = re.compile(rb'"index":\s*(\d+)')
 
@@ -22,9 +23,11 @@ def short_end(dialect: Dialect, first: bytes, last: bytes, choices: int, output_
     notice = {"type": "budget", "code": "budget_exceeded", "message": NOTICE}
     if dialect is Dialect.ANTHROPIC:
         return _anthropic(last, notice, output_tokens)
+    identity = _identity_in(first)
+    nothing: dict[str, Any] = {"text": "", "logprobs": None} if identity.get("object") == _TEXT else {"delta": {}}
     chunk: dict[str, Any] = {
-        **_identity_in(first),
-        "choices": [{"index": index, "delta": {}, "finish_reason": "length"} for index in range(choices)],
+        **identity,
+        "choices": [{"index": index, **nothing, "finish_reason": "length"} for index in range(choices)],
         "gateway": {"notice": notice},
     }
     return b"data: " + msgspec.json.encode(chunk) + b"\n\ndata: [DONE]\n\n"

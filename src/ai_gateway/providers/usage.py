@@ -33,6 +33,8 @@ class OpenAICounts(msgspec.Struct, frozen=True, gc=False):
     completion_tokens: Count | None = None
     total_tokens: Count | None = None
     prompt_cache_hit_tokens: Count | None = None
+    cached_tokens: Count | None = None
+    num_cached_tokens: Count | None = None
     prompt_tokens_details: OpenAIDetails | None = None
     completion_tokens_details: OpenAIDetails | None = None
 
@@ -52,8 +54,24 @@ def openai_usage(reported: object) -> Usage | None:
             completion_tokens=_tokens(usage, "completion_tokens"),
             total_tokens=_tokens(usage, "total_tokens"),
             prompt_cache_hit_tokens=_tokens(usage, "prompt_cache_hit_tokens"),
+            cached_tokens=_tokens(usage, "cached_tokens"),
+            num_cached_tokens=_tokens(usage, "num_cached_tokens"),
             prompt_tokens_details=_details(usage, "prompt_tokens_details"),
             completion_tokens_details=_details(usage, "completion_tokens_details"),
+        )
+    )
+
+
+def responses_usage(reported: object) -> Usage | None:
+    """Usage of the Responses API from a decoded object that may be anything: other names, the same lanes."""
+    usage = as_object(reported)
+    return _openai_lanes(
+        OpenAICounts(
+            prompt_tokens=_tokens(usage, "input_tokens"),
+            completion_tokens=_tokens(usage, "output_tokens"),
+            total_tokens=_tokens(usage, "total_tokens"),
+            prompt_tokens_details=_details(usage, "input_tokens_details"),
+            completion_tokens_details=_details(usage, "output_tokens_details"),
         )
     )
 
@@ -66,8 +84,8 @@ def _details(usage: dict[str, object], name: str) -> OpenAIDetails:
 def _openai_lanes(counts: OpenAICounts) -> Usage | None:
     """Chat's prompt and completion tokens, embeddings' prompt (or only total) tokens.
 
-    `completion_tokens` includes reasoning, as OpenAI has it. xAI counts it beside, and says so: its total is prompt,
-    completion and reasoning together. Where the total adds up only so, reasoning is added.
+    `completion_tokens` includes reasoning, as OpenAI has it. xAI counts it beside, and Google does without a word of
+    what it is: their totals are more than prompt and completion. What a total has more is output, and is billed so.
     """
     prompt, total = counts.prompt_tokens, counts.total_tokens
     if prompt is None and counts.completion_tokens is None and total is None:
@@ -78,11 +96,13 @@ def _openai_lanes(counts: OpenAICounts) -> Usage | None:
     output = counts.completion_tokens or 0
     if prompt is None:
         prompt = max(0, (total or 0) - output)
-    elif reasoning and total == prompt + output + reasoning:
-        output += reasoning
+    elif total is not None and total > prompt + output:
+        beside = total - prompt - output
+        output += beside
+        reasoning = reasoning or beside
     cached = before.cached_tokens
-    if cached is None:
-        cached = counts.prompt_cache_hit_tokens or 0
+    if cached is None:  # DeepSeek, Moonshot, Mistral: each has its own word
+        cached = counts.prompt_cache_hit_tokens or counts.cached_tokens or counts.num_cached_tokens or 0
     return Usage(
         input_tokens=prompt,
         output_tokens=min(output, MOST_TOKENS),
@@ -92,6 +112,21 @@ def _openai_lanes(counts: OpenAICounts) -> Usage | None:
         audio_input_tokens=before.audio_tokens or 0,
         audio_output_tokens=after.audio_tokens or 0,
         image_input_tokens=before.image_tokens or 0,
+    )
+
+
+def image_usage(reported: object) -> Usage | None:
+    """Tokens of an image that was made, where the model counts in them. None: it does not, or counts none."""
+    usage = as_object(reported)
+    asked, made = _tokens(usage, "input_tokens"), _tokens(usage, "output_tokens")
+    if not made:
+        return None
+    seen = as_object(usage.get("input_tokens_details"))
+    return Usage(
+        input_tokens=asked or 0,
+        output_tokens=made,
+        cache_read_tokens=_tokens(seen, "cached_tokens") or 0,
+        image_input_tokens=_tokens(seen, "image_tokens") or 0,
     )
 
 

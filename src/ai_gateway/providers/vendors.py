@@ -89,6 +89,14 @@ WITHOUT_ADDRESS: Final = frozenset(
 )
 """Vendors of published books whose address says more than a host, or that speak another dialect."""
 
+BY_TYPE: Final[Mapping[ProviderType, str]] = MappingProxyType(
+    {
+        ProviderType.AZURE_OPENAI: "azure",
+        ProviderType.XAI: "x-ai",
+    }
+)
+"""Types that price books know by another name."""
+
 PAYEES: Final = frozenset({*ProviderType, *BY_HOST.values(), *BY_SUFFIX.values(), *WITHOUT_ADDRESS})
 """Everybody whom a price may name."""
 
@@ -99,21 +107,28 @@ STAND_IN: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 
 _BEDROCKS: Final = "aws"
 _HUGGING_FACE: Final = "router.huggingface.co"
+_TOLD_BY_ADDRESS: Final = frozenset({ProviderType.OPENAI_COMPATIBLE, ProviderType.HUGGINGFACE})
 
 
 def payees_of(provider: ProviderType, url: BaseUrl) -> tuple[str, ...]:
     """The most particular name first, the provider's type last. A type that is a vendor is one at any address: a
-    regional or a private one has the same prices."""
+    regional or a private one has the same prices. Hugging Face's router says in its path whom it asks. Books name
+    Google once, whichever of its APIs it is; Claude on Vertex costs what it costs at Anthropic's."""
     if provider is ProviderType.BEDROCK:
         return (_BEDROCKS, provider.value)
-    if provider is not ProviderType.OPENAI_COMPATIBLE:
-        return (provider.value,)
-    vendor = _vendor_at(url)
+    if provider is ProviderType.GEMINI:
+        return ("google", provider.value)
+    if provider is ProviderType.VERTEX:
+        return ("google", *STAND_IN["google"], provider.value)
+    vendor = BY_TYPE.get(provider)
+    if provider in _TOLD_BY_ADDRESS:
+        vendor = _vendor_at(url)
     return (provider.value,) if vendor is None else (vendor, *STAND_IN.get(vendor, ()), provider.value)
 
 
 def _vendor_at(url: BaseUrl) -> str | None:
     host = url.host.lower().rstrip(".")
     if host == _HUGGING_FACE:
-        return f"huggingface_{url.path.split('/')[1]}" if url.path else None
+        behind = url.path.split("/")[1] if url.path else ""
+        return f"huggingface_{behind}" if behind not in ("", "v1") else None  # /v1 picks one for each model
     return BY_HOST.get(host) or next((name for suffix, name in BY_SUFFIX.items() if host.endswith(suffix)), None)

@@ -1,8 +1,15 @@
 """Puts a provider's key onto an unsigned request: the last step before the socket, and the only place on the line
-where a secret is revealed."""
+where a secret is revealed.
+
+Most keys are put on as they are. For a service account's, a token is: whoever has tokens (runtime/google_tokens.py)
+hands them in, and sees to it beforehand that there is one.
+"""
+
+from typing import Final, Protocol, final
 
 from ai_gateway.domain.config import Endpoint, ProviderType
 from ai_gateway.domain.faults import ProviderKeyRefused
+from ai_gateway.domain.secret import Secret
 from ai_gateway.domain.traffic import Header
 from ai_gateway.providers import Auth, ProviderKind, UpstreamRequest
 from ai_gateway.providers.kinds import KINDS
@@ -20,24 +27,75 @@ def prepare(provider: ProviderType) -> None:
         FrameSplitter()
 
 
+class Tokens(Protocol):
+    """What stands for a key that is not sent itself."""
+
+    def token_for(self, key: Secret) -> Secret | None:
+        """One that is valid now; None: there is none. Waits for nothing."""
+        ...
+
+    async def ready(self, key: Secret, seconds: float) -> None:
+        """Waits, for so long at most, where there is none. Raises a Fault of the provider's where none can be had."""
+        ...
+
+
+@final
+class NoTokens:
+    def token_for(self, key: Secret) -> Secret | None:
+        return None
+
+    async def ready(self, key: Secret, seconds: float) -> None:
+        return
+
+
+NO_TOKENS: Final = NoTokens()
+
+_GOOGLE_CLOUD: Final = Auth.GOOGLE_CLOUD  # a member of an enum is a look-up in Python each time
+
+
 def sign(
-    headers: tuple[Header, ...], kind: ProviderKind, endpoint: Endpoint, request: UpstreamRequest, clock: Clock
+    headers: tuple[Header, ...],
+    kind: ProviderKind,
+    endpoint: Endpoint,
+    request: UpstreamRequest,
+    clock: Clock,
+    *,
+    tokens: Tokens = NO_TOKENS,
 ) -> tuple[Header, ...]:
     """`headers` are all that `request` goes out with. Raises ProviderKeyRefused where the endpoint's key cannot be
     used; why is the tenant's own business, so it is for the log. An endpoint without a key and without a problem needs
     none."""
     if endpoint.credential_problem is not None:
-        raise _unusable(endpoint.credential_problem)
+        raise key_unavailable(endpoint.credential_problem)
     if endpoint.api_key is None:
         return headers
     key = endpoint.api_key.reveal()
     if kind.auth is Auth.BEARER:
         return (*headers, ("authorization", f"Bearer {key}"))
-    if kind.auth is Auth.X_API_KEY:
-        return (*headers, ("x-api-key", key))
+    if kind.auth in _BY_NAME:
+        return (*headers, (kind.auth.value, key))
     if kind.auth is Auth.AWS:
         return _for_aws(headers, endpoint, request, clock)
+    if kind.auth is Auth.GOOGLE_CLOUD:
+        return (*headers, _google_cloud(endpoint.api_key, tokens))
     return headers
+
+
+def needs_token(kind: ProviderKind, key: Secret) -> bool:
+    """Whether the key is a file of JSON that is never sent itself."""
+    return kind.auth is _GOOGLE_CLOUD and is_account(key)
+
+
+def is_account(key: Secret) -> bool:
+    return key.reveal().startswith("{")
+
+
+def key_unavailable(detail: str) -> ProviderKeyRefused:
+    return ProviderKeyRefused(
+        "The key that is configured for this AI provider is missing or cannot be used.",
+        code="provider_key_unavailable",
+        detail=detail,
+    )
 
 
 def _for_aws(
@@ -53,13 +111,18 @@ def _for_aws(
         region = sigv4.region_of(endpoint.base_url.host, endpoint.region)
         scope = sigv4.Scope(sigv4.read_key(endpoint.api_key), region)
     except sigv4.UnusableKey as why:
-        raise _unusable(str(why)) from None
+        raise key_unavailable(str(why)) from None
     return sigv4.signed(headers, request, url=endpoint.base_url, scope=scope, wall=clock.wall())
 
 
-def _unusable(why: str) -> ProviderKeyRefused:
-    return ProviderKeyRefused(
-        "The key that is configured for this AI provider is missing or cannot be used.",
-        code="provider_key_unavailable",
-        detail=why,
-    )
+def _google_cloud(key: Secret, tokens: Tokens) -> Header:
+    if not is_account(key):
+        return ("x-goog-api-key", key.reveal())
+    token = tokens.token_for(key)
+    if token is None:
+        raise key_unavailable("there is no token for the service account at the moment")
+    return ("authorization", f"Bearer {token.reveal()}")
+
+
+_BY_NAME: Final = frozenset({Auth.X_API_KEY, Auth.API_KEY, Auth.X_GOOG_API_KEY})
+"""Keys that go into the header that they are named after."""

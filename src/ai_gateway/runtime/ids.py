@@ -6,6 +6,7 @@ from typing import Final, final
 
 RANDOM_BYTES: Final = 8
 BATCH: Final = 512
+RESPONSE_BYTES: Final = 24
 
 
 @final
@@ -30,6 +31,11 @@ class Ids:
 def request_id(wall: float) -> str:
     """One id of the same form, for who needs one now and then."""
     return f"req_{int(wall * 1000):012x}{token_hex(RANDOM_BYTES)}"
+
+
+def response_id() -> str:
+    """The id of a stored response: whoever has it may read it within its tenant, so all of it is random."""
+    return f"resp_{token_hex(RESPONSE_BYTES)}"
 
 
 def first_request_id(unix_ms: int) -> str:

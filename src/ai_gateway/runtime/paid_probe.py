@@ -22,7 +22,7 @@ from ai_gateway.policy.error_handler import classify
 from ai_gateway.providers import Codec, ProviderKind, codec_for
 from ai_gateway.runtime import ids
 from ai_gateway.runtime.clock import Clock
-from ai_gateway.runtime.credentials import sign
+from ai_gateway.runtime.credentials import NO_TOKENS, Tokens, needs_token, sign
 from ai_gateway.runtime.journal import Journal
 from ai_gateway.runtime.meters import Meters
 from ai_gateway.runtime.probe import MOST_BYTES, SECONDS, Checked, fault_on_the_wire
@@ -56,6 +56,7 @@ class PaidDoors(msgspec.Struct, frozen=True):
     meters: Meters
     kinds: Mapping[ProviderType, ProviderKind]
     prices: Callable[[str], Prices]
+    tokens: Tokens = NO_TOKENS
 
 
 @final
@@ -101,14 +102,14 @@ class PaidProbe:
     def _question(
         self, endpoint: Endpoint, model: str, request_id: str, started: float, wall: float
     ) -> tuple[Codec, Shaped]:
-        kind = self._doors.kinds[endpoint.provider]
+        kind = self._doors.kinds[endpoint.provider].of(endpoint)
         operation, dialect = Operation.CHAT, Dialect.OPENAI
         codec = codec_for(kind, dialect, operation)
         if codec is None:
             operation, dialect = Operation.MESSAGES, Dialect.ANTHROPIC
             codec = codec_for(kind, dialect, operation)
         assert codec is not None, "every provider type speaks one of the two"
-        most = "max_completion_tokens" if endpoint.provider is ProviderType.OPENAI else "max_tokens"
+        most = kind.differences.output_field if dialect is Dialect.OPENAI else "max_tokens"
         fields = {
             "model": msgspec.Raw(msgspec.json.encode(model)),
             "messages": _QUESTION,
@@ -166,12 +167,15 @@ class PaidProbe:
 
     async def _ask(self, endpoint: Endpoint, codec: Codec, shaped: Shaped, model: str) -> tuple[int, Usage]:
         """Raises Fault, UpstreamError."""
+        kind = self._doors.kinds[endpoint.provider].of(endpoint)
+        if endpoint.api_key is not None and needs_token(kind, endpoint.api_key):
+            await self._doors.tokens.ready(endpoint.api_key, SECONDS)
         encoded = codec.encode(shaped, model)
         request = Outgoing(
             method=encoded.method,
             url=endpoint.base_url,
             path=encoded.path,
-            headers=sign(encoded.headers, self._doors.kinds[endpoint.provider], endpoint, encoded, self._doors.clock),
+            headers=sign(encoded.headers, kind, endpoint, encoded, self._doors.clock, tokens=self._doors.tokens),
             body=encoded.body,
             reach=endpoint.reach,
             connect_seconds=min(endpoint.timeouts.connect, SECONDS),

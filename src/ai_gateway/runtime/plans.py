@@ -116,7 +116,7 @@ class Plans:
         now = doors.clock.now()
         for candidate in tier.candidates:
             endpoint = candidate.endpoint
-            kind = doors.kinds[endpoint.provider]
+            kind = doors.kinds[endpoint.provider].of(endpoint)
             codec = codec_for(kind, dialect, operation)
             if codec is not None:
                 yield Member(

@@ -7,6 +7,7 @@ from ai_gateway.domain.config import Snapshot
 from ai_gateway.domain.events import ConfigurationChanged
 from ai_gateway.domain.leases import Grant, Pot, Pulse, Surrender, Want
 from ai_gateway.domain.repeats import Claim, Kept, Standing
+from ai_gateway.domain.stored_responses import StoredResponse
 from ai_gateway.domain.traffic import Receipt
 
 
@@ -75,4 +76,22 @@ class Replies(Protocol):
 
     async def cut(self, now: float, most_bytes: int) -> int:
         """Forget what has expired, and the oldest beyond so many bytes; how many there were."""
+        ...
+
+
+class Responses(Protocol):
+    """The vault of stored responses. Every call raises ConnectionError while it cannot be asked."""
+
+    async def keep(self, tenant_id: str, responses: Sequence[StoredResponse], expires: float) -> None: ...
+
+    async def find(self, tenant_id: str, response_id: str, now: float) -> StoredResponse | None:
+        """None where this tenant has no such response, or it has expired."""
+        ...
+
+    async def forget(self, tenant_id: str, response_id: str) -> bool:
+        """False where there was none."""
+        ...
+
+    async def cut(self, now: float) -> int:
+        """Forget what has expired; how many there were."""
         ...

@@ -11,7 +11,7 @@ from ai_gateway.domain.faults import Fault, GatewayFault, ProviderFailed, Provid
 from ai_gateway.policy.error_handler import classify
 from ai_gateway.providers import ProviderKind, UpstreamRequest
 from ai_gateway.runtime.clock import Clock
-from ai_gateway.runtime.credentials import sign
+from ai_gateway.runtime.credentials import NO_TOKENS, Tokens, needs_token, sign
 from ai_gateway.runtime.upstream import EgressRefused, Outgoing, TooSlow, Upstream, UpstreamError
 
 MOST_BYTES: Final = 4 << 20
@@ -30,9 +30,10 @@ class Checked(msgspec.Struct, frozen=True):
 
 @final
 class Probe:
-    def __init__(self, upstream: Upstream, clock: Clock) -> None:
+    def __init__(self, upstream: Upstream, clock: Clock, tokens: Tokens = NO_TOKENS) -> None:
         self._upstream = upstream
         self._clock = clock
+        self._tokens = tokens
 
     async def check(self, endpoint: Endpoint, kind: ProviderKind) -> Checked:
         started = self._clock.now()
@@ -47,9 +48,12 @@ class Probe:
         return Checked(status=status, latency_ms=round((self._clock.now() - started) * 1000, 3), fault=fault)
 
     async def _ask(self, endpoint: Endpoint, kind: ProviderKind) -> tuple[int, Fault | None]:
+        kind = kind.of(endpoint)
         codec = next(iter((*kind.codecs.values(), *kind.translated.values())))
         if kind.free_check is None:
             raise GatewayFault("This provider type has no check that costs nothing.", code="no_free_check")
+        if endpoint.api_key is not None and needs_token(kind, endpoint.api_key):
+            await self._tokens.ready(endpoint.api_key, SECONDS)
         headers = (("accept", "application/json"), ("accept-encoding", "identity"), ("anthropic-version", "2023-06-01"))
         question = UpstreamRequest("GET", kind.free_check, headers)
         answer = await self._upstream.send(
@@ -57,7 +61,7 @@ class Probe:
                 method=question.method,
                 url=endpoint.base_url,
                 path=question.path,
-                headers=sign(headers, kind, endpoint, question, self._clock),
+                headers=sign(headers, kind, endpoint, question, self._clock, tokens=self._tokens),
                 body=b"",
                 reach=endpoint.reach,
                 connect_seconds=min(endpoint.timeouts.connect, SECONDS),

@@ -12,7 +12,14 @@ from ai_gateway.domain.traffic import Receipt
 from ai_gateway.runtime.telemetry import Ended
 
 NANO: Final = 1_000_000_000
-OPERATIONS: Final = {"chat": "chat", "messages": "chat", "embeddings": "embeddings", "count_tokens": "count_tokens"}
+OPERATIONS: Final = {
+    "chat": "chat",
+    "messages": "chat",
+    "embeddings": "embeddings",
+    "completions": "text_completion",
+    "images": "generate_content",
+    "count_tokens": "count_tokens",
+}
 
 
 def span_id_of(attempt_id: str) -> str:

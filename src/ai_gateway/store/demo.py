@@ -13,7 +13,14 @@ from ai_gateway.store.rows import ApiKeyRow, EnhancedProviderConfig, PoolRow, Pr
 
 TENANT_ID: Final = "demo"
 KEY: Final = "sk-dev"
-OPENAI_MODELS: Final = ("gpt-4", "gpt-4o", "gpt-4o-mini", "text-embedding-3-small")
+OPENAI_MODELS: Final = (
+    "gpt-4",
+    "gpt-4o",
+    "gpt-4o-mini",
+    "gpt-3.5-turbo-instruct",
+    "gpt-image-1",
+    "text-embedding-3-small",
+)
 MOCK_PREFIX: Final = "mock-"
 ANTHROPIC_MODELS: Final = ("claude-sonnet-4-5", "claude-haiku-4-5")
 BACKUP_MODELS: Final = ("gpt-4",)  # only what the pool gpt-4 hides: no bare model name may land on the backup

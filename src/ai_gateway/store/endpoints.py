@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from ai_gateway.domain.chat import Dialect
 from ai_gateway.domain.config import (
     BaseUrl,
     Endpoint,
@@ -22,6 +23,10 @@ from ai_gateway.domain.config import (
 )
 from ai_gateway.domain.secret import Secret
 from ai_gateway.policy.addresses import parse_base_url
+from ai_gateway.policy.google_addresses import google_address
+from ai_gateway.providers import Options
+from ai_gateway.providers.azure import address_of
+from ai_gateway.providers.kinds import KINDS
 from ai_gateway.providers.vendors import payees_of
 from ai_gateway.store.options import queue_of, settings_of
 from ai_gateway.store.price_rows import ceiling_of
@@ -33,16 +38,13 @@ Unseal = Callable[[str, str, bytes], Secret]
 
 ENVIRONMENT_PREFIX: Final = "env:"
 MOCK_SCHEME: Final = "mock://"
-DEFAULT_URLS: Final[Mapping[ProviderType, BaseUrl]] = {
-    ProviderType.OPENAI: BaseUrl(scheme="https", host="api.openai.com", port=443, path="/v1"),
-    ProviderType.ANTHROPIC: BaseUrl(scheme="https", host="api.anthropic.com", port=443, path=""),
-    ProviderType.COHERE: BaseUrl(scheme="https", host="api.cohere.com", port=443, path=""),
-}
-
 AWS_REGION: Final = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-\d+")
 
 _VERSIONED: Final = frozenset({ProviderType.ANTHROPIC, ProviderType.COHERE})
 _NOWHERE: Final = BaseUrl(scheme="http", host="unconfigured.invalid", port=80, path="")  # never resolves: RFC 6761
+_WITHOUT_A_VERSION: Final = frozenset({ProviderType.MOCK, ProviderType.AZURE_OPENAI})
+_UNDER_A_VERSION: Final = frozenset(it for it in KINDS if Dialect.OPENAI in KINDS[it].codecs) - _WITHOUT_A_VERSION
+"""Whose base URL carries `/v1`."""
 _TYPES: Final = {str(member): member for member in ProviderType}
 
 
@@ -54,6 +56,7 @@ class _Address(msgspec.Struct, frozen=True):
     url: BaseUrl
     reach: Reach = Reach.CHECKED
     problem: str | None = None
+    options: Options = msgspec.field(default_factory=dict[str, str])
 
 
 class _Credential(msgspec.Struct, frozen=True):
@@ -77,7 +80,7 @@ class EndpointCompiler(msgspec.Struct, frozen=True):
         if provider is None or row.tenant_id is None:
             return None
         self.prepare(provider)
-        address = self._address(row, provider)
+        address = _with_options(self._address(row, provider), row, provider)
         credential = self._credential(row, provider, address.reach, secrets)
         return Endpoint(
             id=EndpointId(row.id),
@@ -99,13 +102,14 @@ class EndpointCompiler(msgspec.Struct, frozen=True):
             paid_check_model=row.paid_check_model,
             payees=payees_of(provider, address.url),
             ceiling=ceiling_of(row.ceiling_price, f"ceiling of {row.name}"),
+            options=address.options,
         )
 
     def _address(self, row: EnhancedProviderConfig, provider: ProviderType) -> _Address:
         if provider is ProviderType.MOCK or (row.endpoint_url or "").startswith(MOCK_SCHEME):
             return self._mock_address(provider)
         if row.endpoint_url is None:
-            default = _bedrock_of(row.region) if provider is ProviderType.BEDROCK else DEFAULT_URLS.get(provider)
+            default = _bedrock_of(row.region) if provider is ProviderType.BEDROCK else KINDS[provider].default_url
             if default is None:
                 return _Address(_NOWHERE, problem=f"The provider config '{row.name}' has no endpoint_url.")
             return _Address(default)
@@ -113,13 +117,13 @@ class EndpointCompiler(msgspec.Struct, frozen=True):
             url = parse_base_url(row.endpoint_url)
         except ValueError as error:
             return _Address(_NOWHERE, problem=f"The endpoint_url of the provider config '{row.name}': {error}")
-        return _Address(_without_version(url) if provider in _VERSIONED else url)
+        return _Address(_without_version(url) if provider in _VERSIONED else google_address(provider, url))
 
     def _mock_address(self, provider: ProviderType) -> _Address:
         if self.mock_url is None:
             problem = "The built-in mock provider is not switched on."
             return _Address(_NOWHERE, reach=Reach.BUILT_IN, problem=problem)
-        if provider in (ProviderType.OPENAI, ProviderType.OPENAI_COMPATIBLE):
+        if provider in _UNDER_A_VERSION:
             return _Address(msgspec.structs.replace(self.mock_url, path=self.mock_url.path + "/v1"), Reach.BUILT_IN)
         return _Address(self.mock_url, Reach.BUILT_IN)
 
@@ -130,7 +134,7 @@ class EndpointCompiler(msgspec.Struct, frozen=True):
         if reach is Reach.BUILT_IN:  # a real key has no business with a mock
             return _Credential()
         if name is None:
-            if provider is ProviderType.OPENAI_COMPATIBLE:  # vLLM and Ollama on one's own machines need none
+            if not KINDS[provider].needs_key:  # vLLM and Ollama on one's own machines
                 return _Credential()
             return _Credential(problem=f"The provider config '{row.name}' has no API key.")
         if name.startswith(ENVIRONMENT_PREFIX):
@@ -148,6 +152,20 @@ class EndpointCompiler(msgspec.Struct, frozen=True):
         if not text:
             return _Credential(problem=f"The environment of the gateway has no value for the secret '{name}'.")
         return _Credential(key=Secret(text))
+
+
+def _with_options(address: _Address, row: EnhancedProviderConfig, provider: ProviderType) -> _Address:
+    """What the row says beside an address; where it is not what its type takes, the endpoint cannot be called."""
+    options: Options = row.options
+    url = address.url
+    if provider is ProviderType.AZURE_OPENAI:
+        url, options = address_of(url, options)
+    try:
+        KINDS[provider].with_options(options)
+    except ValueError as error:
+        problem = f"The options of the provider config '{row.name}': {error}"
+        return msgspec.structs.replace(address, problem=address.problem or problem)
+    return msgspec.structs.replace(address, url=url, options=options)
 
 
 def _without_version(url: BaseUrl) -> BaseUrl:

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ai_gateway.store.rows import SecretRow
 from ai_gateway.store.session import BEGIN_OPTION, WRITE, told_as_unavailable
-from ai_gateway.store.tables import INSTANCE_KEYS, TABLES
-from ai_gateway.store.vault import KeyVault
+from ai_gateway.store.tables import INSTANCE_KEYS, STORED_RESPONSES, TABLES
+from ai_gateway.store.vault import CannotUnseal, KeyVault
 
 
 async def rotate_master(engine: AsyncEngine, old: bytes, new: bytes) -> int:
@@ -19,7 +19,8 @@ async def rotate_master(engine: AsyncEngine, old: bytes, new: bytes) -> int:
     vault = KeyVault(new, previous=old)
     with told_as_unavailable():
         async with engine.execution_options(**{BEGIN_OPTION: WRITE}).begin() as connection:
-            return await _rotate_secrets(connection, vault) + await _rotate_instance_keys(connection, vault)
+            secrets = await _rotate_secrets(connection, vault) + await _rotate_instance_keys(connection, vault)
+            return secrets + await _rotate_responses(connection, vault)
 
 
 async def _rotate_secrets(connection: AsyncConnection, vault: KeyVault) -> int:
@@ -40,3 +41,23 @@ async def _rotate_instance_keys(connection: AsyncConnection, vault: KeyVault) ->
         statement = update(INSTANCE_KEYS).where(INSTANCE_KEYS.c.name == row.name).values(ciphertext=sealed)
         await connection.execute(statement)
     return len(stale)
+
+
+async def _rotate_responses(connection: AsyncConnection, vault: KeyVault) -> int:
+    """One at a time, for there may be more than fit into memory. One that neither key opens is lost already, and no
+    reason to keep the old key."""
+    table = STORED_RESPONSES
+    count = 0
+    for row in (await connection.execute(select(table.c.tenant_id, table.c.response_id))).all():
+        place = (table.c.tenant_id == row.tenant_id) & (table.c.response_id == row.response_id)
+        body = (await connection.execute(select(table.c.body).where(place))).scalar_one_or_none()
+        if body is None or vault.is_current(body):
+            continue
+        try:
+            plain = vault.unseal_response(row.tenant_id, row.response_id, body)
+        except CannotUnseal:
+            continue
+        sealed = vault.seal_response(row.tenant_id, row.response_id, plain)
+        await connection.execute(update(table).where(place).values(body=sealed))
+        count += 1
+    return count

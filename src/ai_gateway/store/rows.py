@@ -41,7 +41,8 @@ class LimitedRow(Row, frozen=True, kw_only=True):
 class TenantRow(LimitedRow, frozen=True, kw_only=True):
     """`tenant_id` equals `id`, so that scoping works for tenants as for everything else. `default_fallbacks` are names
     of groups; `queue` is {"max_waiting", "timeout_seconds"}, None where requests do not wait. `timezone` (an IANA name)
-    is the calendar of its days and months."""
+    is the calendar of its days and months. `stored_responses`: whether its responses are kept, to be read again and to
+    go on from."""
 
     noun = "tenants"
     prefix = "ten"
@@ -54,6 +55,7 @@ class TenantRow(LimitedRow, frozen=True, kw_only=True):
     queue: dict[str, Any] | None = None
     timezone: str = "UTC"
     ceiling_price: dict[str, int] | None = None
+    stored_responses: bool = True
 
 
 class DepartmentRow(LimitedRow, frozen=True, kw_only=True):
@@ -149,6 +151,7 @@ class EnhancedProviderConfig(Row, frozen=True, kw_only=True):
     queue: dict[str, Any] | None = None
     paid_check_model: str | None = None
     ceiling_price: dict[str, int] | None = None
+    options: dict[str, str] = {}
 
 
 class PoolRow(Row, frozen=True, kw_only=True):
@@ -287,6 +290,15 @@ class LedgerRow(msgspec.Struct, frozen=True, kw_only=True):
     day: int = 0
     delivered_tokens: int | None = None
     cached: bool = False
+
+
+class StoredResponseRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A response of a tenant, sealed, until it expires (Unix seconds)."""
+
+    tenant_id: str
+    response_id: str
+    expires: float
+    body: bytes
 
 
 class ReplyRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -98,6 +98,7 @@ class SnapshotCompiler(msgspec.Struct, frozen=True):
             name=tenant.name,
             enabled=tenant.enabled,
             default_fallbacks=tenant.default_fallbacks,
+            stores_responses=tenant.stored_responses,
             queue=queue_of(tenant.queue),
             endpoints=endpoints,
             courses=courses,

@@ -30,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from ai_gateway.store.observations import BreakerRow, DecisionRow, HealthRow, MetricsRow, OverrideRow
-from ai_gateway.store.rows import NOUNS, LedgerRow, ReplyRow, Row
+from ai_gateway.store.rows import NOUNS, LedgerRow, ReplyRow, Row, StoredResponseRow
 
 R = TypeVar("R", bound=Row)
 
@@ -203,6 +203,12 @@ REPLIES: Final = Table(
     metadata,
     *_fields(ReplyRow, "tenant_id", "key"),
     Index("ix_idempotent_replies_expires", "expires"),
+)
+STORED_RESPONSES: Final = Table(
+    "stored_responses",
+    metadata,
+    *_fields(StoredResponseRow, "tenant_id", "response_id"),
+    Index("ix_stored_responses_expires", "expires"),
 )
 DECISIONS: Final = _grown(
     "decision_records",

@@ -31,6 +31,7 @@ _HEADER_BYTES: Final = 1 + _ID_BYTES + _NONCE_BYTES
 _SECRETS: Final = b"ai-gateway/secrets"
 _INSTANCE_KEYS: Final = b"ai-gateway/instance-keys"
 _REPLIES: Final = b"ai-gateway/replies"
+_RESPONSES: Final = b"ai-gateway/responses"
 _KEY_ID: Final = b"ai-gateway/key-id"
 
 
@@ -62,6 +63,7 @@ class KeyVault:
         self._current = key_id(master)
         self._secrets = {key_id(one): AESGCM(_derive(one, _SECRETS, KEY_BYTES)) for one in masters}
         self._replies = {key_id(one): AESGCM(_derive(one, _REPLIES, KEY_BYTES)) for one in masters}
+        self._responses = {key_id(one): AESGCM(_derive(one, _RESPONSES, KEY_BYTES)) for one in masters}
         self._instance_keys = {key_id(one): AESGCM(_derive(one, _INSTANCE_KEYS, KEY_BYTES)) for one in masters}
 
     def seal(self, tenant_id: str, name: str, secret: Secret) -> bytes:
@@ -84,6 +86,13 @@ class KeyVault:
     def unseal_reply(self, tenant_id: str, key: str, ciphertext: bytes) -> bytes:
         """Raises CannotUnseal."""
         return _unseal(self._replies, _place(tenant_id, key), ciphertext)
+
+    def seal_response(self, tenant_id: str, response_id: str, response: bytes) -> bytes:
+        return self._seal(self._responses, _place(tenant_id, response_id), response)
+
+    def unseal_response(self, tenant_id: str, response_id: str, ciphertext: bytes) -> bytes:
+        """Raises CannotUnseal."""
+        return _unseal(self._responses, _place(tenant_id, response_id), ciphertext)
 
     def is_current(self, ciphertext: bytes) -> bool:
         """Was this sealed under `master`, or does a rotation still have to seal it anew?"""

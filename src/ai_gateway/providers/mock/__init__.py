@@ -2,7 +2,7 @@
 
 It lets everything be tried with no account anywhere, over a real socket and with real prices; so it speaks both
 dialects as their SDKs expect them, and it can misbehave. It is pure: time and chance are handed in, and whoever owns
-the socket (runtime) sends the chunks and keeps the pauses. A path is taken with and without `/v1`.
+the socket (runtime) sends the chunks and keeps the pauses. A path is taken with and without `/v1`, and as Azure has it.
 
 Models that misbehave, for trying things out:
 
@@ -22,7 +22,7 @@ from random import Random
 import msgspec
 
 from ai_gateway.domain.chat import Dialect
-from ai_gateway.providers.mock import anthropic, openai
+from ai_gateway.providers.mock import anthropic, generations, openai, responses
 from ai_gateway.providers.mock.prices import PRICES
 from ai_gateway.providers.mock.reply import JSON_HEADERS, STREAM_HEADERS, MockReply, Refusal
 from ai_gateway.providers.mock.request import Asked, read_asked
@@ -31,13 +31,25 @@ LONGEST_PAUSE_SECONDS = 600.0
 
 _PAGE = b"<!doctype html><html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
 _MALFORMED = b'data: {"choices": [{"delta": {"content": "half an ev\n\n'
+_POSTS = frozenset(
+    {
+        "/chat/completions",
+        "/completions",
+        "/embeddings",
+        "/images/generations",
+        "/messages",
+        "/messages/count_tokens",
+        "/responses",
+    }
+)
+_AZURE = re.compile(r"^(?:/v1)*/openai(?:/deployments/[^/]+)?(?=/)")
 _MISBEHAVIOUR = re.compile(r"mock-(status|slow|cut)-([0-9]{1,6})")
 _GOOD_EVENTS_BEFORE_AN_ERROR = 3
 
 
 def answer(method: str, path: str, headers: Mapping[str, str], body: bytes, *, rng: Random, now: float) -> MockReply:
     """The mock's reply. `path` may carry a query, header names are lower case, `now` is Unix seconds."""
-    wanted = path.partition("?")[0].rstrip("/")
+    wanted = _AZURE.sub("", path.partition("?")[0].rstrip("/"))
     while wanted.startswith("/v1/"):
         wanted = wanted.removeprefix("/v1")
     dialect = Dialect.ANTHROPIC if wanted.startswith("/messages") or "anthropic-version" in headers else Dialect.OPENAI
@@ -51,7 +63,7 @@ def _reply(method: str, path: str, dialect: Dialect, body: bytes, *, rng: Random
     if method in ("GET", "HEAD") and path == "/models":
         names = tuple(PRICES)
         return anthropic.models(names) if dialect is Dialect.ANTHROPIC else openai.models(names)
-    if method != "POST" or path not in ("/chat/completions", "/embeddings", "/messages", "/messages/count_tokens"):
+    if method != "POST" or path not in _POSTS:
         raise Refusal(404, f"The mock has nothing at {method} {path[:100]}")
     asked = read_asked(body)
     serial = f"mock{rng.getrandbits(64):016x}"
@@ -65,6 +77,12 @@ def _serve(path: str, asked: Asked, serial: str, now: float) -> MockReply:
         return openai.chat(asked, serial, int(now))
     if path == "/embeddings":
         return openai.embeddings(asked)
+    if path == "/completions":
+        return generations.completions(asked, serial, int(now))
+    if path == "/images/generations":
+        return generations.images(asked, int(now))
+    if path == "/responses":
+        return responses.responses(asked, serial, int(now))
     return anthropic.messages(asked, serial) if path == "/messages" else anthropic.count_tokens(asked)
 
 
@@ -90,7 +108,8 @@ def _misbehave(path: str, dialect: Dialect, asked: Asked, serial: str, now: floa
     if asked.model == "mock-no-end" and asked.is_stream:
         return msgspec.structs.replace(reply, chunks=reply.chunks[:-1])
     if asked.model == "mock-error-in-stream" and asked.is_stream:
-        failure = anthropic.error_event() if dialect is Dialect.ANTHROPIC else openai.error_event()
+        own = responses if path == "/responses" else anthropic if dialect is Dialect.ANTHROPIC else openai
+        failure = own.error_event()
         return msgspec.structs.replace(reply, chunks=(*reply.chunks[:_GOOD_EVENTS_BEFORE_AN_ERROR], failure))
     return reply
 

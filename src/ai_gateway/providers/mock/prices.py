@@ -23,6 +23,8 @@ PRICES: Mapping[str, MockPrice] = MappingProxyType(
         "gpt-4": MockPrice(30_000_000, 60_000_000),
         "gpt-4o": MockPrice(2_500_000, 10_000_000, 1_250_000),
         "gpt-4o-mini": MockPrice(150_000, 600_000, 75_000),
+        "gpt-3.5-turbo-instruct": MockPrice(1_500_000, 2_000_000),
+        "gpt-image-1": MockPrice(5_000_000, 40_000_000, 1_250_000),
         "text-embedding-3-small": MockPrice(20_000, 0),
         "claude-opus-4-5": MockPrice(5_000_000, 25_000_000, 500_000),
         "claude-sonnet-4-5": MockPrice(3_000_000, 15_000_000, 300_000),

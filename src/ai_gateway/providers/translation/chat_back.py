@@ -1,7 +1,5 @@
 """OpenAI's chat completions, or a server that is compatible with them, as the API of a provider."""
 
-from typing import final
-
 from ai_gateway.domain.chat import ProviderError
 from ai_gateway.domain.conversation import Conversation
 from ai_gateway.domain.reply import Reply
@@ -15,7 +13,6 @@ from ai_gateway.providers.translation.losses import Losses
 from ai_gateway.providers.translation.sse_decoder import SseDecoder
 
 
-@final
 class ChatBack:
     """`ways`: how this provider differs from OpenAI."""
 

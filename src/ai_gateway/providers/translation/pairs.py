@@ -15,6 +15,7 @@ from ai_gateway.providers.translation import Back, Front
 from ai_gateway.providers.translation.anthropic_front import AnthropicFront
 from ai_gateway.providers.translation.chat_front import ChatFront
 from ai_gateway.providers.translation.codec import TranslatingCodec
+from ai_gateway.providers.translation.responses_front import ResponsesFront
 
 
 class Speech(msgspec.Struct, frozen=True):
@@ -27,6 +28,7 @@ class Speech(msgspec.Struct, frozen=True):
 FRONTS: Final[Mapping[Operation, Speech]] = MappingProxyType(
     {
         Operation.CHAT: Speech(Dialect.OPENAI, ChatFront()),
+        Operation.RESPONSES: Speech(Dialect.OPENAI, ResponsesFront()),
         Operation.MESSAGES: Speech(Dialect.ANTHROPIC, AnthropicFront()),
     }
 )

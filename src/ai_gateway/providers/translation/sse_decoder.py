@@ -5,12 +5,15 @@ mark, an event without its blank line at the end of the body, one without end, o
 events only, and never one after the end.
 """
 
-from typing import Protocol, final
+from typing import Final, Protocol, final
 
 from ai_gateway.domain.chat import ProviderError
 from ai_gateway.domain.reply import Alive, Ended, Event, Failed
 from ai_gateway.providers import sse
 from ai_gateway.providers.sse import EventSplitter, read_event
+
+_OPENS_JSON: Final = frozenset({b"{", b"["})
+"""Of no server-sent event: a provider that fails, or was not heard to be asked for events, sends its JSON as it is."""
 
 
 class EventReader(Protocol):
@@ -61,9 +64,11 @@ class SseDecoder:
         events: list[Event] = []
         for one in whole:
             if (data := sse.data_of(one)) is None:
-                if one.strip():
-                    events.append(Alive())
-                continue
+                if one.lstrip()[:1] not in _OPENS_JSON:
+                    if one.strip():
+                        events.append(Alive())
+                    continue
+                data = one.strip()
             name = read_event(one).name if b"event" in one else b""
             for event in self._reader.read(name, data):
                 events.append(event)
