@@ -60,9 +60,22 @@ _TAIL: Final = b',"logprobs":null,"finish_reason":null}]}\n\n'
 
 class _PartState:
     """`before` and `after` stand around the JSON of a piece; where it is told twice, `again` stands between. `start`,
-    `length`: characters, of a text part."""
+    `length`: characters, of a text part. `nothing`: what a call's delta has that tells no arguments, since clients
+    look for the member in each of them."""
 
-    __slots__ = ("after", "again", "before", "choice", "citations", "kind", "length", "maker", "number", "start")
+    __slots__ = (
+        "after",
+        "again",
+        "before",
+        "choice",
+        "citations",
+        "kind",
+        "length",
+        "maker",
+        "nothing",
+        "number",
+        "start",
+    )
 
     def __init__(self, choice: "_ChoiceState", kind: PartKind, number: int, maker: Maker) -> None:
         self.choice = choice
@@ -72,6 +85,7 @@ class _PartState:
         self.before = b""
         self.again = b""
         self.after = b""
+        self.nothing: dict[str, Json] = {}
         self.start = 0
         self.length = 0
         self.citations: list[Citation] = []
@@ -218,7 +232,9 @@ class ChatEncoder:
                 choice.calls += 1
                 call = ToolCall(began.call_id, began.call_name, "", began.call_kind)
                 opening += _chunk(choice, _encode({"tool_calls": [{"index": part.number} | write_call(call)]}))
-                said = b'"custom":{"input":' if began.call_kind is ToolKind.CUSTOM else b'"function":{"arguments":'
+                is_custom = began.call_kind is ToolKind.CUSTOM
+                part.nothing = {"custom": {"input": ""}} if is_custom else {"function": {"arguments": ""}}
+                said = b'"custom":{"input":' if is_custom else b'"function":{"arguments":'
                 _frame(part, b'{"tool_calls":[{"index":%d,' % part.number + said, b"}}]}")
             case PartKind.THINKING:
                 part.number = choice.thoughts
@@ -235,7 +251,7 @@ class ChatEncoder:
     def _sign(self, event: Signed) -> bytes:
         opening, part = self._part(event.choice, event.part)
         if part.kind is PartKind.TOOL_CALL:
-            delta: Json = {"tool_calls": [{"index": part.number} | signed(event.text)]}
+            delta: Json = {"tool_calls": [{"index": part.number, **part.nothing} | signed(event.text)]}
         elif event.is_encrypted:
             delta = {"reasoning_details": [encrypted_entry(part.maker, part.number, event.text)]}
         else:
