@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from ai_gateway.domain.chat import Dialect, Operation
 from ai_gateway.domain.conversation import ToolCall
-from ai_gateway.domain.reply import Choice
+from ai_gateway.domain.reply import Choice, Reply
 from ai_gateway.domain.traffic import Shaped
 from ai_gateway.providers import StreamEnd, StreamWatch
 from ai_gateway.providers.translation import Back, Front
@@ -22,10 +22,23 @@ from ai_gateway.providers.translation.chat_front import ChatFront
 from ai_gateway.providers.translation.chat_ways import PERMISSIVE
 from ai_gateway.providers.translation.codec import TranslatingCodec
 from ai_gateway.providers.translation.cohere_back import CohereBack
+from ai_gateway.providers.translation.google_back import GeminiBack
+from ai_gateway.providers.translation.responses_back import ResponsesBack
+from ai_gateway.providers.translation.responses_front import ResponsesFront
 from tests.providers.calls import a_shaped
-from tests.providers.translation import anthropic_streams, aws_wire, bedrock_answers, chat_made, chat_wire, cohere_wire
+from tests.providers.translation import (
+    anthropic_streams,
+    aws_wire,
+    bedrock_answers,
+    chat_made,
+    chat_wire,
+    cohere_wire,
+    google_streams,
+    responses_examples,
+)
 from tests.providers.translation.test_anthropic_decoder import MESSAGES
 from tests.providers.translation.test_chat_decoder import plain
+from tests.providers.translation.unfolding import unfold
 
 
 class Answer(NamedTuple):
@@ -116,12 +129,34 @@ def _cohere_answers() -> st.SearchStrategy[Answer]:
     )
 
 
+def _google_answers() -> st.SearchStrategy[Answer]:
+    return st.builds(
+        lambda said, size, line_end: Answer(said.stream(size, line_end), said.whole()),
+        google_streams.ANSWERS.filter(lambda it: all(str(parts).count("given-1") < 2 for parts in it.candidates)),
+        st.integers(1, 6),
+        st.sampled_from(["\r\n", "\n"]),
+    )
+
+
+def _responses_answers() -> st.SearchStrategy[Answer]:
+    """Written by the front: the API has a single form."""
+    front, shaped = ResponsesFront(), a_shaped(Operation.RESPONSES)
+
+    def answer(reply: Reply) -> Answer:
+        encoder = front.encoder(shaped)
+        return Answer(b"".join(map(encoder.write, unfold(reply))) + encoder.end(), front.write_reply(reply))
+
+    return responses_examples.replies().map(answer)
+
+
 _ASKED = [{"role": "user", "content": "hi"}]
 PROVIDERS: Mapping[str, Provider] = {
     "chat": Provider(ChatBack(PERMISSIVE), _chat_answers()),
     "anthropic": Provider(AnthropicBack(), _anthropic_answers()),
     "bedrock": Provider(BedrockBack(), _bedrock_answers()),
     "cohere": Provider(CohereBack(), _cohere_answers()),
+    "google": Provider(GeminiBack(), _google_answers()),
+    "responses": Provider(ResponsesBack(), _responses_answers()),
 }
 CALLERS: Mapping[str, Caller] = {
     "chat": Caller(
@@ -138,6 +173,7 @@ CALLERS: Mapping[str, Caller] = {
         Operation.MESSAGES,
         {"messages": _ASKED, "max_tokens": 100},
     ),
+    "responses": Caller(ResponsesFront(), ResponsesBack(), Dialect.OPENAI, Operation.RESPONSES, {"input": "hi"}),
 }
 PAIRS = [(caller, provider) for caller in CALLERS for provider in PROVIDERS]
 PAIR_NAMES = [f"{caller} before {provider}" for caller, provider in PAIRS]
