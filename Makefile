@@ -2,7 +2,7 @@
 # What is installed comes from hashed locks. The stamp files in .venv make a second run start at once.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock clean bench bench-gate soak survival
+.PHONY: help run test check format lock clean bench bench-gate soak kills survival
 
 BIN := .venv/bin
 SOURCES := src tests
@@ -52,10 +52,18 @@ survival: .venv/.dev ## Print what routing does under trouble, simulated and in 
 	@for one in simulation.outages simulation.queueing simulation.cuts process.figures process.storm; do \
 		echo; PYTHONPATH=src:tests $(BIN)/python -m $$one || exit 1; done
 
-soak: .venv/.dev ## Ten minutes at half of what one core can, two with a provider that flaps, twenty kills
+soak: .venv/.dev ## Ten minutes at half of what one core can, two with a provider that flaps, and all kills
 	@$(BIN)/python -m benchmarks.bench --only soak $(ARGS)
 	@PYTHONPATH=.:src $(BIN)/python -m benchmarks.flapping
-	@AI_GATEWAY_TEST_KILLS=20 exec $(BIN)/python -m pytest tests/process/test_leases.py -s
+	@$(MAKE) --no-print-directory kills
+
+kills: .venv/.dev ## The bill, in full counts: 200 kills of one process, 20 of three under 10,000 callers, midnight (10 minutes)
+	@AI_GATEWAY_TEST_SINGLE_KILLS=200 $(BIN)/python -m pytest tests/process/test_kill.py -s
+	@AI_GATEWAY_TEST_KILLS=20 AI_GATEWAY_TEST_CALLERS=10000 $(BIN)/python -m pytest tests/process/test_leases.py \
+		tests/process/test_crowd.py -s
+	@$(BIN)/python -m pytest tests/gateway/test_cancellation.py -s
+	@PYTHONPATH=src:tests $(BIN)/python -m simulation.midnight
+	@PYTHONPATH=.:src $(BIN)/python -m benchmarks.journal
 
 clean: ## Remove what was made; ./data stays
 	rm -rf .venv dist build .pytest_cache .ruff_cache .hypothesis .import_linter_cache

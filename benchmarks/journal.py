@@ -1,5 +1,6 @@
-"""What governance writes for one request, in CPU-µs: hold and settle over five legs, the hold's record and the
-receipt's, each in one write to a preallocated file; and how fast the ledger takes the receipts.
+"""What governance writes for one request, in CPU-µs: hold and settle over five legs with a limit in force on each, the
+hold's record and the receipt's, each in one write to a preallocated file, and all of it together (the bar is 15); and
+how fast the ledger takes the receipts, alone and while the event loop is half busy with other things (20,000 a second).
 
 `python -m benchmarks.journal [REQUESTS]`. Blocks repeat and the least is shown beside the median, because whatever else
 runs on the machine can only add.
@@ -17,6 +18,7 @@ from typing import Final
 
 import msgspec
 
+from ai_gateway.domain.budgets import Leg, Limit, Unit, Window
 from ai_gateway.domain.chat import Operation, Usage
 from ai_gateway.domain.config import Ownership, ProviderType
 from ai_gateway.domain.traffic import Charge, Hold, Outcome, Receipt
@@ -34,26 +36,49 @@ from ai_gateway.store.vault import CannotUnseal
 
 BLOCKS: Final = 9
 AT: Final = 1_767_268_800.0
-LEGS: Final = (("key", "key_1"), ("team", "team_1"), ("department", "dept_1"), ("user", "user_1"), ("tenant", "tn_1"))
+TURN_SECONDS: Final = 0.001
+LEGS: Final[tuple[Leg, ...]] = (
+    ("key", "key_1"),
+    ("team", "team_1"),
+    ("department", "dept_1"),
+    ("user", "user_1"),
+    ("tenant", "tn_1"),
+)
+
+LIMITS: Final = tuple(
+    Limit(leg, window, Unit.USD, 1 << 50)
+    for leg, window in zip(LEGS, (Window.DAILY, Window.TOTAL, Window.MONTHLY, Window.DAILY, Window.TOTAL), strict=True)
+)
 
 
 def main() -> None:
     requests = int(sys.argv[1]) if len(sys.argv) > 1 else 5_000
     with tempfile.TemporaryDirectory() as folder:
-        meters = Meters()
-        show("hold + settle, five legs", [meters_block(meters, requests) for _ in range(BLOCKS)], requests)
         journal = Journal(DiskFolder(Path(folder) / "journal"))
+        meters = Meters()
+        for what, limits in (("no limit", ()), ("five limits", LIMITS)):
+            spent = [meters_block(meters, limits, requests) for _ in range(BLOCKS)]
+            show(f"hold + settle, {what}", spent, requests)
         show("two records", [journal_block(journal, block, requests) for block in range(BLOCKS)], requests)
-        waiting = journal.depth
-        begun = time.perf_counter()
-        asyncio.run(drain(journal, Path(folder)))
-        spent = time.perf_counter() - begun
-        sys.stdout.write(f"{'drain into SQLite':<28}{waiting / spent:>10,.0f} rows/s ({waiting} rows)\n")
+        both = [whole_block(meters, journal, BLOCKS + block, requests) for block in range(BLOCKS)]
+        show("all of it, five limits", both, requests)
+        for what, busy in (("alone", 0.0), ("loop half busy", 0.5)):
+            for block in range(BLOCKS):
+                journal_block(journal, 3 * BLOCKS + block, requests)
+            rows = journal.depth
+            begun, cpu = time.perf_counter(), time.process_time()
+            shared = asyncio.run(drain(journal, Path(folder) / what.replace(" ", "-"), busy))
+            seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
+            sys.stdout.write(
+                f"{f'drain into SQLite, {what}':<34}{rows / seconds:>10,.0f} rows/s ({rows} rows, "
+                f"{1e6 * (cpu - shared) / rows:.1f} CPU-µs each; "
+                f"{100 * shared / seconds:.0f} % of the time the loop did something else)\n"
+            )
         journal.close()
 
 
-def meters_block(meters: Meters, requests: int) -> float:
-    charges = [Charge(legs=LEGS, worst_nano=1_000, at=AT) for _ in range(requests)]
+def meters_block(meters: Meters, limits: tuple[Limit, ...], requests: int) -> float:
+    charges = [a_charge(limits) for _ in range(requests)]
     names = [f"req_{number}" for number in range(requests)]
 
     def block() -> None:
@@ -64,6 +89,28 @@ def meters_block(meters: Meters, requests: int) -> float:
             meters.settle(hold)
 
     return cpu_of(block)
+
+
+def whole_block(meters: Meters, journal: Journal, number: int, requests: int) -> float:
+    """In the order of a request."""
+    work = [(a_charge(LIMITS), *pair(AT + number, place)) for place in range(requests)]
+
+    def block() -> None:
+        for charge, orphan, receipt in work:
+            hold = meters.take(receipt.request_id, charge)
+            assert isinstance(hold, Hold)
+            journal.hold(orphan, AT, 1_000)
+            journal.append(receipt)
+            meters.book(hold, receipt.cost_nano_usd, 50)
+            meters.settle(hold)
+
+    spent = cpu_of(block)
+    asyncio.run(journal.tend())
+    return spent
+
+
+def a_charge(limits: tuple[Limit, ...]) -> Charge:
+    return Charge(legs=LEGS, worst_nano=1_000, worst_tokens=50, at=AT, limits=limits)
 
 
 def journal_block(journal: Journal, number: int, requests: int) -> float:
@@ -111,12 +158,38 @@ def pair(at: float, place: int) -> tuple[Receipt, Receipt]:
     return orphan, msgspec.structs.replace(orphan, usage=usage, outcome=Outcome.OK, estimated=False, total_ms=12.5)
 
 
-async def drain(journal: Journal, folder: Path) -> None:
+async def drain(journal: Journal, folder: Path, busy: float) -> float:
+    """CPU-seconds that the loop was kept busy with something else, for that share of the time."""
+    folder.mkdir()
     engine = open_engine(database_url(None, folder))
     await migrate(engine)
     compiler = SnapshotCompiler(unseal=no_secret, mock_url=parse_base_url("http://127.0.0.1:9"))
+    beside = asyncio.ensure_future(keep_busy(busy)) if busy else None
     await settle_all(journal, SqlStore(engine, compiler, lambda: AT))
+    shared = 0.0
+    if beside is not None:
+        beside.cancel()
+        [told] = await asyncio.gather(beside, return_exceptions=True)
+        shared = told if isinstance(told, float) else 0.0
     await engine.dispose()
+    return shared
+
+
+async def keep_busy(share: float) -> float:
+    """Work in turns, as many as make up that share of the time that goes by. Until it is cancelled."""
+    worked, begun = 0.0, time.perf_counter()
+    try:
+        while True:
+            if worked < share * (time.perf_counter() - begun):
+                until = time.thread_time() + TURN_SECONDS
+                while time.thread_time() < until:
+                    sum(range(100))
+                worked += TURN_SECONDS
+                await asyncio.sleep(0)
+            else:
+                await asyncio.sleep(TURN_SECONDS)
+    except asyncio.CancelledError:
+        return worked
 
 
 def no_secret(tenant_id: str, name: str, ciphertext: bytes) -> object:
@@ -134,7 +207,7 @@ def cpu_of(block: Callable[[], None]) -> float:
 def show(what: str, seconds: list[float], requests: int) -> None:
     each = sorted(spent / requests * 1e6 for spent in seconds)
     sys.stdout.write(
-        f"{what:<28}{each[0]:>8.2f} µs least, {statistics.median(each):.2f} median of {len(each)} blocks\n"
+        f"{what:<34}{each[0]:>8.2f} µs least, {statistics.median(each):.2f} median of {len(each)} blocks\n"
     )
 
 

@@ -28,6 +28,7 @@ from ai_gateway.runtime.board import spread
 from ai_gateway.runtime.ids import first_request_id
 from ai_gateway.runtime.logs import Log
 from ai_gateway.runtime.probe import Probe
+from ai_gateway.runtime.raised_limits import hear_of_raises
 from ai_gateway.runtime.server import Server, open_sockets
 from ai_gateway.runtime.standings import Standings
 from ai_gateway.runtime.tasks import Tasks
@@ -122,6 +123,7 @@ class House:
         """Make every committed change live in this process."""
         if await self._line.snapshots.refresh():
             self.watch_what_is_configured()
+            hear_of_raises(self._line.meters, self._line.snapshots.current())
 
     def watch_what_is_configured(self) -> None:
         """What is known of endpoints that are gone is forgotten, and of the others kept."""
@@ -251,6 +253,7 @@ class Control(msgspec.Struct, frozen=True):
     standings: Standings
     corrected: Callable[[Receipt], None]
     leases: LeaseBook
+    process_id: str
     mock_enabled: bool
     started: float
     warnings: BudgetWarnings
@@ -292,8 +295,9 @@ class Control(msgspec.Struct, frozen=True):
                 usage=SqlUsage(self.store),
                 audit=SelfAudit(
                     books=SqlAuditBooks(self.store),
-                    counted=self._counted if self.store.is_alone else None,
+                    counted=self._counted,
                     since_request_id=first_request_id(int(self.started * 1000)),
+                    process_id=self.process_id,
                 ),
                 warnings=self.warnings,
                 check_url=self.check_url,

@@ -18,7 +18,7 @@ import uvloop
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ai_gateway import __version__
-from ai_gateway.domain.config import BaseUrl, Endpoint, EndpointId, Ownership, PriceBook, ProviderType, TenantId
+from ai_gateway.domain.config import BaseUrl, Endpoint, PriceBook, ProviderType, TenantId
 from ai_gateway.domain.events import BudgetCrossed
 from ai_gateway.gateway.doors import Doors, LineLimits
 from ai_gateway.house import Control, House, HouseDoors
@@ -85,6 +85,7 @@ from ai_gateway.store.responses import SqlResponses
 from ai_gateway.store.session import database_url, is_shared, open_engine
 from ai_gateway.store.snapshots import SnapshotCompiler
 from ai_gateway.store.sql import SqlStore
+from ai_gateway.store.system_endpoints import system_endpoints
 from ai_gateway.store.vault import CannotUnseal, KeyVault, parse_master_key
 
 FAILED: Final = 1
@@ -93,11 +94,6 @@ OTHER_KEY: Final = (
     "Set AI_GATEWAY_ENCRYPTION_KEY to the key that this data was written with (in development: the encryption.key of "
     "the data folder), or give it as AI_GATEWAY_ENCRYPTION_KEY_PREVIOUS and run 'ai-gateway keys rotate-master'."
 )
-SYSTEM_MODELS: Final = {
-    ProviderType.OPENAI: ("gpt-5", "gpt-5-mini", "gpt-4.1", "gpt-4.1-mini", "gpt-4o", "gpt-4o-mini"),
-    ProviderType.ANTHROPIC: ("claude-opus-4-5", "claude-sonnet-4-5", "claude-haiku-4-5"),
-}
-"""Names that lead to a system config when sent bare; any other model is reached as `openai/MODEL`."""
 
 
 def run(settings: Settings, planes: Planes) -> int:
@@ -234,6 +230,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
             standings=books.standings,
             corrected=books.correct,
             leases=books.leases,
+            process_id=books.process_id,
             mock_enabled=mock_url is not None,
             started=clock.wall(),
             warnings=warnings,
@@ -359,23 +356,8 @@ async def _seed(store: SqlStore, settings: Settings, digest_key: Callable[[bytes
 
 
 def _system_endpoints(settings: Settings) -> tuple[Endpoint, ...]:
-    """The gateway-level keys of the environment, as configs that a platform admin can lend to tenants."""
-    keys = ((ProviderType.OPENAI, settings.openai_api_key), (ProviderType.ANTHROPIC, settings.anthropic_api_key))
-    return tuple(
-        Endpoint(
-            id=EndpointId(f"system_{provider.value}"),
-            tenant_id=TenantId(""),
-            name=provider.value,
-            provider=provider,
-            base_url=KINDS[provider].default_url or BaseUrl("https", "unconfigured.invalid", 443, ""),
-            models=SYSTEM_MODELS[provider],
-            api_key=key,
-            ownership=Ownership.SYSTEM,
-            payees=(provider.value,),
-        )
-        for provider, key in keys
-        if key is not None
-    )
+    openai, anthropic = settings.openai_api_key, settings.anthropic_api_key
+    return system_endpoints({ProviderType.OPENAI: openai, ProviderType.ANTHROPIC: anthropic})
 
 
 def _check(doors: Doors) -> Check:

@@ -160,6 +160,9 @@ async def test_numbers_that_cannot_be_read_are_no_numbers(world: World) -> None:
         async def of(self, *_: object) -> Any:
             raise ConnectionError("the database is away")
 
+        def near(self, *_: object) -> list[Any]:
+            return []
+
     team = await a_team(world)
     await world.made("/budgets", {**BODY, "scope_id": team})
     import msgspec

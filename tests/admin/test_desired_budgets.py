@@ -1,11 +1,13 @@
 from typing import Any
 
 from admin.world import OWN, World
+from ai_gateway.domain.config import FailedAttempts
 from ai_gateway.store.rows import BudgetRow
 
 DOCUMENT: dict[str, Any] = {
     "version": 1,
     "timezone": "Europe/Berlin",
+    "failed_attempts": "estimated",
     "teams": [{"name": "Search"}],
     "budgets": [
         {"scope": "team", "name": "Search", "window": "daily", "limit_usd": "1.50", "mode": "strict"},
@@ -23,8 +25,9 @@ async def test_a_document_makes_budgets_by_name_and_applying_it_again_changes_no
     assert [it["noun"] for it in first["created"]] == ["team", "budget", "budget"]
     assert world.snapshot.tenants[OWN].zone is not None
     assert str(world.snapshot.tenants[OWN].zone) == "Europe/Berlin"
+    assert world.snapshot.tenants[OWN].failed_attempts is FailedAttempts.ESTIMATED
     exported = (await world.call("GET", "/config/export")).json()
-    assert exported["timezone"] == "Europe/Berlin"
+    assert (exported["timezone"], exported["failed_attempts"]) == ("Europe/Berlin", "estimated")
     assert exported["budgets"] == [
         {**DOCUMENT["budgets"][0], "warn_at_percent": [50, 80, 90, 100]},
         {**DOCUMENT["budgets"][1], "mode": "clamp"},

@@ -59,6 +59,7 @@ FULL: dict[str, Any] = {
         }
     ],
     "timezone": "Europe/Berlin",
+    "failed_attempts": "estimated",
     "budgets": [
         {
             "scope": "tenant",
@@ -74,8 +75,8 @@ FULL: dict[str, Any] = {
 
 async def test_an_empty_tenant_exports_an_empty_document(world: World) -> None:
     exported = (await world.call("GET", "/config/export")).json()
-    nothing = {section: [] for section in FULL if section not in ("version", "timezone")}
-    assert exported == {"version": 1, "timezone": "UTC", **nothing}
+    nothing = {section: [] for section in FULL if section not in ("version", "timezone", "failed_attempts")}
+    assert exported == {"version": 1, "timezone": "UTC", "failed_attempts": "reported", **nothing}
 
 
 async def test_what_was_applied_is_what_is_exported(world: World) -> None:

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from admin.world import OWN, World
-from ai_gateway.domain.config import OnContentFilter, OnStreamCut, Retries, Timeouts
+from ai_gateway.domain.config import CacheSettings, OnContentFilter, OnStreamCut, Retries, Timeouts
 from ai_gateway.store.rows import RouteRow
 
 
@@ -91,6 +91,14 @@ async def test_a_route_says_its_own_times_retries_and_endings_and_they_are_in_fo
     assert (course.on_stream_cut, course.on_content_filter) == (OnStreamCut.ERROR, OnContentFilter.FALLBACK)
     pooled = tenant.courses["fast"]
     assert (pooled.total_seconds, pooled.on_content_filter) == (90, OnContentFilter.ERROR)
+
+
+async def test_a_routes_cache_has_a_time_and_a_price(pooled: World) -> None:
+    route = {"name": "faq", "pool": "fast", "cache": {"ttl_seconds": 60, "hit_price_percent": 25}}
+    assert (await pooled.made("/routes", route))["cache"] == route["cache"]
+    assert pooled.snapshot.tenants[OWN].courses["faq"].cache == CacheSettings(ttl_seconds=60.0, hit_price_percent=25)
+    dearer = {**route, "cache": {"hit_price_percent": 101}}
+    assert (await pooled.call("PUT", "/routes/faq", dearer)).status_code == 422
 
 
 async def test_a_patch_keeps_what_it_does_not_name_and_null_takes_away(pooled: World) -> None:

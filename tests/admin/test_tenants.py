@@ -1,7 +1,7 @@
 import pytest
 
 from admin.world import FOREIGN, OWN, World, without_id
-from ai_gateway.domain.config import QueueLimits
+from ai_gateway.domain.config import FailedAttempts, QueueLimits
 from ai_gateway.store.rows import AdminTokenRow, ApiKeyRow, AuditRow
 
 
@@ -17,6 +17,15 @@ async def test_a_tenant_lives_its_life(world: World) -> None:
     assert (await world.call("DELETE", path, role="platform")).status_code == 200
     assert (await world.call("GET", path, role="platform")).status_code == 404
     assert made["id"] not in world.snapshot.tenants
+
+
+async def test_b13_a_tenant_says_what_it_books_for_attempts_that_failed(world: World) -> None:
+    path = f"/tenants/{OWN}"
+    assert (await world.call("GET", path)).json()["failed_attempts"] == "reported"
+    patched = await world.call("PATCH", path, {"failed_attempts": "estimated"}, role="platform")
+    assert patched.json()["failed_attempts"] == "estimated"
+    assert world.snapshot.tenants[OWN].failed_attempts is FailedAttempts.ESTIMATED
+    assert (await world.call("PATCH", path, {"failed_attempts": "free"}, role="platform")).status_code == 422
 
 
 async def test_names_of_tenants_are_unique_over_the_platform(world: World) -> None:

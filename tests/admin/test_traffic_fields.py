@@ -6,7 +6,9 @@ from pydantic import TypeAdapter, ValidationError
 from ai_gateway.admin.pools import PoolBody
 from ai_gateway.admin.traffic_fields import (
     BreakerBody,
+    FailedAttemptsWord,
     OnContentFilterWord,
+    OnDisconnectWord,
     OnStreamCutWord,
     QueueBody,
     RetriesBody,
@@ -17,7 +19,9 @@ from ai_gateway.admin.traffic_fields import (
 )
 from ai_gateway.domain.config import (
     BreakerSettings,
+    FailedAttempts,
     OnContentFilter,
+    OnDisconnect,
     OnStreamCut,
     QueueLimits,
     Retries,
@@ -27,7 +31,14 @@ from ai_gateway.domain.config import (
 
 
 @pytest.mark.parametrize(
-    ("word", "enum"), [(OnStreamCutWord, OnStreamCut), (OnContentFilterWord, OnContentFilter)], ids=str
+    ("word", "enum"),
+    [
+        (OnStreamCutWord, OnStreamCut),
+        (OnContentFilterWord, OnContentFilter),
+        (OnDisconnectWord, OnDisconnect),
+        (FailedAttemptsWord, FailedAttempts),
+    ],
+    ids=str,
 )
 def test_every_word_of_the_data_plane_may_be_said(word: Any, enum: Any) -> None:
     assert sorted(get_args(word)) == sorted(enum)

@@ -33,6 +33,19 @@ async def test_everything_agrees_to_the_nano_dollar(world: World) -> None:
     assert (checks[METRIC]["waiting_nano_usd"], checks[METRIC]["metric_nano_usd"]) == (100, 3_107)
 
 
+async def test_where_several_write_a_process_compares_what_was_added_in_its_name(world: World) -> None:
+    await world.store.append_ledger([_row(1), _row(2)], "prc_1")
+    await world.store.append_ledger([_row(3, cost_nano_usd=9)], "prc_2")
+    world.app.state.doors = msgspec.structs.replace(
+        world.doors, audit=msgspec.structs.replace(world.doors.audit, process_id="prc_2")
+    )
+    world.counted = Counted(booked_nano=9, waiting_nano=0)
+    assert named(await audit(world, role="platform"))[METRIC]["agrees"] is True
+    world.counted = Counted(booked_nano=10, waiting_nano=0)
+    found = named(await audit(world, role="platform"))[METRIC]
+    assert (found["agrees"], found["expected_nano_usd"]) == (False, 9)
+
+
 async def test_a_tenants_people_compare_their_own_and_see_nothing_of_the_process(world: World) -> None:
     await world.store.append_ledger([_row(1), _row(3, tenant_id=FOREIGN)])
     world.counted = Counted(9, 0)

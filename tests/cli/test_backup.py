@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ai_gateway.cli.backup import PAGE_BYTES
 from ai_gateway.runtime.folder import FolderLock
 from cli.conftest import Run
 
@@ -41,6 +42,27 @@ def test_a_backup_has_journal_and_database_and_says_what_they_add_up_to(run: Run
     }
     with closing(sqlite3.connect(tmp_path / "new" / "gateway.db")) as database:
         assert database.execute("SELECT sum(cost_nano_usd) FROM ledger").fetchone() == (1_507,)
+
+
+def test_every_process_of_a_data_folder_has_its_journal_copied_page_by_page(
+    run: Run, data: Path, tmp_path: Path
+) -> None:
+    """The last page is a part of one, and pages of zeros come back as zeros."""
+    content = b"a" * PAGE_BYTES + bytes(3 * PAGE_BYTES) + b"b" * 100 + bytes(PAGE_BYTES)
+    (data / "journal-2").mkdir()
+    (data / "journal-2" / "0000000001.journal").write_bytes(content)
+    (data / "journal-2" / "process").write_text("prc_1")
+    found = json.loads(run("backup", str(tmp_path / "copy"), "--json", AI_GATEWAY_DATA_DIR=str(data)).stdout)
+    assert found["journal_segments"] == 3
+    new = tmp_path / "new"
+    assert run("restore", str(tmp_path / "copy"), AI_GATEWAY_DATA_DIR=str(new)).exit_code == 0
+    assert (new / "journal-2" / "0000000001.journal").read_bytes() == content
+    assert (new / "journal-2" / "process").read_text() == "prc_1"
+    (new / "gateway.db").unlink()
+    for file in (new / "journal").iterdir():
+        file.unlink()
+    refused = run("restore", str(tmp_path / "copy"), AI_GATEWAY_DATA_DIR=str(new))
+    assert refused.exit_code == 3, "the other process's journal is there"
 
 
 def test_nothing_that_is_there_is_written_over(run: Run, data: Path, tmp_path: Path) -> None:

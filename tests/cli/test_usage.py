@@ -82,6 +82,7 @@ def test_an_audit_says_what_was_compared_and_what_could_not_be(run: Run, gateway
 
 def test_a_difference_is_a_failure(run: Run, gateway: AdminServer) -> None:
     window = {"window_id": "T:total", "scope": "team", "scope_id": "team_1", "difference_nano": 5}
+    window |= {"difference_tokens": -2, "difference_requests": 0}
     checks = (
         {"compared": "csv, dollars", "agrees": False, "difference_nano_usd": -1_000},
         {"compared": "totals", "agrees": False, "differences": [window]},
@@ -91,6 +92,6 @@ def test_a_difference_is_a_failure(run: Run, gateway: AdminServer) -> None:
     assert done.exit_code == 1
     assert done.stdout.splitlines()[:2] == [
         "DIFFERS  csv, dollars: -1,000 nano-dollars",
-        "DIFFERS  totals: team team_1 T:total +5 nano-dollars",
+        "DIFFERS  totals: team team_1 T:total +5 nano-dollars, -2 tokens, +0 requests",
     ]
     assert run("usage", "--audit", "--json", AI_GATEWAY_URL=gateway.url).exit_code == 1

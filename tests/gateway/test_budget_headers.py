@@ -20,6 +20,26 @@ def test_the_fullest_of_those_that_reached_a_threshold_is_told() -> None:
     )
 
 
+def test_what_the_request_itself_cost_counts() -> None:
+    cell = a_cell(780, 50)
+    cell.warns_at = 800
+    assert budget_headers([cell], None)[0][1].endswith("78% used")
+    assert budget_headers([cell], None, (25, 9_999, 1))[0][1].endswith("80% used")
+    fresh = a_cell(400, 0)
+    fresh.warns_at = 500
+    assert budget_headers([fresh], None, (99, 0, 1)) == ()
+    assert budget_headers([fresh], None, (100, 0, 1)) == (
+        ("x-gateway-budget-warning", "daily cost limit of key 'Test' is 50% used"),
+    )
+
+
+def test_near_is_no_warning_where_nobody_wants_one_there() -> None:
+    for warn_at in ((), (95,)):
+        cell = Cell(Limit(("key", "k"), Window.DAILY, Unit.USD, 1000, warn_at=warn_at), 0, 700)
+        cell.warns_at = 800
+        assert budget_headers([cell], None, (150, 0, 1)) == ()
+
+
 def test_a_name_that_no_header_carries_is_left_out() -> None:
     for name in ("Küche", "a\r\nb", "it's", ""):
         ((_, text),) = budget_headers([a_cell(900, 90, name=name)], None)

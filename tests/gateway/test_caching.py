@@ -3,10 +3,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from ai_gateway.domain.budgets import Limit, Unit, Window
+from ai_gateway.domain.budgets import Limit, Mode, Unit, Window
 from ai_gateway.domain.chat import Usage
 from ai_gateway.domain.config import CacheSettings
 from ai_gateway.domain.traffic import Outcome
+from ai_gateway.policy.pricing import dollars
+from gateway.budgets import INPUT_NANO, OUTPUT_NANO, a_body, worst_of
 from support.builders import TOKEN, a_course, a_key, a_snapshot, a_tenant, an_endpoint
 from support.line import BEARER, Answered, Line, a_line
 from support.upstream import EVENTS, JSON, Script
@@ -58,6 +60,44 @@ async def test_exactly_the_same_is_answered_from_memory_and_booked_at_nothing(bo
     )
     assert len(line.upstream.sent) == 1
     line.assert_at_rest()
+
+
+@pytest.mark.parametrize(("percent", "share"), [(10, "one tenth"), (100, "all")])
+async def test_a_hit_is_booked_at_its_share_of_what_the_answer_cost(percent: int, share: str) -> None:
+    limit = Limit(("tenant", "t1"), Window.DAILY, Unit.USD, 1_000_000_000)
+    course = a_course("fast", cache=CacheSettings(hit_price_percent=percent))
+    line = await a_line(a_snapshot(a_tenant("t1", an_endpoint(), courses=(course,), limits={limit.leg: (limit,)})))
+    line.upstream.will_play(WHOLE)
+    await send(line)
+    again = await send(line)
+    paid, hit = line.receipts
+    assert again.headers["x-gateway-cache"] == "hit"
+    assert hit.cost_nano_usd == -(-paid.cost_nano_usd * percent // 100) > 0, share
+    assert (hit.cached, hit.price_version, hit.priced) == (True, paid.price_version, True)
+    assert again.headers["x-gateway-cost-usd"] == dollars(hit.cost_nano_usd)
+    spent = line.doors.meters.spent(("tenant", "t1"), Window.DAILY, line.clock.wall())
+    assert spent[0] == paid.cost_nano_usd + hit.cost_nano_usd
+    line.assert_at_rest()
+
+
+async def test_b16_hits_use_a_budget_up_like_everything_else() -> None:
+    """Room for the answer, one hit at its full price and then no worst case any more, whatever is in memory."""
+    body = a_body(100, model="fast")
+    price = 12 * INPUT_NANO + 3 * OUTPUT_NANO  # what CHAT_REPLY reports
+    limit = Limit(("key", "key_1"), Window.DAILY, Unit.USD, price + worst_of(body, 100), mode=Mode.STRICT)
+    course = a_course("fast", cache=CacheSettings(hit_price_percent=100))
+    line = await a_line(a_snapshot(a_tenant("t1", an_endpoint(), courses=(course,), limits={limit.leg: (limit,)})))
+    line.upstream.will_play(WHOLE)
+    assert [(await send(line, body)).status for _ in range(3)] == [200, 200, 402]
+    assert [it.cost_nano_usd for it in line.receipts] == [price, price, 0]
+
+
+async def test_a_hit_tells_of_the_budget_as_every_answer_does() -> None:
+    limit = Limit(("key", "key_1"), Window.DAILY, Unit.REQUESTS, 4)
+    line = await a_line(a_cached_snapshot(limits={limit.leg: (limit,)}))
+    line.upstream.will_play(WHOLE)
+    warnings = [(await send(line)).headers.get("x-gateway-budget-warning") for _ in range(3)]
+    assert warnings == [None, *(f"daily request limit of key 'key_1' is {used}% used" for used in (50, 75))]
 
 
 async def test_a_route_without_a_cache_says_nothing_of_one() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from ai_gateway.domain.budgets import Leg, Limit, Mode, Unit, Window
 from ai_gateway.domain.config import ProviderType, QueueLimits, Retries
+from ai_gateway.runtime.raised_limits import hear_of_raises
 from ai_gateway.runtime.segments import JournalSize
 from gateway.budgets import (
     CHAT,
@@ -26,7 +27,7 @@ from gateway.budgets import (
     spends_all,
     worst_of,
 )
-from support.builders import MODEL, a_book, a_candidate, a_course, a_price, an_endpoint
+from support.builders import MODEL, a_book, a_candidate, a_course, a_price, a_snapshot, an_endpoint
 from support.journal import a_journal
 from support.line import Answered, Line
 from support.turns import settle
@@ -201,6 +202,23 @@ async def test_what_others_hold_is_waited_for_and_not_cut() -> None:
     line.assert_at_rest()
 
 
+async def test_a_raised_limit_lets_those_in_who_wait_though_nobody_has_settled() -> None:
+    line, gate = await a_limited_line(a_limit(TENANT, WORST, tenant_id="t1")), Gate()
+    first = await in_flight(line, gate)
+    line.upstream.will_play(Script(200, JSON, (a_reply(1, 1),)))
+    second = line.visit(CHAT, BODY).start(line.app)
+    await settle()
+    assert len(line.upstream.sent) == 1
+
+    raised = limited_tenant(a_limit(TENANT, 3 * WORST, tenant_id="t1"))
+    hear_of_raises(line.doors.meters, a_snapshot(raised, revision=8))
+    assert (await second.end()).status == 200
+    assert line.doors.meters.open_holds == 1  # the first one has what it had
+    gate.open()
+    await first.end()
+    line.assert_at_rest()
+
+
 async def test_whoever_waits_in_vain_is_told_to_come_back_soon() -> None:
     line, gate = await a_limited_line(a_limit(TENANT, WORST)), Gate()
     first = await in_flight(line, gate)
@@ -256,6 +274,15 @@ async def test_nobody_passes_those_who_wait_though_he_needs_less() -> None:
     for visit in (first, large, small):
         assert (await visit.end()).status == 200
     assert [sent_body(it)["max_tokens"] for it in line.upstream.sent] == [100, 100, 1]
+
+
+async def test_the_answer_that_passes_a_threshold_tells_of_it() -> None:
+    """A request costs its worst case, 40 % of the limit; the second one is above the half."""
+    line = await a_limited_line(a_limit(KEY, WORST * 5 // 2))
+    first, second, third = await spend(line, 3)
+    assert "x-gateway-budget-warning" not in first.headers
+    assert second.headers["x-gateway-budget-warning"] == "daily cost limit of key 'key_1' is 80% used"
+    assert third.headers["x-gateway-budget-warning"] == "daily cost limit of key 'key_1' is 100% used"  # cut to fit
 
 
 # Attempts

@@ -1,16 +1,31 @@
-"""B-11, B-13, B-14: what a caller who leaves owes, and what his provider's last word is worth."""
+"""B-11 to B-14: what a caller who leaves owes, and what his provider's last word is worth."""
 
+import itertools
 from typing import Any
 
 import msgspec
 import pytest
 
-from ai_gateway.domain.config import OnDisconnect
+from ai_gateway.domain.config import OnDisconnect, QueueLimits, RateLimits
 from ai_gateway.domain.traffic import Outcome, Receipt
 from ai_gateway.gateway.leftovers import LeftoverLimits, Leftovers
+from ai_gateway.runtime.segments import JournalSize
 from ai_gateway.runtime.upstream import Broken
-from support.builders import CLAUDE, a_candidate, a_claude_endpoint, a_course, a_snapshot, a_tenant, an_endpoint
+from support.builders import (
+    CLAUDE,
+    a_book,
+    a_candidate,
+    a_claude_endpoint,
+    a_course,
+    a_price,
+    a_snapshot,
+    a_tenant,
+    a_tier,
+    an_endpoint,
+)
+from support.journal import a_journal
 from support.line import Line, a_line
+from support.turns import settle
 from support.upstream import EVENTS, JSON, Gate, Pause, Script, Step
 from support.wire import chat_events, message_events
 
@@ -91,6 +106,82 @@ async def test_b11_who_leaves_pays_for_what_his_provider_has_metered(heard: int,
     assert receipt.usage.input_tokens >= 12
     assert receipt.cost_nano_usd >= 0.95 * (12 * 150 + metered * 600)
     assert receipt.delivered_tokens == heard
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "events"),
+    [(CHAT, BODY, chat_events(*WORDS[:4])), (MESSAGES, CLAUDE_BODY, message_events(*WORDS[:4]))],
+    ids=["chat", "messages"],
+)
+@pytest.mark.parametrize("on_disconnect", list(OnDisconnect))
+async def test_b11_who_leaves_after_any_byte_pays_for_what_his_provider_has_metered(
+    path: str, body: bytes, events: list[bytes], on_disconnect: OnDisconnect
+) -> None:
+    """The meter: 12 tokens in, and a token for every word of which a byte was sent, also if its event is not whole. Who
+    is heard out to the end pays what the provider says, whenever he left; before the first event nobody is."""
+    line = await a_line_that(on_disconnect, journal=a_journal(size=JournalSize(segment_bytes=8 << 20)))
+    stream = b"".join(events)
+    begins = itertools.accumulate(map(len, events), initial=0)
+    first_bytes = [at for at, it in zip(begins, events, strict=False) if any(f'"{w}"'.encode() in it for w in WORDS)]
+    assert len(first_bytes) == 4
+    before_the_end = len(stream) - len(events[-1])
+    for sent in range(1, before_the_end + 1):
+        gate = Gate()
+        line.upstream.will_play(Script(200, EVENTS, (stream[:sent], gate, stream[sent:])))
+        visit = line.visit(path, body).start(line.app)
+        await gate.reached()
+        visit.leave()
+        gate.open()
+        await visit.end()
+        receipt = line.receipts[-1]
+        is_hung_up_on = on_disconnect is OnDisconnect.CANCEL or receipt.delivered_tokens is None
+        metered = sum(it < sent for it in first_bytes) if is_hung_up_on else 3
+        assert receipt.outcome is Outcome.CANCELLED
+        assert receipt.cost_nano_usd >= 0.95 * (12 * 150 + metered * 600), (sent, metered, receipt.usage)
+    assert len(line.receipts) == before_the_end
+    line.assert_at_rest()
+
+
+@pytest.mark.parametrize("heard", [1, 2, 9])
+async def test_b12_an_estimate_is_never_more_than_was_held(heard: int) -> None:
+    """The question is free, and the answer may have 3 tokens: a provider that sends more events than that, and no
+    report, is believed in 3."""
+    prices = a_book(a_price(input_pico=0))
+    line = await a_line(a_snapshot(a_tenant("t1", an_endpoint(), courses=(a_course("fast"),), prices=prices)))
+    body = BODY.replace(b'"stream"', b'"max_tokens":3,"stream"')
+    held: list[int] = []
+    line.upstream.asked = lambda request: held.extend(it.worst_nano for it, _ in line.doors.journal.running())
+    receipt = await leave_after(line, heard, *chat_events(*WORDS), body=body)
+    assert held == [3 * 600]
+    assert (receipt.cost_nano_usd, receipt.estimated) == (min(heard, 3) * 600, True)
+
+
+async def test_b12_a_whole_answer_without_a_report_is_estimated_within_what_was_held() -> None:
+    line = await a_line_that(OnDisconnect.CANCEL)
+    reply = {"id": "c", "object": "chat.completion", "choices": [{"index": 0, "message": {"content": "x " * 500}}]}
+    line.upstream.will_play(Script(200, JSON, (msgspec.json.encode(reply),)))
+    await line.post(CHAT, BODY.replace(b'"stream":true', b'"max_tokens":3'))
+    assert [(it.usage.output_tokens, it.estimated) for it in line.receipts] == [(3, True)]
+
+
+@pytest.mark.parametrize("on_disconnect", list(OnDisconnect))
+async def test_b12_a_caller_who_leaves_before_anything_was_sent_owes_nothing(on_disconnect: OnDisconnect) -> None:
+    """He waits for a place, and is gone before there is one."""
+    one = an_endpoint(rate_limits=RateLimits(max_concurrent=1))
+    tier = a_tier(a_candidate(one), pool="fast", queue=QueueLimits(max_waiting=10, timeout_seconds=60.0))
+    course = a_course("fast", tiers=(tier,), on_disconnect=on_disconnect)
+    line, gate = await a_line(a_snapshot(a_tenant("t1", one, courses=(course,)))), Gate()
+    line.upstream.will_play(Script(200, EVENTS, (gate, *chat_events("a"))))
+    first = line.visit(CHAT, BODY).start(line.app)
+    await gate.reached()
+    second = line.visit(CHAT, BODY).start(line.app)
+    await settle()
+    second.leave()
+    gate.open()
+    await first.end()
+    await second.end()
+    assert [it.outcome for it in line.receipts] == [Outcome.OK]
+    line.assert_at_rest()
 
 
 @pytest.mark.parametrize("on_disconnect", list(OnDisconnect))

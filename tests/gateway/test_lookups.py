@@ -107,7 +107,25 @@ async def test_a_request_is_the_sum_of_its_attempts_settled_or_not() -> None:
     assert (body["cost_nano_usd"], body["cost_usd"]) == (7_200, "0.0000072")
     assert (body["input_tokens"], body["output_tokens"]) == (17, 3)
     assert body["attempts"][0]["outcome"] == "timeout"
+    assert [(it["kind"], it["delivered_tokens"], it["cached"]) for it in body["attempts"]] == [
+        ("charge", 0, False),
+        ("charge", 3, False),
+    ]
     assert body["attempts"][1]["started_at"] == "2026-01-01T12:00:02.000+00:00"
+
+
+async def test_the_bill_states_what_was_delivered_and_paid_and_what_was_corrected() -> None:
+    line = await a_line()
+    left = a_receipt("att_1_1", request_id="req_1", usage=Usage(12, 30), delivered_tokens=4, outcome=Outcome.CANCELLED)
+    corrected = a_receipt(
+        "att_1_1~p2", request_id="req_1", kind="adjust", usage=Usage(), cost_nano_usd=-100, price_version="p2"
+    )
+    line.history.receipts = [left, corrected]
+    body = (await line.get("/v1/requests/req_1")).json()
+    shown = [(it["kind"], it["usage"]["output_tokens"], it["delivered_tokens"]) for it in body["attempts"]]
+    assert shown == [("charge", 30, 4), ("adjust", 0, 0)]
+    assert body["attempts"][1]["price_version"] == "p2"
+    assert body["cost_nano_usd"] == left.cost_nano_usd - 100
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from support.upstream import JSON, Script
 
 async def a_line_with(*models: str, limit: object = None) -> Line:
     endpoints = [an_endpoint(f"up-{number}", models=(model,)) for number, model in enumerate(models)]
-    course = a_course("fast", *(a_candidate(it, it.models[0]) for it in endpoints))
+    course = a_course("fast", *(a_candidate(it, it.models[0]) for it in endpoints), pool=None)
     limits = () if limit is None else (limit,)
     tenant = limited_tenant(*limits, endpoints=tuple(endpoints), courses=(course,))  # type: ignore[arg-type]
     line = await a_limited_line(tenant=tenant)
@@ -32,6 +32,7 @@ async def test_b10_of_several_candidates_only_the_priced_ones_are_asked() -> Non
     for _ in range(6):
         answered = await line.post(CHAT, a_body(10, model="fast"))
         assert (answered.status, answered.headers["x-gateway-endpoint"]) == (200, "up-1")
+        assert answered.headers["x-gateway-route"] == "fast"
     assert all(it.priced for it in line.receipts)
 
 

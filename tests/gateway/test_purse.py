@@ -9,6 +9,7 @@ from ai_gateway.domain.budgets import Mode, Unit
 from ai_gateway.domain.traffic import Outcome
 from ai_gateway.gateway.funding import STEP_TOKENS
 from ai_gateway.gateway.purse import Purse, Steps
+from ai_gateway.policy.pricing import dollars
 from gateway.budgets import CHAT, DOLLAR, KEY, OUTPUT_NANO, a_body, a_limit, a_limited_line, worst_of
 from support.line import Line
 from support.upstream import EVENTS, Script
@@ -80,6 +81,21 @@ async def test_a_refused_extension_ends_the_stream_as_a_cap_would_and_says_why(s
     assert line.doors.meters.spent(KEY, a_limit(KEY, 1).window, line.clock.wall())[0] <= amount
     assert receipt.cost_nano_usd >= len(chunks) * OUTPUT_NANO
     line.assert_at_rest()
+
+
+async def test_who_asked_for_usage_reads_what_the_short_answer_cost() -> None:
+    body = a_body(4_000, stream=True, stream_options={"include_usage": True})
+    line = await a_limited_line(a_limit(KEY, worst_of(body, STEP_TOKENS) + 100, mode=Mode.EXTEND))
+    line.upstream.will_play(Script(200, EVENTS, tuple(chat_events(*(["word"] * WORDS)))))
+    answered = await line.post(CHAT, body)
+    *_, last, told, done = events_of(answered.body)
+
+    assert (last["choices"][0]["finish_reason"], done) == ("length", b"[DONE]")
+    (receipt,) = line.receipts
+    usage = receipt.usage
+    assert told["choices"] == []
+    assert (told["usage"]["prompt_tokens"], told["usage"]["completion_tokens"]) == (usage.input_tokens, STEP_TOKENS)
+    assert told["usage"]["gateway"] == {"cost_usd": dollars(receipt.cost_nano_usd)}
 
 
 async def test_what_does_not_have_a_step_is_refused() -> None:

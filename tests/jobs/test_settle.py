@@ -68,7 +68,7 @@ async def test_everything_that_waits_is_written_in_batches() -> None:
     assert await ledger.attempts() == [f"att_{number:05}" for number in range(BATCH + 5)]
 
 
-async def test_what_is_there_already_is_not_written_twice() -> None:
+async def test_b06_what_is_there_already_is_not_written_twice() -> None:
     journal, ledger = filled(3), Ledger()
     await ledger.twin.append_ledger([row_of(a_receipt("att_00001"))])
 
@@ -76,7 +76,7 @@ async def test_what_is_there_already_is_not_written_twice() -> None:
     assert await ledger.attempts() == ["att_00000", "att_00001", "att_00002"]
 
 
-async def test_a_ledger_that_is_away_loses_nothing() -> None:
+async def test_b06_a_ledger_that_is_away_loses_nothing() -> None:
     journal, ledger = filled(3), Ledger()
     ledger.failures = 1
 
@@ -123,7 +123,7 @@ def a_spent(at: float, cost: int, **changes: str | None) -> Receipt:
     return a_receipt(ids.attempt_id(request_id, 1), request_id=request_id, cost_nano_usd=cost, day=day, **changes)
 
 
-async def test_meters_begin_where_the_ledger_and_the_journal_are_and_count_nothing_twice() -> None:
+async def test_b06_meters_begin_where_the_ledger_and_the_journal_are_and_count_nothing_twice() -> None:
     store, folder = MemoryStore(a_compiler()), MemoryFolder()
     now = NOON + 30 * DAY  # 2026-01-31
     both = a_spent(now, 7)

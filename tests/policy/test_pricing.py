@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ai_gateway.domain.chat import ServiceTier, Usage
 from ai_gateway.domain.config import Price, PriceBook
 from ai_gateway.domain.prices import Schedule, Step, rates_of
-from ai_gateway.policy.pricing import cost_nano, dollars, find_price
+from ai_gateway.policy.pricing import cost_nano, dollars, find_price, share_nano
 from support.builders import a_book, a_price, an_endpoint
 
 PICO = st.integers(0, 10**9)
@@ -201,15 +201,20 @@ def test_a_ceiling_is_the_last_resort_and_the_endpoints_is_before_the_tenants() 
     assert [it and it.version for it in found] == ["price_known", "ceiling", "ceiling of up-1", "price_known"]
 
 
-def test_nano_dollars_add_up_where_floats_do_not() -> None:
+def test_b18_nano_dollars_add_up_where_floats_do_not() -> None:
     """B-18: a million times $0.0000375 is $37.50, to the last digit."""
     price = a_price(input_pico=37_500_000, output_pico=0)
     assert dollars(sum(cost_nano(price, Usage(input_tokens=1)) for _ in range(1_000_000))) == "37.5"
 
 
-def test_no_report_is_not_a_report_of_nothing() -> None:
+def test_b12_no_report_is_not_a_report_of_nothing() -> None:
     """B-12: a provider that says 0 is believed, and nothing replaces it by an estimate."""
     assert cost_nano(a_price(request_pico=10**9), Usage(input_tokens=0, output_tokens=0)) == 0
+
+
+@pytest.mark.parametrize(("nano", "percent", "share"), [(101, 10, 11), (100, 10, 10), (7, 0, 0), (7, 100, 7)])
+def test_a_share_is_rounded_up(nano: int, percent: int, share: int) -> None:
+    assert share_nano(nano, percent) == share
 
 
 def test_money_that_is_given_back_has_its_sign() -> None:

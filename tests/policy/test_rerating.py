@@ -45,5 +45,10 @@ def test_what_was_free_stays_free(changes: dict[str, object]) -> None:
     assert adjust(msgspec.structs.replace(CHARGE, **changes), [], DEARER) is None
 
 
+def test_a_hit_of_a_cache_keeps_what_it_was_booked_at() -> None:
+    hit = a_receipt(usage=Usage(), cost_nano_usd=21_000, cached=True)
+    assert adjust(hit, [], DEARER) is None
+
+
 def test_a_rows_id_says_what_it_adjusts_and_to_what() -> None:
     assert adjustment_id("att_1", "price_2") == "att_1~price_2"

@@ -76,7 +76,7 @@ def a_usage(rng: Random, most_input: int, most_output: int) -> Usage:
 
 @settings(max_examples=CASES // USAGES, deadline=None)
 @given(data=st.data())
-def test_what_is_held_is_never_less_than_the_true_cost(data: st.DataObject) -> None:
+def test_b08_what_is_held_is_never_less_than_the_true_cost(data: st.DataObject) -> None:
     """B-08: over candidates, long inputs, services, lanes, hours, and prices that begin while the request runs."""
     models = ("m1", "m2")
     book = a_book(*(price for model in models for price in data.draw(st.lists(prices(model), max_size=4))))

@@ -15,6 +15,8 @@ from ai_gateway.runtime.leases import AHEAD_SECONDS, IDLE_SECONDS, Leases
 from ai_gateway.runtime.meters import Meters
 from ai_gateway.store.memory_leases import MemoryLeaseDesk
 from support.clock import NOON, FakeClock
+from support.timers import Timers
+from support.turns import settle
 
 DAY = Limit(("key", "k"), Window.DAILY, Unit.USD, 1_000, mode=Mode.STRICT)
 POT = Pot("t", "key", "k", "D:2026-01-01", "usd")
@@ -244,6 +246,96 @@ async def test_books_that_do_not_answer_are_a_503_too_and_what_comes_late_is_not
         await process.hold(10)
     await process.leases.fetch()
     assert isinstance(process.take(10), Hold)
+
+
+class Slow:
+    """Books that answer one transaction each time that they are let."""
+
+    def __init__(self, desk: MemoryLeaseDesk) -> None:
+        self._desk = desk
+        self._turns = asyncio.Semaphore(0)
+
+    def let(self) -> None:
+        self._turns.release()
+
+    async def grant(self, process_id: str, wants: Sequence[Want]) -> list[Grant]:
+        await self._turns.acquire()
+        return await self._desk.grant(process_id, wants)
+
+
+class Crowded(Process):
+    """Its time is that of the timers."""
+
+    def __init__(self, desk: Slow, timers: Timers) -> None:
+        super().__init__(desk, timers.clock)
+        self.leases = Leases(desk, timers.clock, "prc_1", later=timers.later)
+        self.meters = Meters(self.leases)
+
+    async def ask(self, worst: int, seconds: float = 60.0) -> asyncio.Task[None]:
+        """One who waits by now, so many seconds at most while there are answers."""
+        charge = self.charge(worst)
+        asked = self.leases.ask(self.meters.lacking(charge), charge, self.clock.now() + seconds)
+        task = asyncio.ensure_future(asked)
+        await settle()
+        return task
+
+
+async def test_who_stands_behind_others_waits_on_while_the_books_answer_as_long_as_it_may(
+    desk: MemoryLeaseDesk, clock: FakeClock
+) -> None:
+    """Each transaction takes 200 ms and is enough for the first of those who wait. The last one may wait for 500 ms:
+    it is told to try again, and not that nobody answers."""
+    timers, books = Timers(clock), Slow(desk)
+    process = Crowded(books, timers)
+    asked = [await process.ask(190, seconds) for seconds in (60, 60, 60, 60, 0.5)]
+    done: list[list[bool]] = []
+    for _ in range(3):
+        fetching = asyncio.ensure_future(process.leases.fetch())
+        await timers.advance(0.2)
+        books.let()
+        await fetching
+        assert isinstance(process.take(190), Hold)
+        await settle()
+        done.append([it.done() for it in asked])
+    assert done == [[True] + 4 * [False], 2 * [True] + 3 * [False], [True, True, True, False, True]]
+    assert [it.exception() for it in asked if it.done()] == 4 * [None]
+    asked[3].cancel()
+
+
+async def test_silence_is_a_503_for_who_has_heard_all_of_it_and_not_for_who_has_just_come(
+    desk: MemoryLeaseDesk, clock: FakeClock
+) -> None:
+    timers = Timers(clock)
+    process = Crowded(Slow(desk), timers)
+    first = await process.ask(10)
+    await timers.advance(0.2)
+    second = await process.ask(10)
+    await timers.advance(0.1)
+    assert (first.done(), second.done()) == (True, False)
+    await timers.advance(0.2)
+    for asked in (first, second):
+        with pytest.raises(GatewayFault) as refused:
+            await asked
+        assert refused.value.code == "budget_unavailable"
+    assert timers.pending == []
+
+
+async def test_a_process_that_is_too_busy_to_hear_does_not_take_that_for_silence(
+    desk: MemoryLeaseDesk, clock: FakeClock
+) -> None:
+    """Every turn of its loop takes 100 ms, so each tick of 25 ms comes late; then it has time again, and nobody
+    answers."""
+    timers = Timers(clock)
+    process = Crowded(Slow(desk), timers)
+    asked = await process.ask(10)
+    for _ in range(20):
+        await asyncio.sleep(0)
+        clock.advance(0.1)
+        await timers.advance(0.0)
+    assert not asked.done()
+    await timers.advance(0.3)
+    with pytest.raises(GatewayFault):
+        await asked
 
 
 async def test_who_is_active_has_a_slice_of_the_next_window_before_it_begins(

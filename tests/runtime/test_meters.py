@@ -315,6 +315,23 @@ def test_thresholds_are_told_once_each_and_again_by_a_process_that_starts() -> N
     assert told == [(50, 820), (80, 820)]
 
 
+def test_what_is_well_used_is_known_without_looking_at_the_rest() -> None:
+    meters = Meters()
+    heard: list[int] = []
+    meters.crossed = lambda crossing: heard.append(crossing.percent)
+    limits = [a_limit(("key", f"k{number}"), 1_000, tenant_id="a", warn_at=(95,)) for number in range(5)]
+    for limit, cost in zip(limits, (800, 799, 960, 0, 1_000), strict=True):
+        spend(meters, limit.leg[1], a_charge(cost, limit, legs=(limit.leg, TENANT)), cost)
+    assert meters.near_limit("a", NOON) == [limits[4], limits[2], limits[0]]
+    assert heard == [95, 95]  # near is no warning
+    assert meters.near_limit("b", NOON) == []
+    meters.correct([limits[2].leg], int(NOON // DAY), -500)
+    raised = a_limit(limits[4].leg, 2_000, tenant_id="a")
+    taken(meters, "more", a_charge(1, raised, legs=(raised.leg, TENANT), revision=1))
+    assert meters.near_limit("a", NOON) == [limits[0]]
+    assert meters.near_limit("a", NOON + DAY) == []
+
+
 def test_old_days_are_folded_and_still_counted() -> None:
     meters = Meters()
     for number in range(40):

@@ -33,6 +33,10 @@ class Books(Protocol):
         """A row of key_1 of t1 comes into the ledger."""
         ...
 
+    async def correct(self, cost: int) -> None:
+        """A row that corrects one of key_1 of t1 comes into the ledger."""
+        ...
+
     def time_passes(self) -> None:
         """Until nobody who was seen before counts as alive, and nothing is wanted any more."""
         ...
@@ -46,6 +50,9 @@ class MemoryBooks:
     async def book(self, process_id: str, cost: int) -> None:
         self.desk.book(process_id, [(KEY, cost), (TENANT, cost)])
 
+    async def correct(self, cost: int) -> None:
+        self.desk.correct([(KEY, cost), (TENANT, cost)])
+
     def time_passes(self) -> None:
         self.now += Patience().lost_seconds + 1
 
@@ -57,9 +64,15 @@ class SqlBooks:
         self.desk = SqlLeaseDesk(store)
 
     async def book(self, process_id: str, cost: int) -> None:
+        await self._append(process_id, cost)
+
+    async def correct(self, cost: int) -> None:
+        await self._append("", cost, kind="adjust")
+
+    async def _append(self, process_id: str, cost: int, **more: str) -> None:
         self._rows += 1
         own = {"request_id": f"r{self._rows}", "tenant_id": "t1", "key_id": "key_1"}
-        row = a_ledger_row(f"r{self._rows}_1", **own, cost_nano_usd=cost, day=DAY)
+        row = a_ledger_row(f"r{self._rows}_1", **own, cost_nano_usd=cost, day=DAY, **more)
         assert await self._store.append_ledger([row], process_id) == 1
         assert await self._store.append_ledger([row], process_id) == 0, "a row that was there moves nothing"
 
@@ -163,6 +176,20 @@ async def test_what_is_exhausted_is_not_wanted(books: Books, desk: Any) -> None:
     await books.book("prc_1", 990)
     await desk.grant("prc_2", [a_want(asked=60)])
     assert await desk.wanted("prc_1") == []
+
+
+async def test_a_correction_calls_in_what_was_granted_before_it(books: Books, desk: Any) -> None:
+    await desk.grant("prc_1", [a_want(), a_want(TENANT)])
+    await desk.grant("prc_2", [a_want()])
+    await books.correct(700)
+    for process in ("prc_1", "prc_2"):
+        assert {pot.place for pot in await desk.wanted(process)} == {KEY.place, TENANT.place}
+        await desk.give_back(process, [Surrender(KEY, 0)])
+    [grant] = await desk.grant("prc_2", [a_want(asked=301)])
+    assert (grant.verdict, grant.settled) == (Verdict.EXHAUSTED, 700)
+    await books.correct(-600)
+    [grant] = await desk.grant("prc_2", [a_want(asked=301)])
+    assert (grant.verdict, grant.settled) == (Verdict.ENOUGH, 100)
 
 
 async def test_what_is_given_back_is_free_for_others(books: Books, desk: Any) -> None:

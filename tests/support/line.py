@@ -170,14 +170,15 @@ class Visit:
     async def _send(self, message: dict[str, Any]) -> None:
         ended = bool(self.messages) and "body" in self.messages[-1] and not self.messages[-1].get("more_body", False)
         assert not ended, "nothing is sent after the end"
+        await asyncio.sleep(0)  # as uvicorn does, which waits for a caller to read before it sends, and not behind it
         if self.watch.lost:
-            return  # as uvicorn does
+            return
         async with self._heard:
             self.messages.append(message)
             self._heard.notify_all()
         if len(self.messages) == self._leave_after:
             self.leave()
-        await asyncio.sleep(0)
+            await asyncio.sleep(0)
 
 
 @dataclass

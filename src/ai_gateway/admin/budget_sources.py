@@ -18,12 +18,15 @@ from ai_gateway.admin.money import show_dollars
 from ai_gateway.admin.standing import tenant_of
 from ai_gateway.domain.budgets import Budget, Leg, Limit, Scope, Unit, Window, limits_of
 from ai_gateway.domain.config import Key
-from ai_gateway.runtime.meters import Standing
+from ai_gateway.policy.quotas import limits_of_caller
+from ai_gateway.policy.windows import Windows, number_of, window_of_id, windows_at
+from ai_gateway.runtime.meters import NEAR_PERCENT, Standing
 from ai_gateway.store import records
 from ai_gateway.store.levels import Levels, budget_of, cost_budgets
+from ai_gateway.store.records import StoreUnavailable
 from ai_gateway.store.rows import BudgetRow, DepartmentRow, TeamRow, TenantRow, UserRow
 
-NEAR_PERCENT: Final = 80
+MOST_NEAR: Final = 200
 _COLUMNS: Final = {
     Window.DAILY: "cost_limit_daily",
     Window.MONTHLY: "cost_limit_monthly",
@@ -31,6 +34,9 @@ _COLUMNS: Final = {
 }
 _FIELDS: Final = {Unit.USD: "nano_usd", Unit.TOKENS: "tokens", Unit.REQUESTS: "requests"}
 _BUDGET: Final = "budget"
+
+
+Place = tuple[Leg, Window, Unit]
 
 
 class Sourced(msgspec.Struct, frozen=True):
@@ -63,18 +69,21 @@ def sourced(row: BudgetRow, name: str) -> Sourced:
 async def describe_all(desk: Desk, budgets: Sequence[Sourced]) -> list[Answer]:
     """Each with the numbers of now. Raises ConnectionError."""
     now, zone = desk.doors.now(), zone_of(desk)
-    enforced = dict(_enforced(desk))
     limits = [limit for it in budgets for limit in _limits_of(it.budget)]
-    places = [enforced.get((it.leg, it.window, it.unit), it) for it in limits]
+    places = [_in_force(desk, (it.leg, it.window, it.unit)) or it for it in limits]
     standings = await desk.doors.budgets.of(places, now, zone)
     by_limit = dict(zip(limits, standings, strict=True))
     return [_describe(it, [(limit, by_limit[limit]) for limit in _limits_of(it.budget)]) for it in budgets]
 
 
 async def near_limit(desk: Desk) -> list[Answer]:
-    """What is well used of the limits that are in force, the fullest first. Costs no SQL."""
-    limits = [limit for _, limit in _enforced(desk)]
-    standings = await desk.doors.budgets.of(limits, desk.doors.now(), zone_of(desk))
+    """What is well used of the limits that are in force, the fullest first: of those that this process has seen so, and
+    those of which a warning was written, by whatever process. Of a hundred thousand limits only these are looked at."""
+    now, zone = desk.doors.now(), zone_of(desk)
+    seen = [(it.leg, it.window, it.unit) for it in desk.doors.budgets.near(desk.tenant_id, now, zone)]
+    places = dict.fromkeys([*seen[:MOST_NEAR], *await _warned_of(desk, windows_at(now, zone))])
+    limits = [limit for place in places if (limit := _in_force(desk, place)) is not None]
+    standings = await desk.doors.budgets.of(limits, now, zone)
     near = [(percent_of(it.limit.amount, it.spent), it) for it in standings]
     fullest = sorted((it for it in near if it[0] >= NEAR_PERCENT), key=lambda it: -it[0])
     return [_describe_near(percent, standing) for percent, standing in fullest]
@@ -101,18 +110,42 @@ async def _levels(unit: records.Unit, tenant_id: str) -> Levels:
 
 def _keys_with_budgets(desk: Desk, key_ids: set[str]) -> Iterator[Key]:
     """From the snapshot, where the few of a hundred thousand are found without reading them all."""
-    for key in desk.doors.snapshot().keys.values():
-        if (key.limits or key.id in key_ids) and key.tenant_id == desk.tenant_id:
+    snapshot, keys = desk.doors.snapshot(), desk.doors.keys
+    limited = keys.limited(snapshot, desk.tenant_id)
+    yield from limited
+    for key_id in key_ids - {key.id for key in limited}:
+        key = keys.find(snapshot, key_id)
+        if key is not None and key.tenant_id == desk.tenant_id:
             yield key
 
 
-def _enforced(desk: Desk) -> Iterator[tuple[tuple[Leg, Window, Unit], Limit]]:
-    """Every limit as the data plane has it: of two in one place the tighter one is last."""
+def _in_force(desk: Desk, place: Place) -> Limit | None:
+    """The limit in a place, as the data plane has it."""
+    leg, *_ = place
     tenant = tenant_of(desk)
-    for key in _keys_with_budgets(desk, set()):
-        yield from (((it.leg, it.window, it.unit), it) for it in key.limits)
-    for limits in () if tenant is None else tenant.limits.values():
-        yield from (((it.leg, it.window, it.unit), it) for it in limits)
+    if tenant is None:
+        return None
+    limits = tenant.limits.get(leg, ())
+    if leg[0] == Scope.KEY.value:
+        key = desk.doors.keys.find(desk.doors.snapshot(), leg[1])
+        if key is None or key.tenant_id != desk.tenant_id:
+            return None
+        limits = limits_of_caller(tenant, key, (leg,))
+    return next((it for it in limits if (it.leg, it.window, it.unit) == place), None)
+
+
+async def _warned_of(desk: Desk, windows: Windows) -> list[Place]:
+    """Where a threshold was crossed in a window that is still running. Nothing while that cannot be read."""
+    try:
+        crossed = await desk.doors.warnings.of(desk.tenant_id, MOST_NEAR)
+    except StoreUnavailable:
+        return []
+    found: list[Place] = []
+    for it in crossed:
+        window, number = window_of_id(it.window_id)
+        if number == number_of(window, windows):
+            found.append(((it.scope, it.scope_id), window, Unit[it.unit.upper()]))
+    return found
 
 
 def _budget_of(limit: Limit) -> Budget:

@@ -1,4 +1,5 @@
-"""The part of a document about money: a tenant's calendar and its budgets, by the names of whom they are for."""
+"""The part of a document about money: a tenant's calendar, what it books for failed attempts, and its budgets, by the
+names of whom they are for."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -25,7 +26,7 @@ _Place = tuple[str, str, str]
 
 async def apply(change: Change, desk: Desk, body: ConfigurationBody, note: Note) -> None:
     """Raises InvalidRequest (422) for a name that is nobody's, and for two budgets in one place."""
-    await _apply_zone(change, desk, body, note)
+    await _apply_to_tenant(change, desk, body, note)
     there = await _there(change, desk)
     seen: set[_Place] = set()
     for entry in body.budgets or ():
@@ -55,13 +56,18 @@ async def prune(change: Change, desk: Desk, body: ConfigurationBody) -> list[tup
     return gone
 
 
-async def _apply_zone(change: Change, desk: Desk, body: ConfigurationBody, note: Note) -> None:
+async def _apply_to_tenant(change: Change, desk: Desk, body: ConfigurationBody, note: Note) -> None:
     tenant = await change.unit.fetch(TenantRow, desk.tenant_id, desk.tenant_id)
-    if body.timezone is None or tenant is None or tenant.timezone == body.timezone:
+    if tenant is None:
         return
-    row = msgspec.structs.replace(tenant, timezone=body.timezone)
-    await change.replace(row)
-    note(tenant, row)
+    row = msgspec.structs.replace(
+        tenant,
+        timezone=body.timezone or tenant.timezone,
+        failed_attempts=body.failed_attempts or tenant.failed_attempts,
+    )
+    if row != tenant:
+        await change.replace(row)
+        note(tenant, row)
 
 
 async def _there(change: Change, desk: Desk) -> dict[_Place, BudgetRow]:

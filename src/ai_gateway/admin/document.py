@@ -19,7 +19,7 @@ from ai_gateway.admin.price_fields import PriceBody, said_by, show_ceiling
 from ai_gateway.admin.provider_fields import ProviderBody, columns_of
 from ai_gateway.admin.provider_fields import body_of as provider_body_of
 from ai_gateway.admin.routes import RouteBody
-from ai_gateway.admin.traffic_fields import Groups
+from ai_gateway.admin.traffic_fields import FailedAttemptsWord, Groups
 from ai_gateway.domain.budgets import Scope
 from ai_gateway.store.records import Unit
 from ai_gateway.store.rows import (
@@ -73,6 +73,7 @@ class ConfigurationBody(Body):
     routes: Annotated[list[RouteBody], Field(max_length=10_000)] | None = None
     prices: Annotated[list[PriceBody], Field(max_length=100_000)] | None = None
     timezone: Zone | None = None
+    failed_attempts: FailedAttemptsWord | None = None
     budgets: Annotated[list[BudgetEntry], Field(max_length=100_000)] | None = None
 
 
@@ -106,6 +107,7 @@ async def export(unit: Unit, desk: Desk) -> Answer:
         ],
         "prices": [_said(said_by(row)) for row in await unit.find(PriceRow, tenant_id)],
         "timezone": UTC_NAME if tenant is None else tenant.timezone,
+        "failed_attempts": "reported" if tenant is None else tenant.failed_attempts,
         "budgets": [
             _export_budget(row, names.get(row.scope_id))
             for row in sorted(await unit.find(BudgetRow, tenant_id), key=lambda row: row.name)

@@ -17,6 +17,7 @@ from ai_gateway.runtime.breakers import Breakers
 from ai_gateway.runtime.decisions import Decisions
 from ai_gateway.runtime.entries import Held, Progress
 from ai_gateway.runtime.health import Healths
+from ai_gateway.runtime.key_index import KeyIndex
 from ai_gateway.runtime.standings import Standings
 from ai_gateway.runtime.transitions import Transitions
 from ai_gateway.runtime.waiting_room import RoomStanding
@@ -92,12 +93,13 @@ class Counted(msgspec.Struct, frozen=True):
 
 
 class SelfAudit(msgspec.Struct, frozen=True):
-    """`counted` None: other processes write to this ledger too. `since_request_id` sorts before every request of this
-    process."""
+    """What this process has in the ledger is what has been charged since `since_request_id`, which sorts before every
+    request of it; where others write there too, what was added to the totals in its name (`process_id`)."""
 
     books: AuditBooks
-    counted: Callable[[], Counted] | None
+    counted: Callable[[], Counted]
     since_request_id: str
+    process_id: str = ""
 
 
 class AdminDoors(msgspec.Struct, frozen=True):
@@ -129,4 +131,5 @@ class AdminDoors(msgspec.Struct, frozen=True):
     now: Callable[[], float]
     default_tenant_id: str | None = None
     allowed_hosts: tuple[str, ...] = ()
+    keys: KeyIndex = msgspec.field(default_factory=KeyIndex)
     extras: dict[str, Any] = {}

@@ -1,7 +1,8 @@
 """The router seen from outside: shares, numbers, and what an on-call engineer looks at first.
 
-Everything here is read from the snapshot and the living endpoints, so it costs no SQL, answers while the database is
-away, and shows what the data plane really does.
+Everything here is read from the snapshot and the living endpoints, so it answers while the database is away and shows
+what the data plane really does; only budgets near their limit are also looked for in SQL, for those that others have
+seen.
 """
 
 from typing import Final

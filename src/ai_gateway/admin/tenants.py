@@ -20,7 +20,7 @@ from ai_gateway.admin.paging import Paged, list_rows
 from ai_gateway.admin.price_fields import CeilingBody, ceiling_body_of, show_ceiling
 from ai_gateway.admin.refusals import conflict, missing
 from ai_gateway.admin.routing import Route
-from ai_gateway.admin.traffic_fields import Groups, QueueBody, dumped, rebuilt
+from ai_gateway.admin.traffic_fields import FailedAttemptsWord, Groups, QueueBody, dumped, rebuilt
 from ai_gateway.store.records import ANY_TENANT, Scope, Unit
 from ai_gateway.store.rows import (
     AdminTokenRow,
@@ -58,7 +58,8 @@ class TenantBody(LimitsBody):
     every pool that names none of its own, and behind bare model names. `queue`: requests wait while the tenant's own
     limits are reached. `timezone` (an IANA name) is the calendar of its days and months. `ceiling_price`: what a model
     costs whose price nobody knows. `stored_responses`: whether responses are kept, sealed, for who reads one
-    again or goes on from it."""
+    again or goes on from it. `failed_attempts`: whether an attempt that failed before its caller had anything is booked
+    only as far as the provider "reported" usage, or also, "estimated", where it took the request and may bill it."""
 
     name: Text
     enabled: bool = True
@@ -68,6 +69,7 @@ class TenantBody(LimitsBody):
     timezone: Zone = "UTC"
     ceiling_price: CeilingBody | None = None
     stored_responses: bool = True
+    failed_attempts: FailedAttemptsWord = "reported"
 
 
 class TenantPatch(TenantBody):
@@ -167,6 +169,7 @@ async def settle(unit: Unit, body: TenantBody, row_id: str, created_at: float) -
         default_fallbacks=tuple(body.default_fallbacks),
         queue=dumped(body.queue),
         timezone=body.timezone,
+        failed_attempts=body.failed_attempts,
         ceiling_price=None if body.ceiling_price is None else body.ceiling_price.lanes(),
         stored_responses=body.stored_responses,
         **stored_limits(body),
@@ -183,6 +186,7 @@ def body_of(row: TenantRow) -> TenantBody:
         timezone=row.timezone,
         ceiling_price=ceiling_body_of(row.ceiling_price),
         stored_responses=row.stored_responses,
+        failed_attempts=row.failed_attempts,
         **sent_limits(row),
     )
 
@@ -198,6 +202,7 @@ def describe(row: TenantRow) -> Answer:
         "timezone": row.timezone,
         "ceiling_price": show_ceiling(row.ceiling_price),
         "stored_responses": row.stored_responses,
+        "failed_attempts": row.failed_attempts,
         **limits_of(row),
         "created_at": show_instant(row.created_at),
     }

@@ -26,6 +26,7 @@ Groups = Annotated[list[RouteName], Field(max_length=20), AfterValidator(distinc
 OnStreamCutWord = Literal["continue", "error"]
 OnContentFilterWord = Literal["error", "fallback"]
 OnDisconnectWord = Literal["cancel", "drain"]
+FailedAttemptsWord = Literal["reported", "estimated"]
 
 
 def _known_affinity(text: str) -> str:
@@ -38,9 +39,11 @@ StickyBy = Annotated[str, Field(max_length=100), AfterValidator(_known_affinity)
 
 
 class CacheBody(Body):
-    """Whole answers are given again for `ttl_seconds` to who asks exactly the same."""
+    """Whole answers are given again for `ttl_seconds` to who asks exactly the same. `hit_price_percent` of what the
+    answer cost when a provider gave it is what each of them is booked at."""
 
     ttl_seconds: Annotated[Seconds, Field(le=86_400)] = 300.0
+    hit_price_percent: Annotated[int, Field(ge=0, le=100)] = 0
 
 
 class TimeoutsBody(Body):

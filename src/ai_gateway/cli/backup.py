@@ -4,9 +4,14 @@ The order is the whole trick. What the journal lets go of is in the database by 
 and the database after it, and whatever was settled before the backup began is in one of them or in both. What is in
 both is booked once, because the ledger knows each attempt. What was under way is in the copy as a hold, and is booked
 at its floor by the gateway that starts on it, unless the database has its end already.
+
+A journal is written to while it is copied, from its beginning to its end. So it is copied from its end to its
+beginning: what comes meanwhile can be missing at the end of the copy, as after a kill, but never in the middle, where
+it would be damage.
 """
 
 import json
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -19,11 +24,13 @@ from ai_gateway import __version__
 from ai_gateway.cli.screen import AsJson, Exit, Screen
 from ai_gateway.cli.surroundings import read_offline_settings
 from ai_gateway.runtime.folder import FolderInUse, FolderLock
+from ai_gateway.runtime.segments import SUFFIX
 from ai_gateway.settings import Settings
 
 JOURNAL: Final = "journal"
 DATABASE: Final = "gateway.db"
 MANIFEST: Final = "backup.json"
+PAGE_BYTES: Final = 4096
 
 To = Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder that is not there yet.")]
 From = Annotated[Path, typer.Argument(metavar="FOLDER", help="As `ai-gateway backup` made it.")]
@@ -31,7 +38,7 @@ From = Annotated[Path, typer.Argument(metavar="FOLDER", help="As `ai-gateway bac
 
 def backup(folder: To, *, as_json: AsJson = False) -> None:
     """Copy the journal and then the SQLite database into a new folder; the gateway may run meanwhile. With PostgreSQL
-    the journal alone: run `pg_dump` right after it. The encryption key is in neither, and has to be kept elsewhere.
+    the journals alone: run `pg_dump` right after it. The encryption key is in neither, and has to be kept elsewhere.
 
     Example: `ai-gateway backup /backups/2026-11-26`
     """
@@ -42,7 +49,8 @@ def backup(folder: To, *, as_json: AsJson = False) -> None:
     database = _sqlite_file(screen, settings)
     try:
         with screen.working("Copying ..."):
-            segments = _copy_journal(settings.data_dir / JOURNAL, folder / JOURNAL)
+            folder.mkdir(parents=True)
+            segments = sum(_copy_journal(journal, folder / journal.name) for journal in _journals(settings.data_dir))
             found: dict[str, Any] = {"version": __version__, "journal_segments": segments, "database": None}
             if database is not None:
                 found |= {"database": DATABASE} | _copy_database(database, folder / DATABASE)
@@ -75,7 +83,8 @@ def restore(folder: From, *, as_json: AsJson = False) -> None:
     try:
         with closing(FolderLock(target)):
             _check_is_empty(screen, target)
-            shutil.copytree(folder / JOURNAL, target / JOURNAL, dirs_exist_ok=True)
+            for journal in _journals(folder):
+                shutil.copytree(journal, target / journal.name, dirs_exist_ok=True)
             if found["database"] is not None:
                 shutil.copyfile(folder / DATABASE, target / DATABASE)
     except FolderInUse as error:
@@ -100,17 +109,36 @@ def _sqlite_file(screen: Screen, settings: Settings) -> Path | None:
     return Path(place.url.database or "")
 
 
+def _journals(folder: Path) -> list[Path]:
+    """One for each process that lives in a data folder."""
+    return sorted(it for it in folder.glob(f"{JOURNAL}*") if it.is_dir())
+
+
 def _copy_journal(source: Path, target: Path) -> int:
-    """How many files. One that goes while it is copied is in the database: only what is drained is removed."""
-    target.mkdir(parents=True)
+    """How many segments. One that goes while it is copied is in the database: only what is drained is removed."""
+    target.mkdir()
     copied = 0
-    for file in sorted(source.iterdir()) if source.is_dir() else ():
+    for file in sorted(source.iterdir(), reverse=True):
         try:
-            shutil.copyfile(file, target / file.name)
-            copied += 1
+            if file.suffix == SUFFIX:
+                _copy_backwards(file, target / file.name)
+                copied += 1
+            else:
+                shutil.copyfile(file, target / file.name)
         except FileNotFoundError:
             (target / file.name).unlink(missing_ok=True)
     return copied
+
+
+def _copy_backwards(source: Path, target: Path) -> None:
+    """Pages of nothing stay nothing."""
+    with source.open("rb") as reader, target.open("wb") as writer:
+        size = os.fstat(reader.fileno()).st_size
+        os.truncate(writer.fileno(), size)
+        for offset in reversed(range(0, size, PAGE_BYTES)):
+            page = os.pread(reader.fileno(), PAGE_BYTES, offset)
+            if page.strip(b"\0"):
+                os.pwrite(writer.fileno(), page, offset)
 
 
 def _copy_database(source: Path, target: Path) -> dict[str, int]:
@@ -127,6 +155,5 @@ def _copy_database(source: Path, target: Path) -> dict[str, int]:
 
 
 def _check_is_empty(screen: Screen, target: Path) -> None:
-    journal = target / JOURNAL
-    if (target / DATABASE).exists() or (journal.is_dir() and any(journal.iterdir())):
+    if (target / DATABASE).exists() or any(any(journal.iterdir()) for journal in _journals(target)):
         screen.stop(Exit.REFUSED, [f"{target} has a database or a journal. Move them away first: nothing was changed."])

@@ -88,12 +88,13 @@ def _told(check: Mapping[str, Any]) -> str:
         return f"-        {check['compared']}: {check['reason']}"
     if check["agrees"]:
         return f"agrees   {check['compared']}"
-    differs = [f"{check['difference_nano_usd']:+,}"] if "difference_nano_usd" in check else []
+    differs = [f"{check['difference_nano_usd']:+,} nano-dollars"] if "difference_nano_usd" in check else []
     differs += [
-        f"{it['scope']} {it['scope_id']} {it['window_id']} {it['difference_nano']:+,}"
+        f"{it['scope']} {it['scope_id']} {it['window_id']} {it['difference_nano']:+,} nano-dollars,"
+        f" {it['difference_tokens']:+,} tokens, {it['difference_requests']:+,} requests"
         for it in check.get("differences", ())
     ]
-    return f"DIFFERS  {check['compared']}: {'; '.join(differs)} nano-dollars"
+    return f"DIFFERS  {check['compared']}: {'; '.join(differs)}"
 
 
 def _shown(value: object) -> str:

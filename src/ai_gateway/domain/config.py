@@ -142,9 +142,11 @@ class OnDisconnect(StrEnum):
 
 
 class CacheSettings(msgspec.Struct, frozen=True):
-    """Whole answers of a route are given again to who asks exactly the same, for so long."""
+    """Whole answers of a route are given again to who asks exactly the same, for so long, at a share of what they
+    cost when a provider gave them."""
 
     ttl_seconds: float = 300.0
+    hit_price_percent: int = 0
 
 
 class OnContentFilter(StrEnum):
@@ -255,6 +257,14 @@ class Course(msgspec.Struct, frozen=True):
     drop_unsupported: bool = False
 
 
+class FailedAttempts(StrEnum):
+    """What is booked for an attempt that failed before its caller had anything, and that a provider may bill all the
+    same: only what it reported, or what it was sent, as estimated."""
+
+    REPORTED = "reported"
+    ESTIMATED = "estimated"
+
+
 class Tenant(msgspec.Struct, frozen=True):
     """One tenant's part of the Snapshot. `courses` has routes and pools (one namespace), `models` the bare names.
 
@@ -274,6 +284,7 @@ class Tenant(msgspec.Struct, frozen=True):
     user_teams: Mapping[str, str | None] = msgspec.field(default_factory=_nothing)
     zone: tzinfo = UTC
     stores_responses: bool = True
+    failed_attempts: FailedAttempts = FailedAttempts.REPORTED
     limits: Mapping[Leg, Limits] = msgspec.field(default_factory=_nothing)
     rates: Mapping[Leg, "LegRates"] = msgspec.field(default_factory=_nothing)
 

@@ -45,7 +45,8 @@ class Edit(Protocol):
 
 @final
 class Client:
-    """`status` is 0 until a head was sent. `committed`: the caller has a part of an answer, or all of it."""
+    """`status` is 0 until a head was sent. `committed`: the caller has a part of an answer, or all of it. `streams`:
+    what was sent is a stream, so something can be added to it."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._receive = receive
@@ -56,6 +57,7 @@ class Client:
         self.interruption: Interruption | None = None
         self.status = 0
         self.committed = False
+        self.streams = False
         self._always: Headers = ()
         self._edit: Edit | None = None
         if self._watch is not None:
@@ -148,15 +150,13 @@ class Client:
     async def comment(self, headers: Headers, text: bytes) -> None:
         """Bytes of a stream that no reader takes for a part of the answer, behind its head; from here on the status is
         200, and still anybody may answer."""
-        if not self.answered:
-            await self._begin(200, headers)
+        await self._begin_stream(headers)
         await self.write(text)
 
     async def begin(self, headers: Headers, first: bytes) -> None:
         """A stream's first bytes, behind its head where none was sent yet."""
         self.committed = True
-        if not self.answered:
-            await self._begin(200, headers)
+        await self._begin_stream(headers)
         await self.write(first if self._edit is None else self._edit.first(first))
 
     async def write(self, chunk: bytes) -> None:
@@ -193,11 +193,17 @@ class Client:
     def _left(self) -> None:
         self.interrupt(Interruption.LEFT)
 
+    async def _begin_stream(self, headers: Headers) -> None:
+        if not self.answered:
+            await self._begin(200, headers)
+            self.streams = True
+
     async def _begin(self, status: int, headers: Headers) -> None:
-        self.status = status
+        """Whoever is cancelled before the head was sent has sent none."""
         said = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers]
         said += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self._always]
         await self._send({"type": "http.response.start", "status": status, "headers": said})
+        self.status = status
 
 
 def lines_of(headers: Headers) -> str | None:

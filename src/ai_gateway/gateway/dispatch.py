@@ -84,7 +84,7 @@ class _Pursuit:
             fault = stop.fault
         except Fault as refusal:
             fault = refusal
-        if fault is not None and self._client.answered and self._client.interruption is not _LEFT:
+        if fault is not None and self._client.streams and self._client.interruption is not _LEFT:
             rescue = self._rescue
             told = fault if rescue is None or rescue.first is None else rescue.first
             await self._end_with(told)

@@ -23,6 +23,7 @@ from ai_gateway.runtime.meters import Meters
 from ai_gateway.runtime.plans import Plans
 from ai_gateway.runtime.ports import History
 from ai_gateway.runtime.rates import Rates
+from ai_gateway.runtime.refusal_rows import RefusalRows
 from ai_gateway.runtime.repeats import Repeats
 from ai_gateway.runtime.snapshot import Snapshots
 from ai_gateway.runtime.stored_responses import StoredResponses
@@ -65,5 +66,6 @@ class Doors(msgspec.Struct, frozen=True):
     rates: Rates = msgspec.field(default_factory=Rates)
     tokens: Tokens = NO_TOKENS
     ids: Ids = msgspec.field(default_factory=Ids)
+    refusal_rows: RefusalRows = msgspec.field(default_factory=RefusalRows)
     limits: LineLimits = LineLimits()
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

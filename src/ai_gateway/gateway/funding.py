@@ -97,6 +97,9 @@ class _Funding:
         self._doors = doors
         self._need = need
         self._request_id = need.call.head.request_id
+        patience = (need.queue or PATIENCE).timeout_seconds
+        self._until = min(need.deadline, doors.clock.now() + patience)
+        """However often it has to stand in line, and wherever."""
 
     async def come_by(self, charge: Charge) -> Hold:
         """This hold and no other."""
@@ -125,9 +128,13 @@ class _Funding:
 
     async def _wait_while_it_may_fit(self, taken: Hold | Shortage, charge: Charge) -> Hold | Shortage:
         """A hold, or what is exhausted."""
+        waited = False
         while isinstance(taken, Shortage) and taken.short is not Short.EXHAUSTED:
             if taken.short is Short.NEEDS_GRANT:
-                await self._doors.grants.ask(self._doors.meters.lacking(charge), charge)
+                if waited and self._doors.clock.now() >= self._until:
+                    raise fault_of(taken, charge)
+                await self._doors.grants.ask(self._doors.meters.lacking(charge), charge, self._until)
+                waited = True
                 taken = self._doors.meters.take(self._request_id, charge)
             else:
                 taken = await self._stand_in(taken, charge)
@@ -137,8 +144,13 @@ class _Funding:
         meters = self._doors.meters
 
         def take(_now: float) -> Hold | Shortage | None:
+            """Who stands in line keeps the place while more is asked for: the grant says so to who waits for its
+            cell."""
             taken = meters.take_in_turn(self._request_id, charge)
-            return None if isinstance(taken, Shortage) and taken.short is Short.CONTENDED else taken
+            stays = isinstance(taken, Shortage) and (
+                taken.short is Short.CONTENDED or (taken.short is Short.NEEDS_GRANT and taken.cell is shortage.cell)
+            )
+            return None if stays else taken
 
         def put_back(_now: float, taken: Hold | Shortage) -> None:
             if isinstance(taken, Hold):
@@ -146,7 +158,7 @@ class _Funding:
 
         need = self._need
         room = self._doors.rooms.of(_line_of(need, shortage.cell), need.queue or PATIENCE)
-        guest = Guest(need.caller.tenant.id, need.deadline)
+        guest = Guest(need.caller.tenant.id, self._until)
         try:
             with meters.waiting_for(shortage.cell):
                 return await room.enter(guest, Ask(take, put_back, lambda _now: inf))

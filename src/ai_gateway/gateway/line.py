@@ -18,6 +18,7 @@ from ai_gateway.gateway.dispatch import Carried
 from ai_gateway.gateway.doors import Doors
 from ai_gateway.gateway.journey import Journey
 from ai_gateway.gateway.pricing_rule import is_money_watched, priced_plan
+from ai_gateway.gateway.refused_rows import put_down_refusal
 from ai_gateway.gateway.repeating import serve_once
 from ai_gateway.gateway.storing import with_conversation
 from ai_gateway.policy import access, request_transformer, routing
@@ -41,17 +42,17 @@ async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
     if not plan.stages:
         raise _nobody_can(course, head.operation)
     shaped = request_transformer.shape(call, course)
-    worst = plan.worst(caller.tenant.prices, admitted.snapshot.book, head.received_wall)
-    if worst.unpriced and is_money_watched(caller.limits):
-        plan = priced_plan(doors, admitted, plan)
-        worst = plan.worst(caller.tenant.prices, admitted.snapshot.book, head.received_wall)
-    deadline = head.received + min(course.total_seconds, head.timeout_seconds or inf)
-    queue = caller.tenant.queue if plan.line is None else plan.line[1]
     place: RateHold | None = None
-    if caller.rates:
-        place = await rate_gate.enter(doors, rate_gate.Turn(caller, call, worst, queue, deadline))
     used = 0
     try:
+        worst = plan.worst(caller.tenant.prices, admitted.snapshot.book, head.received_wall)
+        if worst.unpriced and is_money_watched(caller.limits):
+            plan = priced_plan(doors, admitted, plan)
+            worst = plan.worst(caller.tenant.prices, admitted.snapshot.book, head.received_wall)
+        deadline = head.received + min(course.total_seconds, head.timeout_seconds or inf)
+        queue = caller.tenant.queue if plan.line is None else plan.line[1]
+        if caller.rates:
+            place = await rate_gate.enter(doors, rate_gate.Turn(caller, call, worst, queue, deadline))
         if caller.limits:
             need = funding.Need(caller, call, worst, admitted.snapshot.revision, queue, deadline)
             funded = funding.fund_at_once(doors, need) or await funding.fund(doors, need)
@@ -60,10 +61,13 @@ async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
         try:
             journey = Journey(admitted, shaped, plan, funded, deadline, place)
             if course.cache is not None:
-                return await carry_cached(doors, journey, client, course.cache.ttl_seconds)
+                return await carry_cached(doors, journey, client, course.cache)
             return await dispatch.carry(doors, journey, client)
         finally:
             used = doors.meters.settle(funded.hold)
+    except Fault as refusal:
+        put_down_refusal(doors, admitted, shaped, plan, refusal)
+        raise
     finally:
         if place is not None:
             rate_gate.leave(doors, place, used)

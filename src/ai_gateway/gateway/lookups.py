@@ -106,15 +106,23 @@ def _request(request_id: str, receipts: list[Receipt]) -> dict[str, Any]:
 
 
 def _attempt(receipt: Receipt) -> dict[str, Any]:
+    """`usage` is what is paid for, `delivered_tokens` what of its output the caller got. A row of kind `adjust` is a
+    correction of the attempt whose id its own begins with."""
     return {
         "attempt_id": receipt.attempt_id,
+        "kind": receipt.kind,
         "endpoint": receipt.endpoint,
         "provider": receipt.provider.value,
         "model": receipt.model,
         "outcome": receipt.outcome.value,
         "usage": receipt.usage,
+        "delivered_tokens": receipt.usage.output_tokens
+        if receipt.delivered_tokens is None
+        else receipt.delivered_tokens,
+        "cached": receipt.cached,
         "cost_nano_usd": receipt.cost_nano_usd,
         "priced": receipt.priced,
+        "price_version": receipt.price_version,
         "estimated": receipt.estimated,
         "started_at": datetime.fromtimestamp(receipt.started_at, UTC).isoformat(timespec="milliseconds"),
         "ttft_ms": receipt.ttft_ms,

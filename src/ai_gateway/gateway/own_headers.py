@@ -29,7 +29,7 @@ def gateway_headers(doors: Doors, journey: Journey, attempt: Attempt, number: in
         ("x-gateway-attempts", str(number)),
         ("server-timing", f"gateway;dur={(spent - waited) * 1000:.3f}, provider;dur={waited * 1000:.3f}"),
     )
-    return (*headers, *_limit_headers(doors, journey)) if _is_limited(journey) else headers
+    return (*headers, *limit_headers(doors, journey)) if is_limited(journey) else headers
 
 
 def gateway_lines(doors: Doors, journey: Journey, attempt: Attempt, number: int) -> str | None:
@@ -44,19 +44,20 @@ def gateway_lines(doors: Doors, journey: Journey, attempt: Attempt, number: int)
         f"{names}x-gateway-attempts: {number}\r\n"
         f"server-timing: gateway;dur={before * 1000:.3f}, provider;dur={waited * 1000:.3f}\r\n"
     )
-    if lines and _is_limited(journey):
-        of_limits = lines_of(_limit_headers(doors, journey))
+    if lines and is_limited(journey):
+        of_limits = lines_of(limit_headers(doors, journey))
         return of_limits if of_limits is None else lines + of_limits
     return lines
 
 
-def _is_limited(journey: Journey) -> bool:
+def is_limited(journey: Journey) -> bool:
     return bool(journey.admitted.caller.limits) or journey.place is not None
 
 
-def _limit_headers(doors: Doors, journey: Journey) -> tuple[tuple[str, str], ...]:
+def limit_headers(doors: Doors, journey: Journey) -> tuple[tuple[str, str], ...]:
     """How the caller stands, with its budgets and in its minute."""
-    headers = budget_headers(doors.meters.cells_of(journey.hold), journey.funded.clamped)
+    hold = journey.hold
+    headers = budget_headers(doors.meters.cells_of(hold), journey.funded.clamped, doors.meters.booked(hold))
     if journey.place is None:
         return headers
     clock, dialect = doors.clock, journey.admitted.head.dialect

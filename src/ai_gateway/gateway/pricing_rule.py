@@ -16,7 +16,8 @@ def priced_plan(doors: Doors, admitted: Admitted, plan: Plan) -> Plan:
     """The plan without the candidates that have no price. Raises InvalidRequest (`price_unknown`) if none remains."""
     head, tenant = admitted.head, admitted.caller.tenant
     course = priced_only(plan.course, tenant.prices, admitted.snapshot.book, head.received_wall)
-    priced = doors.plans.of(tenant.id, course, head.dialect, head.operation)
+    known_as = course.name if course is plan.course else f"{course.name} (priced)"
+    priced = doors.plans.of(tenant.id, course, head.dialect, head.operation, known_as)
     if not priced.stages:
         raise price_unknown(plan.course.name)
     return priced

@@ -12,6 +12,7 @@ from typing import Final, final
 import msgspec
 
 from ai_gateway.gateway.receipts import BYTES_PER_TOKEN
+from ai_gateway.providers.short_end import Bill
 
 AGAIN_TOKENS: Final = 16
 """After a refusal one asks again so many tokens later: others may have settled."""
@@ -27,9 +28,21 @@ class Steps(msgspec.Struct, frozen=True):
 @final
 class Purse:
     """`grow` asks for one more step; False: there is none. `first` and `last` are what the caller was given first and
-    last."""
+    last; `bill` is what it came to, once it is empty and that is booked."""
 
-    __slots__ = ("_bytes", "_grow", "_grow_at", "_held", "_least", "_steps", "first", "is_empty", "last", "tokens")
+    __slots__ = (
+        "_bytes",
+        "_grow",
+        "_grow_at",
+        "_held",
+        "_least",
+        "_steps",
+        "bill",
+        "first",
+        "is_empty",
+        "last",
+        "tokens",
+    )
 
     def __init__(self, steps: Steps, grow: Callable[[Steps], bool]) -> None:
         self._steps = steps
@@ -42,6 +55,7 @@ class Purse:
         self.first = b""
         self.last = b""
         self.is_empty = False
+        self.bill: Bill | None = None
 
     def note(self, events: int, ready: bytes) -> None:
         """So many events were given by now, `ready` the latest of them."""

@@ -151,7 +151,7 @@ class Streaming:
                     raise
         if self._watch.error is not None:
             raise self._classify(self._watch.error)
-        if self._purse is not None and self._purse.is_empty and not self._watch.finished:
+        if self._purse is not None and self.is_cut_short:
             await book()
             self._answer.close()
             await client.finish(self._short_end(self._purse))
@@ -220,6 +220,11 @@ class Streaming:
         return self._purse is not None
 
     @property
+    def is_cut_short(self) -> bool:
+        """Its end is ours, where the money was."""
+        return self._purse is not None and self._purse.is_empty and not self._watch.finished
+
+    @property
     def is_over(self) -> bool:
         """Nothing more of this stream is for the caller: its terminal event or an error was read, or it is not paid
         for."""
@@ -228,10 +233,11 @@ class Streaming:
         )
 
     def _short_end(self, purse: Purse) -> bytes:
+        assert purse.bill is not None, "it was booked before its end is written"
         call = self._shaped.call
         if call.head.operation is Operation.RESPONSES:
-            return short_response(purse.first, purse.last, purse.tokens)
-        return short_end(call.head.dialect, purse.first, purse.last, call.choices, purse.tokens)
+            return short_response(purse.first, purse.last, purse.bill)
+        return short_end(call, purse.first, purse.last, purse.bill)
 
     @property
     def _has_diverged(self) -> bool:

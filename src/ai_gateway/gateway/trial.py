@@ -9,13 +9,14 @@ import asyncio
 from typing import Final, final
 
 from ai_gateway.domain.chat import ProviderError
-from ai_gateway.domain.config import OnDisconnect
+from ai_gateway.domain.config import FailedAttempts, OnDisconnect
 from ai_gateway.domain.faults import Fault, GatewayFault, Origin, ProviderFailed, ProviderTooSlow, RateLimited
 from ai_gateway.domain.traffic import Outcome, Receipt
 from ai_gateway.gateway import relay
 from ai_gateway.gateway.client import Client, Interruption, lines_of
 from ai_gateway.gateway.continuing import Rescue
 from ai_gateway.gateway.doors import Doors
+from ai_gateway.gateway.failed_attempts import owes_estimate
 from ai_gateway.gateway.growing import grow_by_steps
 from ai_gateway.gateway.journey import Journey
 from ai_gateway.gateway.marks import Marks
@@ -35,6 +36,7 @@ from ai_gateway.policy import pricing
 from ai_gateway.policy.error_handler import classify
 from ai_gateway.providers.continuation import Continuation
 from ai_gateway.providers.output_caps import capped
+from ai_gateway.providers.short_end import Bill
 from ai_gateway.runtime import credentials, ids
 from ai_gateway.runtime.entries import Progress
 from ai_gateway.runtime.tracing import span_id_of
@@ -84,8 +86,10 @@ class Trial:
         self.diverged = False
         self.dropped: tuple[str, ...] = ()
         self._delivered: int | None = None
+        self._owes_estimate = False
         self._first_byte: float | None = None
         self._receipt: Receipt | None = None
+        self._is_sent = False
 
     @property
     def is_late(self) -> bool:
@@ -107,14 +111,17 @@ class Trial:
             outgoing = self._outgoing()
             if self._doors.journal.is_strict:
                 await self._doors.journal.safe()
+            self._is_sent = True
             answer = await self._doors.upstream.send(outgoing)
             await (self._stream(answer) if self._is_stream(answer) else self._whole(answer))
         except Fault as fault:
             if answer is not None and isinstance(fault, RateLimited):
                 self._member.throttle.refused(answer.headers, self._now(), fault.retry_after_seconds)
+            self._owes_estimate = owes_estimate(self._failed_attempts, answer)
             is_cut = fault.code == relay.CUT_CODE and self._client.committed
             return self._fail(fault, Outcome.CUT if is_cut else outcome_of(fault))
         except UpstreamError as error:
+            self._owes_estimate = owes_estimate(self._failed_attempts, answer, error)
             if isinstance(error, TooSlow) and self._is_callers_time_over():
                 self._leave(Outcome.TIMEOUT)
                 return _fault_of(error)
@@ -182,13 +189,14 @@ class Trial:
         self._hear(answer)
         if call.stream:
             fault = ProviderFailed("The AI provider does not stream this model.", code="provider_not_streaming")
-            self._close(Measured(Outcome.PROVIDER_ERROR, self._now(), usage), fault)
+            unread = len(body) // BYTES_PER_TOKEN if owes_estimate(self._failed_attempts, answer) else None
+            self._close(Measured(Outcome.PROVIDER_ERROR, self._now(), usage, delivered_tokens=unread), fault)
             raise fault
-        delivered = len(body) // BYTES_PER_TOKEN
+        delivered = self._at_most_asked(len(body) // BYTES_PER_TOKEN)
         receipt = self._close(Measured(_OK, self._now(), usage, delivered_tokens=delivered))
         if self._doors.journal.is_strict:
             await self._doors.journal.safe()
-        cost = pricing.dollars(receipt.cost_nano_usd)
+        cost = pricing.dollars(receipt.cost_nano_usd) if self._number == 1 else self._request_cost()
         passed = lines_of(self._passed(answer))
         own = gateway_lines(self._doors, self._journey, self._attempt, self._number)
         lines = None if passed is None or own is None else f"{passed}{own}x-gateway-cost-usd: {cost}\r\n"
@@ -231,11 +239,14 @@ class Trial:
         return self._purse
 
     async def _book_success(self) -> None:
-        """The end is ours where the money was: what the provider reported by then is no report of the whole."""
+        """Where the end is ours, what the provider reported by then is no report of the whole."""
         if self._receipt is None:
             assert self._streaming is not None
-            is_spent = self._purse is not None and self._purse.is_empty
-            self._close(self._measured(Outcome.CANCELLED if is_spent else _OK))
+            if self._purse is not None and self._streaming.is_cut_short:
+                used = self._close(self._measured(Outcome.CANCELLED)).usage
+                self._purse.bill = Bill(used.input_tokens, used.output_tokens, self._request_cost())
+            else:
+                self._close(self._measured(_OK))
         await self._doors.journal.safe()
 
     def _mark(self) -> None:
@@ -303,12 +314,22 @@ class Trial:
         streaming = self._streaming
         is_heard = self._first_byte is not None or self._continuation is not None
         delivered = streaming.delivered_events if streaming is not None and is_heard else None
-        if outcome is Outcome.CANCELLED and delivered is None:
+        if delivered is None and self._is_sent and (outcome is Outcome.CANCELLED or self._owes_estimate):
             delivered = 0
         usage = None if streaming is None else streaming.usage
         if self._delivered is not None and streaming is not None and streaming.is_over and usage is not None:
             delivered = None  # he left, and the provider's last word was heard: it is believed
+        if delivered is not None:
+            delivered = self._at_most_asked(delivered)
         return Measured(outcome, self._now(), usage, self._first_byte, delivered, self._delivered)
+
+    def _at_most_asked(self, tokens: int) -> int:
+        """An estimate is never more than what was held for it: an event is not always a token."""
+        journey = self._journey
+        call = journey.shaped.call
+        if journey.funded.steps is not None or (call.max_output is None and not journey.admitted.caller.limits):
+            return tokens
+        return min(tokens, journey.hold.charge.worst_tokens - call.body_bytes)
 
     def _close(self, measured: Measured, fault: Fault | None = None) -> Receipt:
         """The one place where an attempt's receipt comes from. `fault`: what the endpoint did wrong."""
@@ -325,6 +346,14 @@ class Trial:
         else:
             self._taken.fail(fault, measured.ended, used, blames=measured.outcome is not Outcome.CLIENT_ERROR)
         return receipt
+
+    @property
+    def _failed_attempts(self) -> FailedAttempts:
+        return self._journey.admitted.caller.tenant.failed_attempts
+
+    def _request_cost(self) -> str:
+        """In dollars: this attempt and those before it."""
+        return pricing.dollars(self._doors.meters.booked(self._journey.hold)[0])
 
     def _classify(self, error: ProviderError) -> Fault:
         return classify(self._attempt.candidate.endpoint.provider, error)

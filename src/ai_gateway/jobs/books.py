@@ -33,13 +33,13 @@ class Care(msgspec.Struct, frozen=True):
 
 @final
 class Books:
-    """`report` is told what could not be reached, and why."""
+    """`process_id` is in whose name rows are added to totals; nobody's where one process owns everything."""
 
     def __init__(self, journal: Journal, store: SqlStore, lessee: Lessee | None) -> None:
         self._journal = journal
         self._store = store
         self._lessee = lessee
-        self._process_id = "" if lessee is None else lessee.process_id
+        self.process_id = "" if lessee is None else lessee.process_id
         self.meters = Meters() if lessee is None else lessee.meters
         self.grants: Grants = NoGrants() if lessee is None else lessee.leases
         self.standings: Standings = (
@@ -57,7 +57,7 @@ class Books:
 
     def start(self, tasks: Tasks, care: Care, report: Callable[[str, Exception], None]) -> None:
         """What the journal has goes to the disk and into the ledger, from now on."""
-        journal, store, process_id = self._journal, self._store, self._process_id
+        journal, store, process_id = self._journal, self._store, self.process_id
         group_seconds = AT_ONCE if care.durability is Durability.ALWAYS else GROUP_SECONDS
 
         def telling(what: str) -> Callable[[Exception], None]:
@@ -74,13 +74,14 @@ class Books:
 
     def correct(self, adjustment: Receipt) -> None:
         """A row that nobody leased anything for is in the ledger. A lessee's meters count what it spends itself; what
-        else is booked is in the numbers of its next grant."""
+        else is booked is in the numbers of its next grant, and so that every process asks for one before it holds
+        anything, the row has recalled what they had (`store/recalls.py`)."""
         if self._lessee is None:
             spend_correction(self.meters, adjustment)
 
     async def close(self) -> None:
         """The last thing that a run does: all that it knows is in the ledger, and what it leased is given back. Raises
         StoreUnavailable, ConnectionError."""
-        await settle_all(self._journal, self._store, self._process_id)
+        await settle_all(self._journal, self._store, self.process_id)
         if self._lessee is not None:
             await self._lessee.end()

@@ -37,6 +37,9 @@ class SharedStandings:
             for it, (settled, leased) in zip(mine, charges, strict=True)
         ]
 
+    def near(self, tenant_id: str, at: float, zone: tzinfo) -> list[Limit]:
+        return self._meters.near_limit(tenant_id, at, zone)
+
 
 def _pot_of(standing: Standing) -> Pot:
     scope, scope_id = standing.limit.leg

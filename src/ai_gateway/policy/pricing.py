@@ -90,6 +90,11 @@ def _seen_and_heard(rates: Rates, usage: Usage) -> tuple[tuple[int, int], ...]:
     return ((usage.audio_input_tokens, rates.audio_input), (usage.image_input_tokens, rates.image_input))
 
 
+def share_nano(nano: int, percent: int) -> int:
+    """Rounded up, like every cost."""
+    return -(-nano * percent // 100)
+
+
 def dollars(nano: int) -> str:
     """Nano-dollars as plain decimal text with no trailing zeros beyond cents: 9_400_000 -> '0.0094'."""
     sign = "-" if nano < 0 else ""

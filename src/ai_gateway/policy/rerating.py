@@ -34,8 +34,8 @@ def booked_nano(charge: Receipt, adjustments: Iterable[Receipt]) -> int:
 
 def adjust(charge: Receipt, adjustments: Sequence[Receipt], price: Price) -> Receipt | None:
     """The row that makes the attempt cost what `price` says, given those that adjusted it before; None where it does
-    already."""
-    if charge.operation is Operation.COUNT_TOKENS:
+    already, or was the share of another's cost (an answer out of a cache has no usage of its own)."""
+    if charge.cached or charge.operation is Operation.COUNT_TOKENS:
         return None
     row_id = adjustment_id(charge.attempt_id, price.version)
     difference = cost_nano(price, charge.usage) - booked_nano(charge, adjustments)

@@ -8,7 +8,7 @@ use it under a budget declares a ceiling, which is a price (`pricing.find_price`
 import msgspec
 
 from ai_gateway.domain.config import Candidate, Course, PriceBook, Tier
-from ai_gateway.domain.faults import InvalidRequest
+from ai_gateway.domain.faults import InvalidRequest, Origin
 from ai_gateway.policy.pricing import find_price
 
 
@@ -17,15 +17,14 @@ def is_priced(candidate: Candidate, own: PriceBook, book: PriceBook, at: float) 
 
 
 def priced_only(course: Course, own: PriceBook, book: PriceBook, at: float) -> Course:
-    """The course without what has no price at `at`; the very same one where all have. Its name says that it is another,
-    since what is known of a course is kept by its name. Raises InvalidRequest (400 `price_unknown`) where nothing
-    remains."""
+    """The course without what has no price at `at`; the very same one where all have. Raises InvalidRequest (400
+    `price_unknown`) where nothing remains."""
     tiers = tuple(_priced(tier, own, book, at) for tier in course.tiers)
     if tiers == course.tiers:
         return course
     if not any(tier.candidates for tier in tiers):
         raise price_unknown(course.name)
-    return msgspec.structs.replace(course, name=f"{course.name} (priced)", tiers=tiers)
+    return msgspec.structs.replace(course, tiers=tiers)
 
 
 def price_unknown(model: str) -> InvalidRequest:
@@ -33,6 +32,7 @@ def price_unknown(model: str) -> InvalidRequest:
         f"The price of the model '{model[:200]}' is not known, and a cost limit is in force.",
         action="Ask your gateway administrator to set its price (POST /api/v1/admin/prices) or a ceiling price.",
         code="price_unknown",
+        origin=Origin.POLICY,
         param="model",
     )
 

@@ -10,14 +10,14 @@ from typing import Any, Final
 
 import msgspec
 
-from ai_gateway.providers.short_end import NOTICE
+from ai_gateway.providers.short_end import NOTICE, Bill
 
 _DATA: Final = re.compile(rb"^data: ?(\{.*\})\r?$", re.MULTILINE)
 _NUMBER: Final = re.compile(rb'"sequence_number":\s*(\d+)')
 
 
-def short_response(first: bytes, last: bytes, output_tokens: int) -> bytes:
-    """`first` and `last` are events that the caller was given; `output_tokens` is what was counted of them."""
+def short_response(first: bytes, last: bytes, bill: Bill) -> bytes:
+    """`first` and `last` are events that the caller was given."""
     found = _DATA.search(first)
     members: dict[str, Any] = {} if found is None else msgspec.json.decode(found[1])
     response: dict[str, Any] = members.get("response") or {"object": "response", "output": []}
@@ -27,11 +27,12 @@ def short_response(first: bytes, last: bytes, output_tokens: int) -> bytes:
         "status": "incomplete",
         "incomplete_details": {"reason": "max_output_tokens"},
         "usage": {
-            "input_tokens": 0,
+            "input_tokens": bill.input_tokens,
             "input_tokens_details": {"cached_tokens": 0},
-            "output_tokens": output_tokens,
+            "output_tokens": bill.output_tokens,
             "output_tokens_details": {"reasoning_tokens": 0},
-            "total_tokens": output_tokens,
+            "total_tokens": bill.input_tokens + bill.output_tokens,
+            "gateway": {"cost_usd": bill.cost_usd},
         },
         "gateway": {"notice": {"type": "budget", "code": "budget_exceeded", "message": NOTICE}},
     }

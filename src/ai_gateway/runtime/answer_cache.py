@@ -16,7 +16,8 @@ MOST_BYTES_EACH: Final = 1 << 20
 
 
 class CachedAnswer(msgspec.Struct, frozen=True, gc=False):
-    """`until` is monotonic seconds; `endpoint`, `provider` and `model` are whose answer it was."""
+    """`until` is monotonic seconds; `endpoint`, `provider` and `model` are whose answer it was, `cost_nano` and
+    `price_version` what it cost then and by which price (`priced`: anybody knew one)."""
 
     tenant_id: str
     until: float
@@ -25,6 +26,9 @@ class CachedAnswer(msgspec.Struct, frozen=True, gc=False):
     endpoint: str
     provider: ProviderType
     model: str
+    cost_nano: int = 0
+    price_version: str | None = None
+    priced: bool = True
 
 
 @final

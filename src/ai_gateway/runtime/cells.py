@@ -117,9 +117,9 @@ class Owner:
 class Grants(Protocol):
     """Who can be asked for more where a shortage says NEEDS_GRANT."""
 
-    async def ask(self, shortages: Sequence[Shortage], charge: Charge) -> None:
-        """For all that a charge lacks. Returns once it is worth trying again. Raises GatewayFault (503) where nobody
-        answers within 250 ms."""
+    async def ask(self, shortages: Sequence[Shortage], charge: Charge, until: float = 0) -> None:
+        """For all that a charge lacks. Returns once it is worth trying again, or when it was not `until` (monotonic)
+        although somebody answers. Raises GatewayFault (503) where nobody does within 250 ms."""
         ...
 
 
@@ -127,5 +127,5 @@ class Grants(Protocol):
 class NoGrants:
     """Nobody is ever asked by an owner."""
 
-    async def ask(self, shortages: Sequence[Shortage], charge: Charge) -> None:
+    async def ask(self, shortages: Sequence[Shortage], charge: Charge, until: float = 0) -> None:
         raise AssertionError("an owner of the whole limit needs no grant")

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from datetime import tzinfo
+from math import inf
 from typing import Final, final
 
 import msgspec
@@ -21,10 +22,12 @@ ANYTHING: Final = 1
 
 
 class Asker(msgspec.Struct, frozen=True):
-    """What it is answered: that it is worth trying again, or why nobody could be asked."""
+    """What it is answered: that it is worth trying again, or why nobody could be asked. `since` is the silence that
+    there had been before it came, in ticks."""
 
     amount: int
     answered: asyncio.Future[ConnectionError | None]
+    since: int = 0
 
 
 @final
@@ -99,9 +102,9 @@ class Lease:
         is_plenty = left // SHARE >= max(1, self._usual)
         self.cell.allowance = self.granted - (watermark(self.idle) if is_plenty else 0)
 
-    def disappoint(self, error: ConnectionError) -> None:
-        """Nobody could be asked."""
-        while self.askers:
+    def disappoint(self, error: ConnectionError, since: float = inf) -> None:
+        """Nobody could be asked. Who came after `since` still hopes."""
+        while self.askers and self.askers[0].since <= since:
             asker = self.askers.popleft()
             if not asker.answered.done():
                 asker.answered.set_result(error)

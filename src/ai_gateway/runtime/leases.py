@@ -8,6 +8,10 @@ So that hardly anybody waits, the last part of a slice is kept out of the allowa
 finds it, and has a new slice fetched in the background. A stream that grows cannot wait at all: what it lacked is
 fetched, and it asks again a few tokens later. A refusal is believed for a moment, since asking again at once
 would be told the same: 402 is only ever said on the numbers of a grant.
+
+503 is said where nobody answers, and only there. In a crowd each answer is for those in front; who stands behind them
+waits on while answers come. And silence is only what this process could have heard: one that is too busy to keep its
+own time does not blame the books for it.
 """
 
 import asyncio
@@ -22,8 +26,12 @@ from ai_gateway.runtime.cells import Cell, Short, Shortage
 from ai_gateway.runtime.clock import Clock
 from ai_gateway.runtime.lease import Asker, Lease, pot_of
 from ai_gateway.runtime.ports import LeaseDesk
+from ai_gateway.runtime.waiting_room import Handle, Later
 
 WAIT_SECONDS: Final = 0.25
+"""For an answer of the books, whomever it is for."""
+TICKS: Final = 10
+"""In so many parts that wait is counted; a part that took twice its time is none."""
 MOST_WANTS: Final = 500
 """In one transaction."""
 AHEAD_SECONDS: Final = 60.0
@@ -39,10 +47,19 @@ def _unheard(_cell: Cell) -> None:
 @final
 class Leases:
     """Allowances and Grants of `runtime/cells.py`. `process_id` is that of this run on its journal; `live` says how
-    many processes there are, `granted` hears of every cell whose allowance or numbers a grant has changed."""
+    many processes there are, `granted` hears of every cell whose allowance or numbers a grant has changed. `later`: the
+    running loop's `call_later`, where there is nothing else."""
 
-    def __init__(self, desk: LeaseDesk, clock: Clock, process_id: str, wait_seconds: float = WAIT_SECONDS) -> None:
+    def __init__(
+        self,
+        desk: LeaseDesk,
+        clock: Clock,
+        process_id: str,
+        wait_seconds: float = WAIT_SECONDS,
+        later: Later | None = None,
+    ) -> None:
         self._desk = desk
+        self._later = later or _later_on_this_loop
         self._clock = clock
         self._wait_seconds = wait_seconds
         self.process_id = process_id
@@ -52,6 +69,12 @@ class Leases:
         self._asking: dict[Lease, None] = {}
         self._asked = asyncio.Event()
         self._turn = asyncio.Lock()
+        self._heard = 0
+        self._silent = 0
+        self._silent_before = 0
+        self._awaited: dict[Lease, None] = {}
+        self._timer: Handle | None = None
+        self._ticked = 0.0
 
     def opened(self, cell: Cell) -> None:
         """New or with another limit: whatever was refused may be granted now."""
@@ -74,16 +97,17 @@ class Leases:
             self._enqueue(lease)
         return refusal or Short.NEEDS_GRANT
 
-    async def ask(self, shortages: Sequence[Shortage], charge: Charge) -> None:
-        """Until it is worth trying again: one transaction for all that is lacking. Raises GatewayFault where nobody
-        answers."""
+    async def ask(self, shortages: Sequence[Shortage], charge: Charge, until: float = 0) -> None:
+        """Until it is worth trying again: one transaction for all that is lacking. Behind others it is waited on
+        `until` (monotonic) as long as there are answers at all. Raises GatewayFault where nobody answers."""
+        heard = self._heard
         askers = [self._line_up(shortage, charge) for shortage in shortages]
+        seconds = max(until - self._clock.now(), self._wait_seconds)
+        timer = self._later(seconds, lambda: _end(askers, None if self._heard != heard else _silence()))
         try:
-            async with asyncio.timeout(self._wait_seconds):
-                problems = [await asker.answered for asker in askers]
-        except TimeoutError:
-            raise _away("no grant in time") from None
+            problems = [await asker.answered for asker in askers]
         finally:
+            timer.cancel()
             for asker in askers:
                 asker.answered.cancel()
         for problem in problems:
@@ -107,6 +131,8 @@ class Leases:
             async with self._turn:
                 wants = [lease.want() for lease in leases]
                 grants = await self._desk.grant(self.process_id, wants)
+                self._heard += 1
+                self._silent_before = self._silent
                 now = self._clock.now()
                 for lease, want, grant in zip(leases, wants, grants, strict=True):
                     lease.take(grant, want.asked, now)
@@ -173,10 +199,30 @@ class Leases:
     def _line_up(self, shortage: Shortage, charge: Charge) -> Asker:
         cell = shortage.cell
         lease = cell.lease if isinstance(cell.lease, Lease) else self._adopt(cell, charge.legs[-1][1], charge.zone)
-        asker = Asker(shortage.amount, asyncio.get_running_loop().create_future())
+        asker = Asker(shortage.amount, asyncio.get_running_loop().create_future(), self._silent)
         lease.askers.append(asker)
+        self._awaited[lease] = None
         self._enqueue(lease)
+        if self._timer is None:
+            self._tick_later()
         return asker
+
+    def _tick_later(self) -> None:
+        self._ticked = self._clock.now()
+        self._timer = self._later(self._wait_seconds / TICKS, self._tick)
+
+    def _tick(self) -> None:
+        """Nobody who waits has a timer for the silence of the books: it is the same for all."""
+        self._timer = None
+        if self._clock.now() - self._ticked <= 2 * self._wait_seconds / TICKS:
+            self._silent += 1
+        since = self._silent - TICKS
+        if self._silent_before <= since:
+            for lease in self._awaited:
+                lease.disappoint(_silence(), since)
+        self._awaited = {lease: None for lease in self._awaited if lease.has_askers}
+        if self._awaited:
+            self._tick_later()
 
     def _enqueue(self, lease: Lease) -> None:
         self._asking[lease] = None
@@ -186,6 +232,20 @@ class Leases:
         lease = Lease(cell, pot_of(cell, tenant_id), zone)
         cell.lease = self._leases[lease.pot] = lease
         return lease
+
+
+def _later_on_this_loop(seconds: float, callback: Callable[[], None]) -> Handle:
+    return asyncio.get_running_loop().call_later(seconds, callback)
+
+
+def _end(askers: Iterable[Asker], problem: ConnectionError | None) -> None:
+    for asker in askers:
+        if not asker.answered.done():
+            asker.answered.set_result(problem)
+
+
+def _silence() -> ConnectionError:
+    return ConnectionError("no grant in time")
 
 
 def _away(why: str) -> GatewayFault:

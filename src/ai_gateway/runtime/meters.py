@@ -14,15 +14,17 @@ from typing import Final, final
 
 import msgspec
 
-from ai_gateway.domain.budgets import Leg, Limit, Window
+from ai_gateway.domain.budgets import Leg, Limit, Unit, Window
 from ai_gateway.domain.traffic import Charge, Hold, WindowSpent
-from ai_gateway.policy.windows import Windows, ends_ms, windows_at, windows_behind, windows_of_day
+from ai_gateway.policy.windows import Windows, ends_ms, number_of, windows_at, windows_behind, windows_of_day
 from ai_gateway.runtime.accounts import Account, Amounts, Day
 from ai_gateway.runtime.cells import NEVER, Allowances, Cell, Owner, Short, Shortage
 
 MOST_PATHS: Final = 65_536
 """How many callers' days are kept at hand; all are found again by their legs."""
 ONE_REQUEST: Final = 1
+NEAR_PERCENT: Final = 80
+"""What is used so far is near its limit, whether or not anybody wants to be warned there."""
 
 
 class Crossing(msgspec.Struct, frozen=True):
@@ -52,8 +54,8 @@ def _unheard(_crossing: Crossing) -> None:
 
 @final
 class Meters:
-    """`crossed` hears of every threshold that spending reaches, `freed` of a cell in which something came back while
-    somebody waits for it (`waiting_for`)."""
+    """`crossed` hears of every threshold that spending reaches, `freed` of a cell in which something came back, or
+    whose limit has grown, while somebody waits for it (`waiting_for`)."""
 
     def __init__(self, allowances: Allowances | None = None) -> None:
         self._allowances: Allowances = Owner() if allowances is None else allowances
@@ -63,6 +65,7 @@ class Meters:
         self._windows: dict[tzinfo, Windows] = {}
         self._second = -1
         self._cells_added = 0
+        self._near: dict[str, dict[tuple[Leg, Window, Unit], Cell]] = {}
         self.crossed: Callable[[Crossing], None] = _unheard
         self.awaited: dict[Cell, int] = {}
         self.freed: Callable[[Cell], None] = _nobody_waits
@@ -136,6 +139,11 @@ class Meters:
         opened.tokens += tokens
         opened.requests = ONE_REQUEST
 
+    def booked(self, hold: Hold) -> Amounts:
+        """What its attempts have cost so far."""
+        opened = self._open[hold.request_id]
+        return opened.nano, opened.tokens, opened.requests
+
     def settle(self, hold: Hold) -> int:
         """Give back the whole hold and spend what was booked: the tokens of it. Settling twice is settling once."""
         opened = self._open.pop(hold.request_id, None)
@@ -164,6 +172,10 @@ class Meters:
             its_day = self._account(leg).day(windows_of_day(day))
             its_day.nano += nano
             self._spend(its_day, spent)
+            if nano < 0:
+                for cell in its_day.cells:
+                    if cell in self.awaited:
+                        self.freed(cell)
 
     def restore(self, sums: Iterable[WindowSpent]) -> None:
         """Begin where the books are, before the first hold. Sets, never adds: restoring twice is restoring once."""
@@ -188,6 +200,28 @@ class Meters:
             allowance=cell.allowance,
             resets_at=None if ends is None else ends // 1000,
         )
+
+    def change(self, cell: Cell, limit: Limit, revision: int) -> None:
+        """Another limit in a cell's place, unless it is one of an older configuration. What a raise has room for is
+        for those who wait."""
+        before = cell.limit
+        if before == limit or revision < cell.revision:
+            return
+        self._enforce(cell, limit, revision)
+        if cell in self.awaited and limit.amount > before.amount:
+            self.freed(cell)
+
+    def near_limit(self, tenant_id: str, at: float, zone: tzinfo = UTC) -> list[Limit]:
+        """Limits of a tenant that are well used in the windows of the instant `at`, as far as this process knows, the
+        fullest first. Costs as much as there are, however many limits there may be."""
+        windows = windows_at(at, zone)
+        cells = self._near.get(tenant_id, {})
+        for place, cell in tuple(cells.items()):
+            used = (cell.spent + cell.others) * 100
+            if cell.number != number_of(cell.limit.window, windows) or used < NEAR_PERCENT * cell.limit.amount:
+                del cells[place]
+        fullest = sorted(cells.values(), key=lambda it: -(it.spent + it.others) * 100 // max(1, it.limit.amount))
+        return [cell.limit for cell in fullest]
 
     def granted(self, cell: Cell) -> None:
         """The books have spoken of a cell: there may be more to hold, and others may have spent more."""
@@ -243,12 +277,15 @@ class Meters:
     def _warn(self, cell: Cell) -> None:
         """Say each threshold that was reached, by whomever, and look out for the next one."""
         cell.warns_at = NEVER
-        for percent in cell.limit.warn_at:
-            amount = -(-cell.limit.amount * percent // 100)
+        limit = cell.limit
+        for percent in sorted({NEAR_PERCENT, *limit.warn_at}):
+            amount = -(-limit.amount * percent // 100)
             if cell.spent + cell.others < amount:
                 cell.warns_at = amount - cell.others
                 return
-            if percent > cell.warned:
+            if percent == NEAR_PERCENT:
+                self._near.setdefault(limit.tenant_id, {})[limit.leg, limit.window, limit.unit] = cell
+            if percent > cell.warned and percent in limit.warn_at:
                 cell.warned = percent
                 self.crossed(Crossing(cell, percent))
 
@@ -297,13 +334,16 @@ class Meters:
             self._hold_what_is_open(cell, days)
             if any(day.is_known for day in days):
                 self._cells_added += 1
-        elif cell.limit == limit or revision < cell.revision:
-            return cell
+            self._enforce(cell, limit, revision)
+        else:
+            self.change(cell, limit, revision)
+        return cell
+
+    def _enforce(self, cell: Cell, limit: Limit, revision: int) -> None:
         cell.limit = limit
         cell.revision = revision
         self._allowances.opened(cell)
         self._warn(cell)
-        return cell
 
     def _hold_what_is_open(self, cell: Cell, days: tuple[Day, ...]) -> None:
         """A limit that came into force while requests are in flight holds them too."""

@@ -74,8 +74,11 @@ class Plans:
         self._most = most
         self._plans: dict[tuple[str, str, Dialect, Operation], Plan] = {}
 
-    def of(self, tenant_id: str, course: Course, dialect: Dialect, operation: Operation) -> Plan:
-        name = (tenant_id, course.name, dialect, operation)
+    def of(
+        self, tenant_id: str, course: Course, dialect: Dialect, operation: Operation, known_as: str | None = None
+    ) -> Plan:
+        """`known_as`: by what it is kept, where the course is a part of the one that has its name."""
+        name = (tenant_id, known_as or course.name, dialect, operation)
         plan = self._plans.get(name)
         if plan is None or (plan.course is not course and plan.course != course):
             plan = self._make(course, dialect, operation)

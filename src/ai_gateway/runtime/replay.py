@@ -111,15 +111,20 @@ class _Story:
         self._settled: list[int] = []
         self._drained = 0
         self._next: int | None = None
+        self._is_beginning = True
         self._damaged = 0
 
     def open_segment(self, segment: Segment) -> None:
         self._segment = segment
         self._names = {}
+        self._is_beginning = True
 
     def tell(self, record: Record) -> None:
+        gap = record.place if self._is_beginning else 0
         if self._next is not None:
-            self._damaged += max(0, record.number - self._next)
+            gap = max(gap, record.number - self._next)
+        self._damaged += gap
+        self._is_beginning = False
         self._next = record.number + record.slots
         payload = record.payload
         match record.kind:

@@ -14,6 +14,10 @@ class Standings(Protocol):
         are elsewhere and cannot be read."""
         ...
 
+    def near(self, tenant_id: str, at: float, zone: tzinfo) -> list[Limit]:
+        """Those of a tenant that this process has seen well used, the fullest first."""
+        ...
+
 
 @final
 class OwnStandings:
@@ -24,3 +28,6 @@ class OwnStandings:
 
     async def of(self, limits: Sequence[Limit], at: float, zone: tzinfo) -> list[Standing]:
         return [self._meters.standing(limit, at, zone) for limit in limits]
+
+    def near(self, tenant_id: str, at: float, zone: tzinfo) -> list[Limit]:
+        return self._meters.near_limit(tenant_id, at, zone)

@@ -55,6 +55,7 @@ class MemoryStore:
         self._tables: _Tables = {}
         self._changes: list[ConfigurationChanged] = []
         self._ledger: list[LedgerRow] = []
+        self.added_by: dict[str, int] = {}
         self._attempts: set[tuple[str, str]] = set()
         self._turn = asyncio.Lock()
 
@@ -83,6 +84,7 @@ class MemoryStore:
             if (row.attempt_id, row.kind) not in self._attempts:
                 self._attempts.add((row.attempt_id, row.kind))
                 self._ledger.append(msgspec.structs.replace(row, id=len(self._ledger) + 1))
+                self.added_by[process_id] = self.added_by.get(process_id, 0) + row.cost_nano_usd
         return len(self._ledger) - before
 
     async def page_ledger(

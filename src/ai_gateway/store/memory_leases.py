@@ -10,6 +10,7 @@ from ai_gateway.domain.leases import Grant, Lease, LeaseState, Pot, Pulse, Surre
 from ai_gateway.policy.leases import Numbers, decide
 from ai_gateway.store.leases import CannotResolve, Patience, lease_id
 from ai_gateway.store.rows import AuditRow
+from ai_gateway.store.tables import NOBODY
 
 _replace = msgspec.structs.replace
 
@@ -97,6 +98,12 @@ class MemoryLeaseDesk:
         """Rows of this process are in the ledger now."""
         for pot, amount in moves:
             self._spent[process_id, pot] = self._spent.get((process_id, pot), 0) + amount
+
+    def correct(self, moves: Sequence[tuple[Pot, int]]) -> None:
+        """Rows that correct others are in the ledger now (`store/recalls.py`)."""
+        self.book(NOBODY, moves)
+        for pot, _ in moves:
+            self._wants[NOBODY, pot] = self._now()
 
     def settled(self, pot: Pot) -> int:
         return sum(spent for (_, of), spent in self._spent.items() if of == pot)

@@ -56,6 +56,7 @@ class TenantRow(LimitedRow, frozen=True, kw_only=True):
     timezone: str = "UTC"
     ceiling_price: dict[str, int] | None = None
     stored_responses: bool = True
+    failed_attempts: str = "reported"
 
 
 class DepartmentRow(LimitedRow, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from ai_gateway.domain.config import (
     BaseUrl,
     Endpoint,
     EndpointId,
+    FailedAttempts,
     Key,
     KeyDigest,
     KeyId,
@@ -26,7 +27,7 @@ from ai_gateway.domain.config import (
 from ai_gateway.store.courses import compile_courses, compile_models, default_tiers
 from ai_gateway.store.endpoints import EndpointCompiler, Unseal, no_preparation
 from ai_gateway.store.levels import budgets_of, limits_of_key, rates_of, rates_of_key
-from ai_gateway.store.options import queue_of
+from ai_gateway.store.options import choice_of, queue_of
 from ai_gateway.store.price_rows import ceiling_of, compile_prices
 from ai_gateway.store.rows import (
     BudgetRow,
@@ -107,6 +108,7 @@ class SnapshotCompiler(msgspec.Struct, frozen=True):
             team_departments={team.id: team.department_id for team in parts.teams},
             user_teams={user.id: user.team_id for user in parts.users},
             zone=zone_named(tenant.timezone),
+            failed_attempts=choice_of(FailedAttempts.REPORTED, tenant.failed_attempts),
             limits=limits_of(budgets_of(parts.budgets, levels_of(parts))),
             rates=rates_of(levels_of(parts)),
         )

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ai_gateway.domain.config import Snapshot
 from ai_gateway.domain.events import ConfigurationChanged
 from ai_gateway.domain.traffic import WindowSpent
-from ai_gateway.store import charges, ledger, refresh, windows
+from ai_gateway.store import charges, ledger, recalls, refresh, windows
 from ai_gateway.store.reading import SqlReader, read_changes
 from ai_gateway.store.records import AnyTenant, Conflict, Scope, StoreUnavailable, Unit
 from ai_gateway.store.rows import AuditRow, LedgerRow, Row
@@ -45,11 +45,6 @@ class SqlStore:
         self._writer = engine if self._turn is None else engine.execution_options(**{BEGIN_OPTION: WRITE})
         self._reader = engine if self._turn is not None else engine.execution_options(isolation_level="REPEATABLE READ")
 
-    @property
-    def is_alone(self) -> bool:
-        """Whether one process owns this database: on SQLite, the one that holds the data folder."""
-        return self._turn is not None
-
     def begin(self) -> AbstractAsyncContextManager[Unit]:
         return self._begin()
 
@@ -72,7 +67,9 @@ class SqlStore:
 
     async def append_ledger(self, rows: Sequence[LedgerRow], process_id: str = "") -> int:
         async with self.writing() as connection:
-            return await ledger.append(connection, rows, process_id)
+            inserted = await ledger.append(connection, rows, process_id)
+            await recalls.recall(connection, rows)
+            return inserted
 
     async def page_ledger(
         self, scope: Scope, *, before: int | None = None, limit: int = 100, **equal: Any

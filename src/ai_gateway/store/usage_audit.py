@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, func, select, text
 from ai_gateway.store.memory import MemoryStore
 from ai_gateway.store.records import ANY_TENANT, AnyTenant, Scope
 from ai_gateway.store.sql import SqlStore
-from ai_gateway.store.tables import LEDGER, NOBODY
+from ai_gateway.store.tables import LEDGER, NOBODY, WINDOWS
 
 MOST_DIFFERENCES: Final = 20
 _LEGS: Final = (
@@ -32,14 +32,24 @@ _DATES: Final = {
     ),
 }
 
+_SUMS: Final = (
+    "sum(cost_nano_usd) AS nano,"
+    " sum(CASE kind WHEN 'charge' THEN input_tokens + output_tokens ELSE 0 END) AS tokens,"
+    " count(CASE WHEN kind = 'charge' AND outcome <> 'refused' AND attempt_id LIKE '%!_1' ESCAPE '!' THEN 1 END)"
+    " AS requests"
+)
+"""A request counts with its first attempt."""
+
 
 class WindowDifference(msgspec.Struct, frozen=True):
-    """A window whose total is not what its rows cost; `ledger_nano` minus the total."""
+    """A window whose total is not what its rows say: the ledger minus the total."""
 
     window_id: str
     scope: str
     scope_id: str
     difference_nano: int
+    difference_tokens: int
+    difference_requests: int
 
 
 class AuditBooks(Protocol):
@@ -51,6 +61,10 @@ class AuditBooks(Protocol):
 
     async def charged(self, since_request_id: str, through: int) -> int:
         """Nano-dollars of all attempts of requests that were admitted from then on."""
+        ...
+
+    async def added_by(self, process_id: str) -> int:
+        """Nano-dollars that a process has added to the totals of all time."""
         ...
 
     async def window_differences(self, scope: Scope) -> list[WindowDifference]:
@@ -78,6 +92,14 @@ class SqlAuditBooks:
                 request_id = request_id.collate("C")
             return int((await connection.execute(query.where(request_id >= since_request_id))).scalar_one() or 0)
 
+    async def added_by(self, process_id: str) -> int:
+        total = WINDOWS.c
+        query = select(func.sum(total.cost_nano_usd)).where(
+            total.window_id == "T:total", total.scope == "tenant", total.process_id == process_id
+        )
+        async with self._store.reading() as connection:
+            return int((await connection.execute(query)).scalar_one() or 0)
+
     async def window_differences(self, scope: Scope) -> list[WindowDifference]:
         async with self._store.reading() as connection:
             if isinstance(scope, AnyTenant):
@@ -93,21 +115,25 @@ class SqlAuditBooks:
 def _differences(dialect: str, scoped: str) -> str:
     day, month = _DATES[dialect]
     parts = [
-        f"SELECT {window} AS window_id, '{scope}' AS scope, {column} AS scope_id, sum(cost_nano_usd) AS nano"  # noqa: S608
+        f"SELECT {window} AS window_id, '{scope}' AS scope, {column} AS scope_id, {_SUMS}"  # noqa: S608
         f" FROM ledger WHERE {column} IS NOT NULL AND {scoped} GROUP BY 1, 3"
         for scope, column in _LEGS
         for window in (f"'D:' || {day}", f"'M:' || {month}", "'T:total'")
     ]
-    parts.append(f"SELECT window_id, scope, scope_id, -cost_nano_usd FROM spending_windows WHERE {scoped}")  # noqa: S608
+    parts.append(
+        f"SELECT window_id, scope, scope_id, -cost_nano_usd, -tokens, -requests FROM spending_windows WHERE {scoped}"  # noqa: S608
+    )
     return (
-        f"SELECT window_id, scope, scope_id, sum(nano) FROM ({' UNION ALL '.join(parts)}) AS both_books"  # noqa: S608
-        f" GROUP BY 1, 2, 3 HAVING sum(nano) <> 0 ORDER BY 1, 2, 3 LIMIT {MOST_DIFFERENCES}"
+        "SELECT window_id, scope, scope_id, sum(nano), sum(tokens), sum(requests)"  # noqa: S608
+        f" FROM ({' UNION ALL '.join(parts)}) AS both_books GROUP BY 1, 2, 3"
+        " HAVING sum(nano) <> 0 OR sum(tokens) <> 0 OR sum(requests) <> 0"
+        f" ORDER BY 1, 2, 3 LIMIT {MOST_DIFFERENCES}"
     )
 
 
 def _difference(row: Sequence[Any]) -> WindowDifference:
-    window_id, scope, scope_id, nano = row
-    return WindowDifference(window_id, scope, scope_id, int(nano))
+    window_id, scope, scope_id, *differences = row
+    return WindowDifference(window_id, scope, scope_id, *map(int, differences))
 
 
 @final
@@ -124,6 +150,9 @@ class MemoryAuditBooks:
         rows = await self._store.page_ledger(ANY_TENANT, before=through + 1, limit=through)
         charges = (row for row in rows if row.kind == "charge" and row.request_id >= since_request_id)
         return sum(row.cost_nano_usd for row in charges)
+
+    async def added_by(self, process_id: str) -> int:
+        return self._store.added_by.get(process_id, 0)
 
     async def window_differences(self, scope: Scope) -> list[WindowDifference]:
         return []
