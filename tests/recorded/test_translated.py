@@ -1,5 +1,5 @@
-"""Recorded answers in another dialect than the one they were given in: the real SDKs of OpenAI and Anthropic, the
-gateway as a process, and the recorded provider behind it.
+"""Recorded answers in another dialect than the one they were given in: the real SDKs of OpenAI (chat, responses)
+and Anthropic, the gateway as a process, and the recorded provider behind it.
 
 The SDK must take the whole answer, and find in it what the provider said, as the provider's own dialect reads it.
 """
@@ -38,7 +38,7 @@ pytestmark = needs_corpus
 SEED = 20261
 AT_ONCE = 8
 ASK: Any = [{"role": "user", "content": "hi"}]
-CHAT, MESSAGES = "openai", "anthropic"
+CHAT, MESSAGES, RESPONSES = "chat", "messages", "responses"
 
 
 class Kind(NamedTuple):
@@ -47,14 +47,14 @@ class Kind(NamedTuple):
     type: str
     base: str
     back: Back
-    sdks: tuple[str, ...] = (CHAT, MESSAGES)
+    sdks: tuple[str, ...] = (CHAT, MESSAGES, RESPONSES)
 
 
 _GEMINI = Kind("gemini", "/v1beta", GeminiBack())
 _BEDROCK = Kind("bedrock", "", BedrockBack())
 KINDS = {
-    "openai.chat_completions": Kind("openai_compatible", "/v1", ChatBack(PERMISSIVE), (MESSAGES,)),
-    "anthropic.messages": Kind("anthropic", "", AnthropicBack(), (CHAT,)),
+    "openai.chat_completions": Kind("openai_compatible", "/v1", ChatBack(PERMISSIVE), (MESSAGES, RESPONSES)),
+    "anthropic.messages": Kind("anthropic", "", AnthropicBack(), (CHAT, RESPONSES)),
     "bedrock.converse": _BEDROCK,
     "bedrock.converse_stream": _BEDROCK,
     "cohere.chat": Kind("cohere", "", CohereBack()),
@@ -76,10 +76,11 @@ def gateway(tmp_path: Path) -> Iterator[Gateway]:
         yield running
 
 
+@pytest.mark.parametrize("sdk", [CHAT, MESSAGES, RESPONSES])
 async def test_recorded_answers_are_read_by_the_sdk_of_another_dialect(
-    gateway: Gateway, capsys: pytest.CaptureFixture[str]
+    gateway: Gateway, sdk: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    everything = [it for it in load(KINDS) if it.body]
+    everything = [it for it in load(KINDS) if it.body and sdk in KINDS[it.endpoint].sdks]
     exchanges = [it for it in everything if _why_not(it) is None]
     answers = {it.id: Recorded(it.status, it.headers, it.body, it.is_stream) for it in exchanges}
     async with (
@@ -92,20 +93,16 @@ async def test_recorded_answers_are_read_by_the_sdk_of_another_dialect(
             await asyncio.to_thread(gateway.create, "/providers", {**given, "api_key": "sk-recorded-0001"})
         turns = asyncio.Semaphore(AT_ONCE)
 
-        async def judge(exchange: Exchange, sdk: str) -> list[str]:
-            asks = _asks_chat(chat, exchange) if sdk == CHAT else _asks_messages(messages, exchange)
+        async def judge(exchange: Exchange) -> list[str]:
+            asks = _asks_messages(messages, exchange) if sdk == MESSAGES else ASKS[sdk](chat, exchange)
             async with turns:
                 return [f"{exchange.id} {exchange.provider} by {sdk}: {it}" for it in await _judge(exchange, sdk, asks)]
 
-        asked = [(it, sdk) for it in exchanges for sdk in KINDS[it.endpoint].sdks]
-        found = await asyncio.gather(*(judge(exchange, sdk) for exchange, sdk in asked))
+        found = await asyncio.gather(*(judge(it) for it in exchanges))
     wrong = [complaint for complaints in found for complaint in complaints]
     left = Counter(reason for it in everything if (reason := _why_not(it)) is not None)
     with capsys.disabled():
-        by_sdk = Counter(sdk for _, sdk in asked)
-        print(
-            f"\ntranslated: {len(exchanges)} of {len(everything)} exchanges, asked {dict(by_sdk)}; left: {dict(left)}"
-        )
+        print(f"\ntranslated for {sdk}: {len(exchanges)} of {len(everything)} exchanges; left: {dict(left)}")
     assert not wrong, f"{len(wrong)}:\n" + "\n".join(wrong)
 
 
@@ -165,7 +162,7 @@ def _judge_failure(
     status = refused.status_code
     if exchange.status == 200 and exchange.is_stream and status == 200:
         return []
-    classes = CLASSES[sdk]
+    classes = CLASSES[MESSAGES if sdk == MESSAGES else CHAT]
     kind = classes.get(status, classes[500] if status >= 500 else object)
     wrong = [] if isinstance(refused, kind) else [f"{status} was raised as {type(refused).__name__}"]
     allowed = {it for it, _ in FAILURES[exchange.status]}
@@ -244,9 +241,30 @@ async def _asks_messages(sdk: anthropic.AsyncAnthropic, exchange: Exchange) -> S
     return Said([(text, calls, answer.stop_reason)], (usage.input_tokens + read + written, usage.output_tokens))
 
 
+async def _asks_responses(sdk: openai.AsyncOpenAI, exchange: Exchange) -> Said:
+    model = f"{_config_of(exchange)}/{exchange.id}"
+    answer: Any = None
+    if exchange.is_stream:
+        async for event in await sdk.responses.create(model=model, input="hi", store=False, stream=True):
+            if event.type in ("response.completed", "response.incomplete"):
+                answer = event.response
+    else:
+        answer = await sdk.responses.create(model=model, input="hi", store=False)
+    contents = [it for item in answer.output if item.type == "message" for it in item.content]
+    text = "".join(it.text if it.type == "output_text" else it.refusal for it in contents)
+    calls = [_call(it.name, it.arguments) for it in answer.output if it.type == "function_call"]
+    why = answer.incomplete_details and answer.incomplete_details.reason
+    return Said([(text, calls, why)], answer.usage and (answer.usage.input_tokens, answer.usage.output_tokens))
+
+
+ASKS = {CHAT: _asks_chat, RESPONSES: _asks_responses}
+
+
 def _meant(reply: Reply, sdk: str) -> Said:
     choices = reply.choices if sdk == CHAT else reply.choices[:1]
-    words = FINISHES if sdk == CHAT else REASONS
+    words = WORDS[sdk]
+    if sdk == RESPONSES and not any(_text(it) for it in choices):
+        words = {**words, Stop.REFUSAL: "content_filter"}  # a refusal without a word has no other place
     usage = reply.usage and (reply.usage.input_tokens, reply.usage.output_tokens)
     return Said([(_text(it), _calls(it), words[it.stop or Stop.END]) for it in choices], usage)
 
@@ -301,4 +319,14 @@ REASONS = {
     Stop.PAUSE: "pause_turn",
     Stop.MALFORMED_CALL: "end_turn",
     Stop.UNKNOWN: "end_turn",
+}
+INCOMPLETE = {
+    Stop.LENGTH: "max_output_tokens",
+    Stop.CONTEXT: "max_output_tokens",
+    Stop.CONTENT_FILTER: "content_filter",
+}
+WORDS: dict[str, dict[Stop, str | None]] = {
+    CHAT: {**FINISHES},
+    MESSAGES: {**REASONS},
+    RESPONSES: {stop: INCOMPLETE.get(stop) for stop in Stop},
 }
