@@ -93,10 +93,15 @@ def test_e07_the_terminal_event_is_missing(way: Way) -> None:
 @every_way
 @pytest.mark.parametrize("missing", [1, 2])
 def test_e08_the_last_blank_line_is_missing(way: Way, missing: int) -> None:
-    got = way.hear(b"".join(way.answer("a"))[:-missing])
-    assert got.end.complete
-    assert got.whole.endswith(b"\n\n")
-    assert text_of(way.read(got.whole).choices[0]) == "a"
+    *events, terminal = way.answer("a")
+    for body in ([*events, terminal], events):
+        got = way.hear(b"".join(body)[:-missing])
+        read = way.read(got.whole)
+        assert got.end.complete
+        assert got.whole.endswith(b"\n\n")
+        assert text_of(read.choices[0]) == "a"
+        assert read.usage is not None
+        assert read.usage.output_tokens == 5
 
 
 @every_way
