@@ -23,6 +23,12 @@ def test_a_broken_part_does_not_hide_its_neighbour() -> None:
 
     assert decode(b'{"other":"\\ud83d","known":3}', Part) == Part(3)
     assert decode(b'{"known":"x"}', Part) is None
+    for odd in (b"NaN", b"-Infinity", b'"a\tb"', b'[NaN,"\n"]'):
+        assert decode(b'{"other":%b,"known":3}' % odd, Part) == Part(3)
+
+
+def test_what_is_not_a_number_is_null() -> None:
+    assert decode_any(b'{"a":NaN,"b":"x\ty"}') == {"a": None, "b": "x\ty"}
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 """A provider that says what a real one once said: recorded answers over a real socket, streams in random pieces.
 
-Which answer is wanted stands in the request's `model`. The pieces come from a generator with a seed, so that a failure
+Which answer is wanted stands in the request's `model`, or in its path at providers that have the model there (Bedrock,
+Google, deployments of Azure's). The pieces come from a generator with a seed, so that a failure
 can be repeated; each is written on its own and the loop turns in between, so that readers really meet odd boundaries.
 """
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,6 +15,8 @@ from random import Random
 
 MOST_PIECES = 24
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "content-encoding", "upgrade"}
+
+IN_PATH = re.compile(r"/(?:model|models|deployments)/([^/:?]+)(?:[/:]|$)")
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class Replay:
                 if not body:  # the gateway looks whether anybody is there
                     writer.write(b"HTTP/1.1 404 Recorded\r\ncontent-length: 0\r\n\r\n")
                     continue
-                name = json.loads(body)["model"]
+                name = json.loads(body).get("model") or _name_in(path)
                 self.asked[name] = (path, headers, body)
                 await self._answer(writer, self.answers[name])
         except (ConnectionError, asyncio.IncompleteReadError):
@@ -89,6 +93,12 @@ def split(body: bytes, rng: Random) -> list[bytes]:
     """The body in one to `MOST_PIECES` pieces at random places; none is empty, together they are the body."""
     places = sorted(rng.sample(range(1, len(body)), min(rng.randrange(MOST_PIECES), len(body) - 1))) if body else []
     return [body[start:end] for start, end in zip([0, *places], [*places, len(body)], strict=True) if start < end]
+
+
+def _name_in(path: str) -> str:
+    found = IN_PATH.search(path)
+    assert found is not None, f"no model in {path}"
+    return found[1]
 
 
 async def _read_head(reader: asyncio.StreamReader) -> tuple[str, dict[str, str]] | None:

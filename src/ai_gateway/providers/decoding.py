@@ -2,9 +2,11 @@
 
 A provider's answer may be cut, hostile or merely new. The codecs therefore read parts of it and ask for each part
 whether it is what they can use. Half an emoji, which some providers send at the end of a piece of text as a lone
-surrogate, must not hide the usage beside it: such escapes are read as U+FFFD. What is forwarded stays as it was.
+surrogate, must not hide the usage beside it: such escapes are read as U+FFFD. Nor must NaN or a bare tab, which most
+clients' parsers take: a text is not lost for what stands beside it. What is forwarded stays as it was.
 """
 
+import json
 import re
 from functools import cache
 from typing import TypeVar, cast
@@ -12,6 +14,7 @@ from typing import TypeVar, cast
 import msgspec
 
 T = TypeVar("T")
+_LENIENT = re.compile(rb"NaN|Infinity|[\x00-\x1f]")
 NO_RAW = msgspec.Raw()
 """The default of a raw member that is absent."""
 
@@ -29,6 +32,10 @@ def decode(data: bytes | msgspec.Raw, kind: type[T]) -> T | None:
         mended = _ESCAPE.sub(_mend, bytes(data))
     try:
         return decoder.decode(mended)
+    except (ValueError, RecursionError):
+        strict = _strictly(mended)
+    try:
+        return None if strict is None else decoder.decode(strict)
     except (ValueError, RecursionError):
         return None
 
@@ -69,6 +76,16 @@ def as_text(value: object) -> str | None:
 def _decoder_of(kind: type[T]) -> msgspec.json.Decoder[T]:
     """A decoder for each kind that the codecs ask for; making one costs more than a small decode."""
     return msgspec.json.Decoder(kind)
+
+
+def _strictly(data: bytes) -> bytes | None:
+    """What only strict readers refuse, as they want it; None for what is no JSON to anybody. NaN is null."""
+    if _LENIENT.search(data) is None:
+        return None
+    try:
+        return msgspec.json.encode(json.loads(data, strict=False, parse_constant=lambda _: None))
+    except (ValueError, RecursionError):
+        return None
 
 
 def _mend(escape: re.Match[bytes]) -> bytes:

@@ -15,6 +15,7 @@ FORMATS = {
     Maker.OPENAI: "openai-responses-v1",
     Maker.GOOGLE: "google-gemini-v1",
     Maker.XAI: "xai-responses-v1",
+    Maker.COHERE: "cohere-v1",
     Maker.UNKNOWN: "unknown",
 }
 FINISHES = {

@@ -295,3 +295,15 @@ def test_choices_that_cannot_be_read_do_not_hide_the_usage() -> None:
     reply = fold(events)
     assert isinstance(reply, Reply)
     assert reply.usage == Usage(2, 0)
+
+
+@pytest.mark.parametrize("call_id", ["", "same", None])
+def test_every_call_of_a_whole_message_is_one_of_its_own(call_id: str | None) -> None:
+    calls = [{"id": call_id, "function": {"name": name, "arguments": "{}"}} for name in ("f", "g")]
+    body = {"choices": [{"index": 0, "message": {"role": "assistant", "tool_calls": calls}, "finish_reason": "stop"}]}
+    reply = read_reply(json.dumps(body).encode(), Maker.UNKNOWN)
+    assert isinstance(reply, Reply)
+    assert [(it.name, it.arguments) for it in reply.choices[0].parts if isinstance(it, ToolCall)] == [
+        ("f", "{}"),
+        ("g", "{}"),
+    ]

@@ -45,6 +45,7 @@ from tests.providers.translation.chat_made import replies
 from tests.providers.translation.replies_told import told
 
 BEGAN = Began("r1", "m1", 7, Usage(3, 0), "standard", "fp")
+SIGNED = {"google": {"thought_signature": "s"}}
 ROLE = {"role": "assistant", "content": "", "refusal": None}
 
 
@@ -115,7 +116,7 @@ def test_calls_that_come_mixed_are_numbered_and_text_may_follow_them() -> None:
         {"tool_calls": [{"index": 1, "id": "c2", "type": "custom", "custom": {"name": "g", "input": ""}}]},
         {"tool_calls": [{"index": 1, "custom": {"input": "x"}}]},
         {"tool_calls": [{"index": 0, "function": {"arguments": "{}"}}]},
-        {"tool_calls": [{"index": 0, "extra_content": {"google": {"thought_signature": "s"}}}]},
+        {"tool_calls": [{"index": 0, "function": {"arguments": ""}, "extra_content": SIGNED}]},
         {"content": "after"},
     ]
 

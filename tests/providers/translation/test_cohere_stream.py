@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ai_gateway.domain.chat import Usage
 from ai_gateway.domain.config import ProviderType
-from ai_gateway.domain.conversation import Maker, Text
+from ai_gateway.domain.conversation import Maker, Text, ToolCall
 from ai_gateway.domain.faults import Category
 from ai_gateway.domain.reply import (
     Began,
@@ -20,6 +20,7 @@ from ai_gateway.domain.reply import (
     PartEnded,
     PartKind,
     Piece,
+    Reply,
     Stop,
     Stopped,
 )
@@ -151,3 +152,21 @@ def test_no_event_makes_it_raise(said: list[tuple[str, object, object]]) -> None
 @given(st.binary(max_size=200))
 def test_no_bytes_make_it_raise(body: bytes) -> None:
     decoded(decoder(), b"data: " + body + b"\n\n")
+
+
+@pytest.mark.parametrize("told", [("null",), ("", "null")], ids=str)
+def test_a_call_without_parameters_has_an_object_of_none(told: tuple[str, ...]) -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": told[0]}}
+    events = [an_event("message-start", id="r"), an_event("tool-call-start", index=0, message={"tool_calls": call})]
+    for piece in told[1:]:
+        said = {"tool_calls": {"function": {"arguments": piece}}}
+        events.append(an_event("tool-call-delta", index=0, message=said))
+    events.append(an_event("message-end", delta={"finish_reason": "TOOL_CALL"}))
+    folded = fold(decoded(decoder(), *events))
+    called = call | {"function": {"name": "f", "arguments": "null"}}
+    message = {"role": "assistant", "content": [], "tool_calls": [called]}
+    whole = read_reply(json.dumps({"id": "r", "message": message, "finish_reason": "TOOL_CALL"}).encode())
+    assert isinstance(folded, Reply)
+    assert isinstance(whole, Reply)
+    assert folded.choices == whole.choices
+    assert folded.choices[0].parts == (ToolCall("c", "f", "{}"),)

@@ -23,10 +23,10 @@ from ai_gateway.domain.reply import (
     Stopped,
     Weighed,
 )
-from ai_gateway.providers.decoding import as_object
+from ai_gateway.providers.decoding import as_list, as_object
 from ai_gateway.providers.errors import read_error
 from ai_gateway.providers.translation.chat_choice import ChoiceReading
-from ai_gateway.providers.translation.chat_chunks import NO_DELTA, Chunk, ChunkChoice, read_chunk
+from ai_gateway.providers.translation.chat_chunks import NO_DELTA, Chunk, ChunkChoice, Delta, read_chunk
 from ai_gateway.providers.translation.chat_citations import addresses_in
 from ai_gateway.providers.translation.chat_words import NATIVE_FINISHES, stop_of
 from ai_gateway.providers.translation.folding import fold
@@ -119,7 +119,7 @@ class ChatReader:
         choice = self._choices.get(index)
         if choice is None:
             choice = self._choices[index] = ChoiceReading(index, self._maker, self._reply_id)
-        delta = said.delta or said.message or NO_DELTA
+        delta = said.delta or (said.message and _numbered(said.message)) or NO_DELTA
         if delta.is_text:
             if delta.content:
                 if (text := choice.text) < 0:
@@ -144,6 +144,12 @@ class ChatReader:
 
 
 _LATEST: Final = 2**53
+
+
+def _numbered(message: Delta) -> Delta:
+    """In a whole message every call is one of its own, also where two have the same id or none."""
+    calls = [as_object(call) | {"index": place} for place, call in enumerate(as_list(message.tool_calls))]
+    return msgspec.structs.replace(message, tool_calls=calls) if calls else message
 
 
 def _counted(usage: Usage, tier: str | None) -> Counted:

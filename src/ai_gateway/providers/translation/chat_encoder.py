@@ -60,9 +60,22 @@ _TAIL: Final = b',"logprobs":null,"finish_reason":null}]}\n\n'
 
 class _PartState:
     """`before` and `after` stand around the JSON of a piece; where it is told twice, `again` stands between. `start`,
-    `length`: characters, of a text part."""
+    `length`: characters, of a text part. `nothing`: what a call's delta has that tells no arguments, since clients
+    look for the member in each of them."""
 
-    __slots__ = ("after", "again", "before", "choice", "citations", "kind", "length", "maker", "number", "start")
+    __slots__ = (
+        "after",
+        "again",
+        "before",
+        "choice",
+        "citations",
+        "kind",
+        "length",
+        "maker",
+        "nothing",
+        "number",
+        "start",
+    )
 
     def __init__(self, choice: "_ChoiceState", kind: PartKind, number: int, maker: Maker) -> None:
         self.choice = choice
@@ -72,6 +85,7 @@ class _PartState:
         self.before = b""
         self.again = b""
         self.after = b""
+        self.nothing: dict[str, Json] = {}
         self.start = 0
         self.length = 0
         self.citations: list[Citation] = []
@@ -165,12 +179,14 @@ class ChatEncoder:
             )
             written.append(choice.head + b'{},"logprobs":null,' + _encode(end)[1:] + b"]}\n\n")
         if self._wants_usage and self._usage is not None:
+            self._envelope = b""  # the service tier may have become known
             told = _encode(write_usage(self._usage))
             written.append(self._head() + b'"choices":[],"usage":' + told + b"}\n\n")
         return b"".join([*written, _DONE])
 
     def _head(self) -> bytes:
-        """Up to the choices. The service tier is what was known when the first chunk was written."""
+        """Up to the choices. The service tier is what was known when the first chunk was written; who asks for the
+        usage is told the last word on it."""
         if not self._envelope:
             began = self._began
             said: dict[str, Json] = {
@@ -216,7 +232,9 @@ class ChatEncoder:
                 choice.calls += 1
                 call = ToolCall(began.call_id, began.call_name, "", began.call_kind)
                 opening += _chunk(choice, _encode({"tool_calls": [{"index": part.number} | write_call(call)]}))
-                said = b'"custom":{"input":' if began.call_kind is ToolKind.CUSTOM else b'"function":{"arguments":'
+                is_custom = began.call_kind is ToolKind.CUSTOM
+                part.nothing = {"custom": {"input": ""}} if is_custom else {"function": {"arguments": ""}}
+                said = b'"custom":{"input":' if is_custom else b'"function":{"arguments":'
                 _frame(part, b'{"tool_calls":[{"index":%d,' % part.number + said, b"}}]}")
             case PartKind.THINKING:
                 part.number = choice.thoughts
@@ -233,7 +251,7 @@ class ChatEncoder:
     def _sign(self, event: Signed) -> bytes:
         opening, part = self._part(event.choice, event.part)
         if part.kind is PartKind.TOOL_CALL:
-            delta: Json = {"tool_calls": [{"index": part.number} | signed(event.text)]}
+            delta: Json = {"tool_calls": [{"index": part.number, **part.nothing} | signed(event.text)]}
         elif event.is_encrypted:
             delta = {"reasoning_details": [encrypted_entry(part.maker, part.number, event.text)]}
         else:

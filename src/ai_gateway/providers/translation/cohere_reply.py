@@ -120,8 +120,13 @@ def _parts_of(message: "_Message") -> tuple[Part, ...]:
     for raw in message.tool_calls or ():
         call = decode(raw, Call)
         if call is not None:
-            parts.append(ToolCall(call.id, call.function.name, call.function.arguments))
+            parts.append(ToolCall(call.id, call.function.name, arguments_of(call.function.arguments)))
     return tuple(parts)
+
+
+def arguments_of(said: str) -> str:
+    """Cohere calls a tool that has no parameters with null; tools and clients expect an object."""
+    return "{}" if said == "null" else said
 
 
 def _cite(parts: list[Part], texts: dict[int, int], citations: list[object] | None) -> None:

@@ -23,6 +23,7 @@ from ai_gateway.providers.errors import read_error
 from ai_gateway.providers.translation.cohere_reply import (
     Call,
     Content,
+    arguments_of,
     citation_of,
     content_index_of,
     failure_of,
@@ -36,7 +37,7 @@ from ai_gateway.providers.translation.cohere_turns import PLAN
 class CohereReader:
     """The EventReader of Cohere's streams. Parts begin with their first piece: an empty one is none."""
 
-    __slots__ = ("_began", "_calls", "_content", "_first_text", "_kinds", "_parts", "_plan")
+    __slots__ = ("_argued", "_began", "_calls", "_content", "_first_text", "_kinds", "_parts", "_plan")
 
     def __init__(self) -> None:
         self._began = False
@@ -44,6 +45,7 @@ class CohereReader:
         self._content: dict[int, int] = {}
         self._kinds: dict[int, PartKind] = {}
         self._calls: dict[int, int] = {}
+        self._argued: set[int] = set()
         self._plan: int | None = None
         self._first_text: int | None = None
 
@@ -64,8 +66,7 @@ class CohereReader:
             case "tool-call-start" if isinstance(message.tool_calls, Call):
                 return self._call(said.index, message.tool_calls)
             case "tool-call-delta" if isinstance(message.tool_calls, Call) and said.index in self._calls:
-                arguments = message.tool_calls.function.arguments
-                return [Piece(0, self._calls[said.index], arguments)] if arguments else []
+                return self._arguments(self._calls[said.index], message.tool_calls.function.arguments)
             case "tool-call-end":
                 return self._end(self._calls.get(said.index))
             case "citation-start":
@@ -122,9 +123,14 @@ class CohereReader:
         events = self._begin("")
         part = self._calls[index] = self._next()
         events.append(PartBegan(0, part, PartKind.TOOL_CALL, call.id, call.function.name))
-        if call.function.arguments:
-            events.append(Piece(0, part, call.function.arguments))
-        return events
+        return events + self._arguments(part, call.function.arguments)
+
+    def _arguments(self, part: int, text: str) -> list[Event]:
+        if not text:
+            return []
+        is_first = part not in self._argued
+        self._argued.add(part)
+        return [Piece(0, part, arguments_of(text) if is_first else text)]
 
     def _citation(self, told: object) -> list[Event]:
         events: list[Event] = []

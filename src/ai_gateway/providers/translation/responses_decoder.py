@@ -83,6 +83,8 @@ class _Part(msgspec.Struct):
     """Characters."""
     citations: int = 0
     is_open: bool = True
+    awaits_seal: bool = False
+    """A call whose signature is an item of its own, behind it."""
 
 
 @final
@@ -215,6 +217,7 @@ class ResponsesReader:
         call_id = text_in(item, "call_id")
         self._calls[call_id] = number
         maker = _MAKERS.get(text_in(as_object(item.get("gateway")), "maker"))
+        self._parts[key].awaits_seal = maker is not None
         return [PartBegan(0, number, PartKind.TOOL_CALL, call_id, qualified(item), kind, maker)]
 
     def _content_added(self, said: _Said, part: dict[str, Json]) -> list[Event]:
@@ -256,7 +259,7 @@ class ResponsesReader:
         events: list[Event] = []
         if seal is not None:
             number = self._calls.get(seal[0])
-            events = [] if number is None else [Signed(0, number, seal[2])]
+            events = [] if number is None else [Signed(0, number, seal[2]), PartEnded(0, number)]
         elif kind == "message":
             for number, part in enumerate(as_list(item.get("content"))):
                 events += self._content_done((index, number), as_object(part))
@@ -287,7 +290,7 @@ class ResponsesReader:
                 events.append(Signed(0, part.number, whole.signature))
             if whole.encrypted is not None:
                 events.append(Signed(0, part.number, whole.encrypted, is_encrypted=True))
-        return [*events, PartEnded(0, part.number)]
+        return events if part.awaits_seal else [*events, PartEnded(0, part.number)]
 
     def _rest(self, part: _Part, whole: str) -> list[Event]:
         """What the whole text has beyond what was told of it."""
