@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ai_gateway.domain.chat import Dialect, Operation, ProviderError
+from ai_gateway.domain.chat import Dialect, ProviderError
 from ai_gateway.domain.config import ProviderType
 from ai_gateway.domain.faults import Fault, ProviderFailed, ProviderOverloaded
 from ai_gateway.gateway import relay
@@ -15,7 +15,7 @@ from ai_gateway.policy.error_handler import classify
 from ai_gateway.providers.continuation import Delivered, Way, continue_by, delivered_for
 from ai_gateway.providers.kinds import KINDS
 from ai_gateway.runtime.upstream import Broken, Sink, UpstreamError
-from support.builders import a_call, a_shaped
+from support.builders import a_call, a_head, a_shaped
 from support.clock import FakeClock
 from support.upstream import EVENTS, JSON, Script, ScriptedAnswer, Step
 from support.wire import CHAT_ERROR_EVENT, CHAT_REPLY, DONE, chat_events
@@ -160,7 +160,7 @@ async def test_a_continuation_that_is_refused_inside_its_stream_is_the_provider_
 
 
 def test_a_whole_answer_says_what_it_used() -> None:
-    usage = relay.judge_whole(an_answer(), CHAT_REPLY, CODEC, Operation.CHAT, said).usage
+    usage = relay.judge_whole(an_answer(), CHAT_REPLY, CODEC, a_shaped(a_call(a_head())), said).usage
     assert usage is not None
     assert usage.input_tokens == 12
 
@@ -168,13 +168,13 @@ def test_a_whole_answer_says_what_it_used() -> None:
 @pytest.mark.parametrize("status", [400, 500, 301, 199])
 def test_whatever_is_not_a_2xx_is_a_refusal(status: int) -> None:
     with pytest.raises(Fault):
-        relay.judge_whole(an_answer(status=status), CHAT_REPLY, CODEC, Operation.CHAT, said)
+        relay.judge_whole(an_answer(status=status), CHAT_REPLY, CODEC, a_shaped(a_call(a_head())), said)
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"error":{"message":"x"}}', b'{"choices":[]}'])
 def test_a_2xx_without_the_payload_is_a_refusal(body: bytes) -> None:
     with pytest.raises(ProviderFailed):
-        relay.judge_whole(an_answer(), body, CODEC, Operation.CHAT, said)
+        relay.judge_whole(an_answer(), body, CODEC, a_shaped(a_call(a_head())), said)
 
 
 async def test_a_stream_begins_with_its_first_event_of_content() -> None:

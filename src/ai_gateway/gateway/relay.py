@@ -53,12 +53,12 @@ class Deadlines(msgspec.Struct, frozen=True):
     left: Callable[[], float]
 
 
-def judge_whole(answer: Answer, body: bytes, codec: Codec, operation: Operation, classify: Classify) -> Reading:
+def judge_whole(answer: Answer, body: bytes, codec: Codec, shaped: Shaped, classify: Classify) -> Reading:
     """A whole answer that has the dialect's payload. Raises Fault for a refusal, and for a
     2xx that lacks the payload."""
     if not 200 <= answer.status < 300:
         raise classify(codec.read_error(answer.status, answer.headers, body))
-    reading = codec.read_reply(operation, body)
+    reading = codec.read_reply_to(shaped, body)
     if reading.error is not None:
         raise classify(reading.error)
     return reading

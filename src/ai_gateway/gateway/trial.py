@@ -183,7 +183,7 @@ class Trial:
         body = await answer.read(
             self._doors.limits.answer_bytes, self._at_most(self._remaining(self._timeouts.response))
         )
-        reading = relay.judge_whole(answer, body, self._member.codec, call.head.operation, self._classify)
+        reading = relay.judge_whole(answer, body, self._member.codec, self._shaped, self._classify)
         usage = reading.usage
         body = body if reading.body is None else reading.body
         self._hear(answer)

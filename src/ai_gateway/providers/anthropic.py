@@ -59,6 +59,9 @@ class AnthropicCodec:
             return Reading(usage=usage, error=_error_under_200(body))
         return Reading(usage=usage)
 
+    def read_reply_to(self, shaped: Shaped, body: bytes) -> Reading:
+        return self.read_reply(shaped.call.head.operation, body)
+
     def read_error(self, status: int, headers: dict[str, str], body: bytes) -> ProviderError:
         return read_error(status, headers, body)
 

@@ -86,6 +86,9 @@ class OpenAICodec:
             return Reading(usage=reply.read_usage(), error=_error_under_200(body))
         return Reading(usage=reply.read_image_usage(len(items)) if operation is _IMAGES else reply.read_usage())
 
+    def read_reply_to(self, shaped: Shaped, body: bytes) -> Reading:
+        return self.read_reply(shaped.call.head.operation, body)
+
     def read_error(self, status: int, headers: dict[str, str], body: bytes) -> ProviderError:
         return read_error(status, headers, body)
 

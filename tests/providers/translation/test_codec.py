@@ -6,10 +6,12 @@ import pytest
 from ai_gateway.domain.chat import Dialect, Operation, Usage
 from ai_gateway.domain.faults import InvalidRequest
 from ai_gateway.providers import Reading
+from ai_gateway.providers.translation.chat_front import ChatFront
 from ai_gateway.providers.translation.codec import TranslatingCodec
 from tests.providers.calls import a_shaped
 from tests.providers.translation.scripted import EchoBack, EchoFront
 
+CHAT_FOR_ECHO = TranslatingCodec(Dialect.OPENAI, Operation.CHAT, ChatFront(), EchoBack(), "the echo")
 CODEC = TranslatingCodec(Dialect.OPENAI, Operation.CHAT, EchoFront(), EchoBack(), "the echo")
 
 
@@ -32,6 +34,14 @@ def test_an_answer_is_written_for_the_caller() -> None:
     assert CODEC.read_reply(Operation.CHAT, b"r7") == Reading(usage=Usage(1, 2), body=b"reply r7")
     assert CODEC.read_reply(Operation.CHAT, b"").error is not None
     assert CODEC.read_error(503, {}, b"busy").status == 503
+
+
+def test_what_a_provider_leaves_out_is_filled_in_from_the_call() -> None:
+    said = msgspec.json.decode(
+        CHAT_FOR_ECHO.read_reply_to(a_shaped(body='{"model":"asked","messages":"hi"}'), b"r7").body
+    )
+    assert (said["id"], said["model"], said["created"]) == ("r7", "asked", 0)
+    assert CHAT_FOR_ECHO.read_reply_to(shaped, b"").error is not None
 
 
 def test_it_says_what_it_is() -> None:

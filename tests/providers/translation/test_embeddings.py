@@ -1,6 +1,8 @@
 """OpenAI's embeddings in front of other APIs."""
 
 import json
+import struct
+from base64 import b64decode
 from typing import Any
 
 import msgspec
@@ -47,7 +49,7 @@ def wanted(**said: Any) -> tuple[Wanted, tuple[str, ...]]:
 def test_a_request_and_an_answer() -> None:
     shaped = a_shaped(Operation.EMBEDDINGS, '{"model":"m","input":"hi","encoding_format":"base64","kind":"x"}')
     sent = CODEC.encode(shaped, "big")
-    assert (sent.path, sent.body, sent.dropped) == ("/embed/big", b'{"texts":["hi"],"kind":"x"}', ("encoding_format",))
+    assert (sent.path, sent.body, sent.dropped) == ("/embed/big", b'{"texts":["hi"],"kind":"x"}', ())
     assert CODEC.read_reply(Operation.EMBEDDINGS, b"x") == Reading(
         usage=Usage(7),
         body=b'{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.10,2]}],"model":"",'
@@ -56,6 +58,17 @@ def test_a_request_and_an_answer() -> None:
     assert CODEC.read_reply(Operation.EMBEDDINGS, b"").error is not None
     assert CODEC.read_error(503, {}, b"").status == 503
     assert not CODEC.watch(shaped).started
+
+
+def test_who_asks_for_base64_gets_little_endian_floats_and_the_name_that_was_asked_for() -> None:
+    shaped = a_shaped(Operation.EMBEDDINGS, '{"model":"m","input":"hi","encoding_format":"base64"}')
+    said = json.loads(CODEC.read_reply_to(shaped, b"x").body or b"")
+    packed = b64decode(said["data"][0]["embedding"])
+    assert struct.unpack("<2f", packed) == (pytest.approx(0.1), 2.0)
+    assert said["model"] == "m"
+    plain = a_shaped(Operation.EMBEDDINGS, '{"model":"m","input":"hi"}')
+    assert json.loads(CODEC.read_reply_to(plain, b"x").body or b"")["data"][0]["embedding"] == [0.1, 2]
+    assert CODEC.read_reply_to(plain, b"").error is not None
 
 
 def test_it_says_what_it_is() -> None:

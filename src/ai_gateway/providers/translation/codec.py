@@ -9,6 +9,7 @@ from typing import Final, final
 import msgspec
 
 from ai_gateway.domain.chat import Dialect, Operation, ProviderError
+from ai_gateway.domain.reply import Reply
 from ai_gateway.domain.traffic import Header, Shaped
 from ai_gateway.providers import Reading, StreamWatch, UpstreamRequest
 from ai_gateway.providers.requests import USER_AGENT
@@ -59,8 +60,18 @@ class TranslatingCodec:
 
     def read_reply(self, operation: Operation, body: bytes) -> Reading:
         reply = self._back.read_reply(body)
+        return Reading(error=reply) if isinstance(reply, ProviderError) else self._reading(reply)
+
+    def read_reply_to(self, shaped: Shaped, body: bytes) -> Reading:
+        """What some providers leave out is filled in from the call: the model's name, and the time."""
+        reply = self._back.read_reply(body)
         if isinstance(reply, ProviderError):
             return Reading(error=reply)
+        call = shaped.call
+        created = int(call.head.received_wall) if reply.created is None else reply.created
+        return self._reading(msgspec.structs.replace(reply, model=reply.model or call.model, created=created))
+
+    def _reading(self, reply: Reply) -> Reading:
         return Reading(usage=reply.usage, body=self._front.write_reply(reply))
 
     def read_error(self, status: int, headers: dict[str, str], body: bytes) -> ProviderError:

@@ -1,10 +1,11 @@
 """Embeddings of OpenAI's dialect from providers that have an API of their own for them.
 
-Vectors are not looked at: their numbers go through as the text that the provider wrote. A caller gets numbers, also one
-that asked for base64 (as OpenAI's SDKs do by themselves, and they take both): whole answers are read without the
-request that they are of.
+Numbers go through as the text that the provider wrote. Who asked for base64 (as OpenAI's SDKs do by themselves, and
+npm's takes nothing else then) gets their 32-bit floats in it, little-endian, as OpenAI sends them.
 """
 
+import struct
+from base64 import b64encode
 from typing import Final, Literal, Protocol, final
 
 import msgspec
@@ -20,7 +21,8 @@ from ai_gateway.providers.translation import Draft
 from ai_gateway.providers.translation.losses import Losses
 from ai_gateway.providers.watch import DialectWatch
 
-_FORGIVEN: Final = frozenset({"encoding_format", "user"})
+_FORGIVEN: Final = frozenset({"user"})
+_OURS: Final = frozenset({"model", "input", "dimensions", "encoding_format"})
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -81,6 +83,15 @@ class EmbeddingsCodec:
             return Reading(error=read)
         return Reading(usage=read.usage, body=write_vectors(read))
 
+    def read_reply_to(self, shaped: Shaped, body: bytes) -> Reading:
+        read = self._api.read(body)
+        if isinstance(read, ProviderError):
+            return Reading(error=read)
+        form = decode(shaped.fields.get("encoding_format", msgspec.Raw(b"null")), str)
+        if form == "base64":
+            read = msgspec.structs.replace(read, vectors=tuple(map(_in_base64, read.vectors)))
+        return Reading(usage=read.usage, body=write_vectors(read, shaped.call.model))
+
     def read_error(self, status: int, headers: dict[str, str], body: bytes) -> ProviderError:
         return self._api.read_error(status, headers, body)
 
@@ -100,18 +111,27 @@ def read_wanted(fields: dict[str, msgspec.Raw], losses: Losses) -> Wanted:
     others: dict[str, object] = {}
     for name, raw in fields.items():
         if name in _FORGIVEN:
-            if bytes(raw).strip() not in (b"null", b'"float"'):
+            if bytes(raw).strip() != b"null":
                 losses.forgiven(name)
-        elif name not in ("model", "input", "dimensions"):
+        elif name not in _OURS:
             others[name] = msgspec.json.decode(raw)
     return Wanted(texts, dimensions, others)
 
 
-def write_vectors(read: Vectors) -> bytes:
+def _in_base64(vector: msgspec.Raw) -> msgspec.Raw:
+    """What is no list of numbers stays what it is."""
+    numbers = decode(vector, list[float])
+    if numbers is None:
+        return vector
+    packed = struct.pack(f"<{len(numbers)}f", *numbers)
+    return msgspec.Raw(msgspec.json.encode(b64encode(packed).decode()))
+
+
+def write_vectors(read: Vectors, model: str = "") -> bytes:
     usage = read.usage or Usage()
     data = [{"object": "embedding", "index": index, "embedding": one} for index, one in enumerate(read.vectors)]
     counted = {"prompt_tokens": usage.input_tokens, "total_tokens": usage.input_tokens}
-    return msgspec.json.encode({"object": "list", "data": data, "model": "", "usage": counted})
+    return msgspec.json.encode({"object": "list", "data": data, "model": model, "usage": counted})
 
 
 def refuse_others(wanted: Wanted, known: frozenset[str], losses: Losses) -> dict[str, object]:
