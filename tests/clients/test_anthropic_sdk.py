@@ -141,7 +141,6 @@ def test_the_headers_tell_what_the_gateway_did(client: Anthropic) -> None:
     ("model", "error", "status", "kind", "category"),
     [
         ("no-such-model", anthropic.NotFoundError, 404, "not_found_error", "not_found"),
-        ("gpt-4", anthropic.BadRequestError, 400, "invalid_request_error", "invalid_request"),
         ("claude/mock-status-400", anthropic.BadRequestError, 400, "invalid_request_error", "invalid_request"),
         (
             "claude/mock-status-401",

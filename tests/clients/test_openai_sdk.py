@@ -179,7 +179,6 @@ def test_a_stream_has_the_headers_that_are_known_before_its_end(client: OpenAI) 
         ("no-such-model", {}, openai.NotFoundError, 404, "not_found"),
         ("gpt-4", {"max_tokens": -1}, openai.BadRequestError, 400, "invalid_request"),
         ("gpt-4", {"extra_body": {"messages": []}}, openai.BadRequestError, 400, "invalid_request"),
-        ("claude-sonnet-4-5", {}, openai.BadRequestError, 400, "invalid_request"),
         ("openai-1/mock-status-429", {}, openai.RateLimitError, 429, "rate_limit"),
         ("openai-1/mock-status-503", {}, openai.InternalServerError, 502, "provider_error"),
         ("openai-1/mock-html", {}, openai.InternalServerError, 502, "provider_error"),

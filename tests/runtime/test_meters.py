@@ -101,6 +101,10 @@ def test_meters_do_what_the_model_does_through_any_history(
     for number, (what, which, amount, legs, more) in enumerate(steps):
         name = f"r{number}"
         if what == "tomorrow":
+            for one in model.open_ones():
+                if model.requests[one][0].at <= at - DAY:  # nothing lives longer
+                    meters.settle(holds[one])
+                    model.requests[one][3][0] = False
             at += DAY
         elif what == "limits":
             limits, revision = tuple(more), revision + 1

@@ -28,6 +28,8 @@ _EMBEDDINGS: Final = Operation.EMBEDDINGS
 _COMPLETIONS: Final = Operation.COMPLETIONS
 _IMAGES: Final = Operation.IMAGES
 _RESPONSES: Final = Operation.RESPONSES
+_COUNTED_STREAMS: Final = frozenset({_CHAT, _COMPLETIONS})
+"""Those that report usage only where they are asked to."""
 _PATHS = {
     Operation.CHAT: "/chat/completions",
     Operation.EMBEDDINGS: "/embeddings",
@@ -64,7 +66,7 @@ class OpenAICodec:
     def encode(self, shaped: Shaped, model: str) -> UpstreamRequest:
         call = shaped.call
         members = members_for(shaped, model)
-        if call.stream and call.head.operation is not _EMBEDDINGS:
+        if call.stream and call.head.operation in _COUNTED_STREAMS:
             if self._asks_for_usage:
                 members["stream_options"] = _asking_for_usage(members.get("stream_options"))
             else:

@@ -37,9 +37,8 @@ def test_an_answer_is_written_for_the_caller() -> None:
 
 
 def test_what_a_provider_leaves_out_is_filled_in_from_the_call() -> None:
-    said = msgspec.json.decode(
-        CHAT_FOR_ECHO.read_reply_to(a_shaped(body='{"model":"asked","messages":"hi"}'), b"r7").body
-    )
+    shaped = a_shaped(body='{"model":"asked","messages":"hi"}')
+    said = msgspec.json.decode(CHAT_FOR_ECHO.read_reply_to(shaped, b"r7").body or b"")
     assert (said["id"], said["model"], said["created"]) == ("r7", "asked", 0)
     assert CHAT_FOR_ECHO.read_reply_to(shaped, b"").error is not None
 
