@@ -69,10 +69,17 @@ class SseDecoder:
                         events.append(Alive())
                     continue
                 data = one.strip()
-            name = read_event(one).name if b"event" in one else b""
+            name = _name_of(one) if b"event" in one else b""
             for event in self._reader.read(name, data):
                 events.append(event)
                 if isinstance(event, (Ended, Failed)):
                     self._is_over = True
                     return events
         return events
+
+
+def _name_of(event: bytes) -> bytes:
+    """`read_event(event).name`, at a fraction of its price for an event that begins with its name."""
+    end = event.find(b"\n")
+    usual = event.startswith(b"event: ") and b"\r" not in event and event.find(b"\nevent", end) < 0
+    return event[7:end] if usual else read_event(event).name
