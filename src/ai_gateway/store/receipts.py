@@ -11,6 +11,7 @@ from ai_gateway.store.rows import LedgerRow
 
 
 def row_of(receipt: Receipt) -> LedgerRow:
+    """`_value_`: an enum member's `value` is a property in Python, and five of them a row are a tenth of its price."""
     usage = receipt.usage
     return LedgerRow(
         request_id=receipt.request_id,
@@ -24,9 +25,9 @@ def row_of(receipt: Receipt) -> LedgerRow:
         requested_model=receipt.requested_model,
         model=receipt.model,
         endpoint=receipt.endpoint,
-        provider=receipt.provider.value,
+        provider=receipt.provider._value_,
         route=receipt.route,
-        operation=receipt.operation.value,
+        operation=receipt.operation._value_,
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
         cache_read_tokens=usage.cache_read_tokens,
@@ -36,12 +37,12 @@ def row_of(receipt: Receipt) -> LedgerRow:
         audio_input_tokens=usage.audio_input_tokens,
         audio_output_tokens=usage.audio_output_tokens,
         image_input_tokens=usage.image_input_tokens,
-        service_tier=usage.service_tier.value,
+        service_tier=usage.service_tier._value_,
         cost_nano_usd=receipt.cost_nano_usd,
         priced=receipt.priced,
         price_version=receipt.price_version,
-        credential=receipt.credential.value,
-        outcome=receipt.outcome.value,
+        credential=receipt.credential._value_,
+        outcome=receipt.outcome._value_,
         estimated=receipt.estimated,
         started_at=receipt.started_at,
         ttft_ms=receipt.ttft_ms,

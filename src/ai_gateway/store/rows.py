@@ -248,7 +248,7 @@ class AuditRow(Row, frozen=True, kw_only=True):
     detail: dict[str, Any] = {}
 
 
-class LedgerRow(msgspec.Struct, frozen=True, kw_only=True):
+class LedgerRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One attempt's row as SETTLED names the fields; `id` (integer, rising) is its place in the ledger. `day` (days
     since 1970-01-01 in the tenant's calendar) is that of admission, and names the windows that the row counts in."""
 

@@ -187,7 +187,7 @@ def _meant(part: Part) -> Part:
 
 
 @pytest.mark.parametrize(("first", "second"), PAIRS, ids=[" -> ".join(it) for it in PAIRS])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(asked=conversations())
 def test_a_conversation_means_the_same_after_it_was_said_in_another_dialect(
     first: str, second: str, asked: Conversation
