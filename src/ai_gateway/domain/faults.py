@@ -8,6 +8,7 @@
     |  `- Untranslatable      400  invalid_request           client
     |- ContextTooLong         400  context_length            client
     |- ContentFiltered        400  content_filter            provider
+    |  `- Blocked             400  content_filter            policy
     |- BudgetExceeded         402  budget                    policy
     |- RateLimited            429  rate_limit                policy    (provider, where the provider said it)
     |- QuotaExceeded          429  quota                     provider
@@ -18,6 +19,7 @@
     |- ProviderOverloaded     503  overloaded                provider  (529 where Anthropic's dialect is spoken)
     |- ProviderTooSlow        504  timeout                   provider
     `- GatewayFault           503  gateway_fault             gateway
+       `- RuleFailed          500  gateway_fault             policy
 
 What a person reads stands on the class, or was written for a person by whoever raised it; `detail` is for logs only
 and is never sent. A class never changes the meaning of its `code`: clients and runbooks match on it.
@@ -166,6 +168,15 @@ class ContentFiltered(Fault):
     default_action = "Rephrase the request; sending it again unchanged fails again."
 
 
+class Blocked(ContentFiltered):
+    """A rule of the caller's own organisation, not the provider's."""
+
+    default_origin = Origin.POLICY
+    default_code = "guardrail_blocked"
+    default_message = "A rule of your organisation blocked this text."
+    default_action = "Take out what the rule forbids; sending it again unchanged is blocked again."
+
+
 class BudgetExceeded(Fault):
     category = Category.BUDGET
     default_origin = Origin.POLICY
@@ -260,6 +271,17 @@ class GatewayFault(Fault):
     default_message = "The gateway cannot serve this request at the moment."
     default_action = "Send the request again; if it keeps failing, give your administrator the request id."
     retryable = True
+
+
+class RuleFailed(GatewayFault):
+    """A rule of the route could not be done, and its mode is to fail."""
+
+    default_origin = Origin.POLICY
+    default_status = 500
+    default_code = "rule_failed"
+    default_message = "A rule of this route could not be applied, so the request was not served."
+    default_action = "Give your gateway administrator the request id: the decision record names the rule."
+    retryable = False
 
 
 ALL_FAULTS: tuple[type[Fault], ...] = (

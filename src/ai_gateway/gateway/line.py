@@ -10,7 +10,7 @@ from typing import Final
 from ai_gateway.domain.chat import Operation
 from ai_gateway.domain.config import Course
 from ai_gateway.domain.faults import CircuitOpen, Fault, InvalidRequest
-from ai_gateway.domain.traffic import Call
+from ai_gateway.domain.traffic import Call, Shaped
 from ai_gateway.gateway import dispatch, funding, rate_gate, reading
 from ai_gateway.gateway.admission import Admitted
 from ai_gateway.gateway.caching import carry_cached
@@ -23,7 +23,7 @@ from ai_gateway.gateway.pricing_rule import is_money_watched, priced_plan
 from ai_gateway.gateway.refused_rows import put_down_refusal
 from ai_gateway.gateway.repeating import serve_once
 from ai_gateway.gateway.storing import with_conversation
-from ai_gateway.policy import access, request_transformer, routing
+from ai_gateway.policy import access, routing
 from ai_gateway.runtime.rates import RateHold
 
 _RESPONSES: Final = Operation.RESPONSES  # a member of an enum is a look-up in Python each time
@@ -45,7 +45,7 @@ async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
     plan = doors.plans.of(caller.tenant.id, course, head.dialect, head.operation)
     if not plan.stages:
         return await _serve_without(client, call, course)
-    shaped = request_transformer.shape(call, course)
+    shaped = Shaped(call, call.fields, course.route, course.drop_unsupported)
     place: RateHold | None = None
     used = 0
     try:
