@@ -105,11 +105,15 @@ class _Walk:
         return pipe.feed(said) + pipe.end()
 
     def _object(self, told: Object) -> Object:
+        make = self._make
         for name, value in told.items():
             kind = value.__class__
             if kind is str:
+                if not value:
+                    continue
                 if name not in NO_TEXT:
-                    told[name] = self._text(value)
+                    pipe = make()
+                    told[name] = pipe.feed(value) + pipe.end()
                 elif value not in COMMON:
                     told[name] = self._string(told, name, value)
             elif kind is dict or kind is list:
