@@ -321,7 +321,8 @@ class AnswerRules(msgspec.Struct, frozen=True):
     """What becomes of one request's answer, whole or streamed: texts go through `pipes` in their order, then `drop`,
     `put` and `metadata` are done, then `appended` ends the text. `hidden_as`: the model's name that the caller is told
     instead of the provider's, whose ids, fingerprint and headers are not shown either (None: nothing is hidden).
-    `request_id` and `created` (Unix seconds) are there for what has to be made up."""
+    `request_id` and `created` (Unix seconds) are there for what has to be made up. `arguments` makes, of what makes a
+    chain of pipes, one pipe for the JSON text of a tool call, so that it stays JSON; None: it is piped as any text."""
 
     request_id: str = ""
     created: int = 0
@@ -336,6 +337,7 @@ class AnswerRules(msgspec.Struct, frozen=True):
     normalizes: bool = False
     hooks: tuple[Hook, ...] = ()
     tally: Tally = msgspec.field(default_factory=Tally)
+    arguments: Callable[[Callable[[], TextPipe]], TextPipe] | None = None
 
     @property
     def changes_body(self) -> bool:
