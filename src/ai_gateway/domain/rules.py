@@ -321,8 +321,9 @@ class AnswerRules(msgspec.Struct, frozen=True):
     """What becomes of one request's answer, whole or streamed: texts go through `pipes` in their order, then `drop`,
     `put` and `metadata` are done, then `appended` ends the text. `hidden_as`: the model's name that the caller is told
     instead of the provider's, whose ids, fingerprint and headers are not shown either (None: nothing is hidden).
-    `request_id` and `created` (Unix seconds) are there for what has to be made up. `hooks` stand with the numbers of
-    their rules, as those of all rules in `in_force`."""
+    `request_id` and `created` (Unix seconds) are there for what has to be made up. `arguments` makes, of what makes a
+    chain of pipes, one pipe for the JSON text of a tool call, so that it stays JSON; None: it is piped as any text.
+    `hooks` stand with the numbers of their rules, as those of all rules in `in_force`."""
 
     request_id: str = ""
     created: int = 0
@@ -337,6 +338,7 @@ class AnswerRules(msgspec.Struct, frozen=True):
     normalizes: bool = False
     hooks: tuple[tuple[int, Hook], ...] = ()
     tally: Tally = msgspec.field(default_factory=Tally)
+    arguments: Callable[[Callable[[], TextPipe]], TextPipe] | None = None
     in_force: tuple[int, ...] = ()
 
     @property

@@ -30,6 +30,7 @@ from ai_gateway.gateway.watch import Watch
 from ai_gateway.providers import Codec, Reading, StreamEnd, StreamWatch
 from ai_gateway.providers.continuation import Continuation, Delivered
 from ai_gateway.providers.continued_watch import ContinuedWatch
+from ai_gateway.providers.shaping.codec import ShapedWatch
 from ai_gateway.providers.short_end import short_end
 from ai_gateway.providers.short_response import short_response
 from ai_gateway.runtime.upstream import Answer, TooSlow, UpstreamError
@@ -97,6 +98,7 @@ class Streaming:
         self._marks = marks
         self._continued: ContinuedWatch | None = None if continuation is None else continuation.watch(codec)
         self._watch: StreamWatch = self._continued or codec.watch(shaped)
+        self._ruled = self._watch if isinstance(self._watch, ShapedWatch) else None
         self._classify = classify
         self._deadlines = deadlines
         self._delivered = delivered
@@ -115,7 +117,10 @@ class Streaming:
 
     @property
     def delivered_events(self) -> int:
-        """Events of this attempt that the caller has, also those that another attempt had brought before."""
+        """Events of this attempt that the caller has, also those that another attempt had brought before, or a rule
+        has kept back: they are paid for."""
+        if self._ruled is not None:
+            return self._ruled.heard_events
         return self._events if self._continued is None else self._continued.heard_events
 
     async def begin(self) -> None:
@@ -137,7 +142,7 @@ class Streaming:
         Fault, UpstreamError, Diverged when the caller has a part: whoever called this continues the answer, or writes
         the error event."""
         ready, self._ready = self._ready, b""
-        self._events += ready.count(DATA)
+        self._events += ready.count(DATA) if self._ruled is None else self._ruled.heard_events
         if self._delivered is not None:
             self._delivered.keep(ready)
         if self._purse is not None:
@@ -197,10 +202,11 @@ class Streaming:
 
     def feed(self, chunk: bytes) -> bytes:
         ready = self._watch.feed(chunk)
-        self._events += ready.count(DATA)
+        ruled, before = self._ruled, self._events
+        self._events = before + ready.count(DATA) if ruled is None else ruled.heard_events
         marks = self._marks
         marks.note(self._events)
-        if ready:
+        if ready or self._events > before:
             self._whole_at = marks.at
             self._begun_bytes = 0
         else:

@@ -42,7 +42,7 @@ class UpstreamRequest(msgspec.Struct, frozen=True, gc=False):
     dropped: tuple[str, ...] = ()
 
 
-class Reading(msgspec.Struct, frozen=True, gc=False):
+class Reading(msgspec.Struct, frozen=True):
     """A 2xx answer as the gateway understands it. `error` is set where the dialect's payload is missing: an `error`
     object under status 200, HTML, nothing. `usage` None means that the provider reported none. `body`: the answer in
     the caller's dialect, None where the provider's own bytes are in it. `blocked`: a rule forbids that the caller gets
@@ -103,7 +103,7 @@ class Codec(Protocol):
 
     @property
     def translates(self) -> bool:
-        """Whether what it gives back is not what the provider sent: other headers hold then."""
+        """Whether the provider's headers say nothing of what it gives back, as where it speaks another dialect."""
         ...
 
     def encode(self, shaped: Shaped, model: str) -> UpstreamRequest: ...
