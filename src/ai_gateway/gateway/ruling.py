@@ -27,7 +27,7 @@ from ai_gateway.policy.response_transformer import Answering, answer_rules
 from ai_gateway.providers import Codec
 from ai_gateway.providers.shaping.codec import ShapingCodec
 from ai_gateway.providers.shaping.requests import form_of
-from ai_gateway.providers.shaping.tables import normal_codec
+from ai_gateway.providers.translation.normal import normal_codec
 from ai_gateway.runtime.stages import Member
 
 _NO_RULES: Final = RuleSet("[]", "")
