@@ -24,7 +24,7 @@ async def test_every_fact_has_a_value() -> None:
     facts = await facts_of({"temperature": 0.5, "user": "ann"})
     assert {name: facts.value(name) for name in FACTS} == {
         "request.id": "req_018cc0000000aaaaaaaaaaaaaaaa",
-        "request.date": "2024-01-01",
+        "request.date": "2026-01-01",
         "request.operation": "chat",
         "request.model": "gpt-4o-mini",
         "request.stream": True,
