@@ -52,17 +52,14 @@ class ShapingCodec:
         return self._codec.read_error(status, headers, body)
 
     def watch(self, shaped: Shaped) -> StreamWatch:
-        inner = self._codec.watch(shaped)
-        shaper = event_shaper(shaped.call.head.operation, self._answer)
-        return inner if shaper is None else ShapedWatch(inner, shaper)
+        return ShapedWatch(self._codec.watch(shaped), event_shaper(shaped.call.head.operation, self._answer))
 
     def _done(self, operation: Operation, reading: Reading, body: bytes) -> Reading:
-        shape = shape_reply(operation)
-        if shape is None or reading.error is not None:
+        if reading.error is not None:
             return reading
         told = body if reading.body is None else reading.body
         try:
-            return Reading(usage=reading.usage, body=shape(told, self._answer))
+            return Reading(usage=reading.usage, body=shape_reply(operation)(told, self._answer))
         except (Fault, RuleError) as why:
             return Reading(usage=reading.usage, blocked=_fault_of(why))
 
