@@ -23,6 +23,7 @@ from ai_gateway.domain.chat import Operation, ProviderError, Usage
 from ai_gateway.domain.faults import Fault, ProviderFailed
 from ai_gateway.domain.traffic import Shaped
 from ai_gateway.gateway.client import Client, Headers
+from ai_gateway.gateway.guarding import StreamGuard
 from ai_gateway.gateway.marks import Marks
 from ai_gateway.gateway.purse import Purse
 from ai_gateway.gateway.watch import Watch
@@ -76,7 +77,7 @@ class Streaming:
 
     `delivered` remembers what the caller was given, None where nobody would go on with it. With a `continuation` the
     stream is the rest of an answer that the caller has a part of: its commit point is where the two parts meet. With a
-    `purse` the stream ends where the money does.
+    `purse` the stream ends where the money does; with a `guard` it waits at its guardrails.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class Streaming:
         delivered: Delivered | None = None,
         continuation: Continuation | None = None,
         purse: Purse | None = None,
+        guard: StreamGuard | None = None,
     ) -> None:
         self._answer = answer
         self._marks = marks
@@ -101,6 +103,7 @@ class Streaming:
         self._deadlines = deadlines
         self._delivered = delivered
         self._purse = purse
+        self._guard = guard
         self._shaped = shaped
         self._ready = b""
         self._end: StreamEnd | None = None
@@ -144,10 +147,12 @@ class Streaming:
             self._delivered.keep(ready)
         if self._purse is not None:
             self._purse.note(self._events, ready)
+        if self._guard is not None:
+            ready = await self._guard.take(ready)
         await (client.write(ready) if client.committed else client.begin(headers, ready))
         if self._end is None and not self.is_over:
             try:
-                frames = client.frames()
+                frames = None if self._guard is not None else client.frames()
                 if frames is None or not await self._pour(frames):
                     await self._pass_on(client)
             except UpstreamError:
@@ -157,6 +162,7 @@ class Streaming:
         if self._watch.error is not None:
             raise self._classify(self._watch.error)
         if self._purse is not None and self.is_cut_short:
+            await client.write(b"" if self._guard is None else await self._guard.finish(b""))
             await book()
             self._answer.close()
             await client.finish(self._short_end(self._purse))
@@ -166,9 +172,10 @@ class Streaming:
             raise Diverged
         if not end.complete:
             raise _cut()
+        tail = end.tail if self._guard is None else await self._guard.finish(end.tail)
         await book()
         self._answer.leave(LINGER_SECONDS)
-        await client.finish(end.tail)
+        await client.finish(tail)
 
     async def _pour(self, frames: Watch) -> bool:
         """Frames from socket to socket, with no task in between; False where this answer cannot."""
@@ -190,7 +197,8 @@ class Streaming:
             chunk = await self._answer.next(self._deadlines.between())
             if not chunk:
                 break
-            await client.write(self.feed(chunk))
+            ready = self.feed(chunk)
+            await client.write(ready if self._guard is None else await self._guard.take(ready))
 
     def feed(self, chunk: bytes) -> bytes:
         ready = self._watch.feed(chunk)
@@ -285,7 +293,7 @@ class _Frames:
             return
         try:
             ready = self._streaming.feed(data)
-        except (TooSlow, Fault) as stop:
+        except (TooSlow, Fault) as stop:  # a Fault: a rule forbids what came
             self._over.set_exception(stop)
             return
         if ready:

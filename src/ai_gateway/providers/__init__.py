@@ -45,8 +45,8 @@ class UpstreamRequest(msgspec.Struct, frozen=True, gc=False):
 class Reading(msgspec.Struct, frozen=True):
     """A 2xx answer as the gateway understands it. `error` is set where the dialect's payload is missing: an `error`
     object under status 200, HTML, nothing. `usage` None means that the provider reported none. `body`: the answer in
-    the caller's dialect, None where the provider's own bytes are in it. `blocked`: why the caller may not have it; it
-    was given and is booked all the same."""
+    the caller's dialect, None where the provider's own bytes are in it. `blocked`: a rule forbids that the caller gets
+    it, although it was paid for."""
 
     usage: Usage | None = None
     error: ProviderError | None = None
