@@ -67,15 +67,18 @@ class ShapingCodec:
 @final
 class ShapedWatch:
     """A StreamWatch. Once something was blocked nothing more is given out, but the stream may be read on for its usage.
-    `heard_events` counts what the provider sent, also what the caller is not given: that is what it costs."""
+    `heard_events` counts what the provider sent, also what the caller is not given: that is what it costs. `first` and
+    `last` are the events that came first and last, as they came."""
 
-    __slots__ = ("_blocked", "_shaper", "_watch", "heard_events")
+    __slots__ = ("_blocked", "_shaper", "_watch", "first", "heard_events", "last")
 
     def __init__(self, watch: StreamWatch, shaper: EventShaper) -> None:
         self._watch = watch
         self._shaper = shaper
         self._blocked: Fault | None = None
         self.heard_events = 0
+        self.first = b""
+        self.last = b""
 
     @property
     def usage(self) -> Usage | None:
@@ -100,17 +103,23 @@ class ShapedWatch:
     def feed(self, chunk: bytes) -> bytes:
         """Raises Blocked, RuleFailed; again and again where it did once."""
         events = self._watch.feed(chunk)
-        self.heard_events += events.count(_DATA)
+        if events:
+            self.heard_events += events.count(_DATA)
+            self.first = self.first or events
+            self.last = events
         return self._shaped(events)
 
     def end(self) -> StreamEnd:
         """Raises Blocked, RuleFailed."""
         end = self._watch.end()
-        tail = self._shaped(end.tail)
-        if not end.complete:
-            return StreamEnd(tail, complete=False)
+        tail = self.ended_by(end.tail) if end.complete else self._shaped(end.tail)
+        return StreamEnd(tail, end.complete)
+
+    def ended_by(self, events: bytes) -> bytes:
+        """The end of the stream, where these are its last events, whoever wrote them. Raises Blocked, RuleFailed."""
+        tail = self._shaped(events)
         try:
-            return StreamEnd(tail + self._shaper.end(), complete=True)
+            return tail + self._shaper.end()
         except (Fault, RuleError) as why:
             raise self._stopped(why) from None
 

@@ -23,7 +23,7 @@ from ai_gateway.providers.shaping.pieces import (
 _PREFIX: Final = "cmpl-"
 _USAGE: Final = "usage"
 _CHOICES: Final = "choices"
-_MEMBERS: Final = frozenset({"id", "object", "created", "model", "choices", "usage", "metadata", "error"})
+_MEMBERS: Final = frozenset({"id", "object", "created", "model", "choices", "usage", "metadata", "error", "gateway"})
 _NO_WORDS: Final = frozenset({"choices", "usage", "x_groq"})
 _NO_WORDS_OF_CHOICE: Final = frozenset({"text", "logprobs", "content_filter_results"})
 

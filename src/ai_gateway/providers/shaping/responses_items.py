@@ -72,7 +72,7 @@ _WAITING: Final = frozenset(
 _DRAWN: Final = "image_generation_call"
 _MEMBERS: Final = frozenset(
     {
-        "background", "completed_at", "conversation", "created_at", "error", "id", "incomplete_details",
+        "background", "completed_at", "conversation", "created_at", "error", "gateway", "id", "incomplete_details",
         "instructions", "max_output_tokens", "max_tool_calls", "metadata", "model", "moderation", "object", "output",
         "output_text", "parallel_tool_calls", "previous_response_id", "prompt", "prompt_cache_key",
         "prompt_cache_options", "prompt_cache_retention", "reasoning", "safety_identifier", "service_tier", "status",
