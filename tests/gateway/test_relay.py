@@ -7,14 +7,15 @@ import pytest
 
 from ai_gateway.domain.chat import Dialect, ProviderError
 from ai_gateway.domain.config import ProviderType
-from ai_gateway.domain.faults import Fault, ProviderFailed, ProviderOverloaded
+from ai_gateway.domain.faults import Blocked, Fault, ProviderFailed, ProviderOverloaded
 from ai_gateway.gateway import relay
 from ai_gateway.gateway.client import Client
 from ai_gateway.gateway.marks import Marks
 from ai_gateway.policy.error_handler import classify
 from ai_gateway.providers.continuation import Delivered, Way, continue_by, delivered_for
 from ai_gateway.providers.kinds import KINDS
-from ai_gateway.runtime.upstream import Broken, Sink, UpstreamError
+from ai_gateway.providers.shaping.codec import ShapedWatch
+from ai_gateway.runtime.upstream import Broken, Sink, TooSlow, UpstreamError
 from support.builders import a_call, a_head, a_shaped
 from support.clock import FakeClock
 from support.upstream import EVENTS, JSON, Script, ScriptedAnswer, Step
@@ -39,8 +40,33 @@ def a_stream(*body: Step, **more: Any) -> relay.Streaming:
     return a_streaming(an_answer(*body, headers=EVENTS), **more)
 
 
-def a_streaming(answer: Any, **more: Any) -> relay.Streaming:
-    return relay.Streaming(answer, CODEC, CALL, said, DEADLINES, marks=Marks(FakeClock(), lambda: None), **more)
+def a_streaming(answer: Any, codec: Any = CODEC, clock: FakeClock | None = None, **more: Any) -> relay.Streaming:
+    marks = Marks(clock or FakeClock(), lambda: None)
+    return relay.Streaming(answer, codec, CALL, said, DEADLINES, marks=marks, **more)
+
+
+class Ruled:
+    """A codec whose streams go through a rule that keeps all text back after the first event, and blocks one word."""
+
+    def __init__(self, blocks: bytes = b"forbidden") -> None:
+        self._blocks = blocks
+        self._kept = b""
+        self._has_begun = False
+
+    def watch(self, shaped: Any) -> ShapedWatch:
+        return ShapedWatch(CODEC.watch(shaped), self)
+
+    def feed(self, events: bytes) -> bytes:
+        if self._blocks in events:
+            raise Blocked
+        if self._has_begun:
+            self._kept += events
+            return b""
+        self._has_begun = True
+        return events
+
+    def end(self) -> bytes:
+        return self._kept
 
 
 class PouringAnswer:
@@ -157,6 +183,54 @@ async def test_a_continuation_that_is_refused_inside_its_stream_is_the_provider_
     continuation = continue_by(Way.RESTART, so_far, CALL, ProviderType.OPENAI, "m")
     with pytest.raises(ProviderOverloaded):
         await a_stream(CHAT_ERROR_EVENT, continuation=continuation).begin()
+
+
+async def test_what_a_rule_blocks_before_anything_was_sent_is_a_refusal() -> None:
+    stream = a_streaming(an_answer(*chat_events("forbidden"), headers=EVENTS), Ruled())
+    with pytest.raises(Blocked):
+        await stream.begin()
+
+
+@pytest.mark.parametrize("is_poured", [True, False])
+async def test_what_a_rule_blocks_ends_a_stream_and_counts_what_was_kept_back(is_poured: bool) -> None:
+    one, two, three, *_ = chat_events("one", "two", "forbidden")
+    answer = PouringAnswer(one, two + three, None) if is_poured else an_answer(one, two, three, headers=EVENTS)
+    caller, delivered = Caller(), remembered()
+    caller.takes_frames = is_poured
+    stream = a_streaming(answer, Ruled(), delivered=delivered)
+    await stream.begin()
+    with pytest.raises(Blocked):
+        await stream.carry(caller.client, (), nothing_to_book)
+    assert b"".join(caller.heard) == one
+    assert stream.delivered_events == 3
+
+
+async def test_what_was_kept_back_is_told_at_the_end_and_only_there() -> None:
+    events = chat_events("one", "two", "three")
+    caller, delivered = Caller(), remembered()
+    stream = a_streaming(PouringAnswer(events[0], b"".join(events[1:]), None), Ruled(), delivered=delivered)
+    await stream.begin()
+    await stream.carry(caller.client, (), nothing_to_book)
+    assert caller.heard[0] == b""
+    assert caller.heard[1] == events[0]
+    assert len(caller.heard) == 3
+    assert b"".join(caller.heard).endswith(DONE)
+    so_far = delivered.so_far()
+    assert so_far is not None
+    assert so_far.text == "one"
+
+
+async def test_a_provider_whose_words_are_kept_back_has_not_stalled() -> None:
+    clock = FakeClock()
+    stream = a_streaming(an_answer(headers=EVENTS), Ruled(), clock)
+    one, two, *_ = chat_events("one", "two")
+    stream.feed(one)
+    for _ in range(3):
+        clock.advance(20.0)
+        assert stream.feed(two) == b""
+    clock.advance(31.0)
+    with pytest.raises(TooSlow):
+        stream.feed(two[:20])
 
 
 def test_a_whole_answer_says_what_it_used() -> None:

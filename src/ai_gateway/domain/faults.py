@@ -68,7 +68,8 @@ class Level(msgspec.Struct, frozen=True):
 
 class Fault(Exception):
     """An expected ending. `message` and `action` are for people; `retry_after_seconds` is None where unknown. `level`
-    is that of the limit which stood in the way, where one did; `headers` are what its answer carries besides."""
+    is that of the limit which stood in the way, where one did; `headers` are what its answer carries besides; `notes`
+    are for the decision record."""
 
     category: ClassVar[Category]
     default_origin: ClassVar[Origin]
@@ -105,6 +106,7 @@ class Fault(Exception):
         self.level = level
         self.headers = headers
         self.detail = detail
+        self.notes: tuple[str, ...] = ()
 
 
 class Unauthenticated(Fault):

@@ -13,7 +13,16 @@ import msgspec
 
 from ai_gateway.domain.config import QueueLimits
 from ai_gateway.domain.decisions import Step, What
-from ai_gateway.domain.faults import Fault, GatewayFault, ProviderFailed, RateLimited, Untranslatable
+from ai_gateway.domain.faults import (
+    Blocked,
+    Fault,
+    GatewayFault,
+    ProviderFailed,
+    RateLimited,
+    RuleFailed,
+    Untranslatable,
+)
+from ai_gateway.domain.rules import Tally
 from ai_gateway.domain.traffic import Receipt
 from ai_gateway.gateway import answers
 from ai_gateway.gateway.client import Client, Interruption
@@ -48,6 +57,8 @@ async def carry(doors: Doors, journey: Journey, client: Client) -> Carried:
     pursuit = _Pursuit(doors, journey, client)
     try:
         fault = await pursuit.run()
+        if journey.tally is not None:
+            pursuit.note_rules(journey.tally)
     finally:
         pursuit.world.close()
         _place_free(doors.rooms)
@@ -90,6 +101,10 @@ class _Pursuit:
             await self._end_with(told)
             return told
         return fault
+
+    def note_rules(self, tally: Tally) -> None:
+        for note in tally.notes():
+            self.world.note(What.RULED, note)
 
     async def _end_with(self, told: Fault) -> None:
         """The last event of a stream that has begun. Whoever leaves while it is written has left behind the end."""
@@ -156,7 +171,7 @@ class _Pursuit:
             if client.interruption is _LEFT:
                 raise _Stop(None)
             return None
-        if client.interruption is not None:
+        if client.interruption is not None or isinstance(fault, (Blocked, RuleFailed)):
             raise _Stop(fault)
         _place_free(self._doors.rooms)  # this request goes on elsewhere, perhaps for long
         return self._broken(fault, trial, continuation) if client.committed else fault
