@@ -16,6 +16,7 @@ from ai_gateway.domain.budgets import Leg, Limits
 from ai_gateway.domain.price_book import PriceBook
 from ai_gateway.domain.prices import Price
 from ai_gateway.domain.secret import Secret
+from ai_gateway.domain.wording import Wording
 
 TenantId = NewType("TenantId", str)
 KeyId = NewType("KeyId", str)
@@ -241,7 +242,7 @@ class Course(msgspec.Struct, frozen=True):
     `name` is the name it was compiled for (route, pool or model); a course with no candidate is a configuration whose
     members are all disabled or unconfigured, and is answered as such. `total_seconds` bounds the request with all its
     attempts; a candidate's own `total` may be shorter. `drop_unsupported`: what a provider's API cannot say is left
-    out of a translated request, and told, instead of refused.
+    out of a translated request, and told, instead of refused. `hides_providers`: its callers are told of no provider.
     """
 
     name: str
@@ -255,6 +256,7 @@ class Course(msgspec.Struct, frozen=True):
     on_disconnect: OnDisconnect = OnDisconnect.CANCEL
     cache: CacheSettings | None = None
     drop_unsupported: bool = False
+    hides_providers: bool = False
 
 
 class FailedAttempts(StrEnum):
@@ -269,7 +271,8 @@ class Tenant(msgspec.Struct, frozen=True):
     """One tenant's part of the Snapshot. `courses` has routes and pools (one namespace), `models` the bare names.
 
     `default_fallbacks` are compiled into the courses already; they stand here to be shown. `zone` is the calendar of
-    its days and months; `limits` are those of its levels, and what budgets say of its keys."""
+    its days and months; `limits` are those of its levels, and what budgets say of its keys. `wording` is how faults are
+    told to its callers, None where that is the code's own English."""
 
     id: TenantId
     name: str
@@ -287,6 +290,7 @@ class Tenant(msgspec.Struct, frozen=True):
     failed_attempts: FailedAttempts = FailedAttempts.REPORTED
     limits: Mapping[Leg, Limits] = msgspec.field(default_factory=_nothing)
     rates: Mapping[Leg, "LegRates"] = msgspec.field(default_factory=_nothing)
+    wording: Wording | None = None
 
 
 class Key(msgspec.Struct, frozen=True, gc=False):

@@ -308,6 +308,11 @@ class GatewayFault(Fault):
     retryable = True
 
 
+def every_kind(of: type[Fault] = Fault) -> tuple[type[Fault], ...]:
+    """The whole tree below, without its root, each class before its own."""
+    return tuple(kind for child in of.__subclasses__() for kind in (child, *every_kind(child)))
+
+
 ALL_FAULTS: tuple[type[Fault], ...] = (
     Unauthenticated,
     Forbidden,

@@ -42,6 +42,7 @@ async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
     if head.operation is _RESPONSES:
         call = await with_conversation(doors, admitted, client, call)
     course = routing.resolve(caller.tenant, call.model)
+    client.hides_providers = course.hides_providers
     plan = doors.plans.of(caller.tenant.id, course, head.dialect, head.operation)
     if not plan.stages:
         return await _serve_without(client, call, course)
