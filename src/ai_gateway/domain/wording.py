@@ -8,14 +8,8 @@ A text may have `${placeholders}`: they are replaced once, by values that are ne
 """
 
 from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any
 
 import msgspec
-
-
-def _nothing() -> Mapping[str, Any]:
-    return MappingProxyType({})
 
 
 class Text(msgspec.Struct, frozen=True):
@@ -26,8 +20,8 @@ class Text(msgspec.Struct, frozen=True):
 
 
 class Texts(msgspec.Struct, frozen=True):
-    categories: Mapping[str, Text] = msgspec.field(default_factory=_nothing)
-    codes: Mapping[str, Text] = msgspec.field(default_factory=_nothing)
+    categories: Mapping[str, Text] = msgspec.field(default_factory=dict[str, Text])
+    codes: Mapping[str, Text] = msgspec.field(default_factory=dict[str, Text])
 
 
 class BudgetWords(msgspec.Struct, frozen=True):
