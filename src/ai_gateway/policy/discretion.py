@@ -40,15 +40,17 @@ def freed(error: ProviderError, endpoint: Endpoint) -> ProviderError:
 
 
 def freed_text(text: str, endpoint: Endpoint) -> str:
+    """Without any address, too: it may be the one that the host's name was resolved to."""
     if endpoint.api_key is not None:
         text = without(text, secrets_in(endpoint.api_key.reveal()))
     host = re.escape(endpoint.base_url.host)
-    return re.sub(rf"(?i)(?<![\w.-]){host}(?![\w-])(?::{endpoint.base_url.port}\b)?", REDACTED, text)
+    text = re.sub(rf"(?i)(?<![\w.-]){host}(?![\w-])(?::{endpoint.base_url.port}\b)?", REDACTED, text)
+    return _ADDRESS.sub(REDACTED, text)
 
 
 def loggable(text: str, endpoint: Endpoint) -> str:
-    """What went wrong on the wire, for a log: without addresses, also those that a name was resolved to."""
-    return _ADDRESS.sub(REDACTED, redact(freed_text(text, endpoint)))
+    """What went wrong on the wire, for a log."""
+    return redact(freed_text(text, endpoint))
 
 
 def secrets_in(key: str) -> tuple[str, ...]:
