@@ -43,7 +43,8 @@ FULL: dict[str, Any] = {
         {
             "name": "bot",
             "pool": "fast",
-            "rules": [{"cap": 0.8}],
+            "rules": [{"on": "request", "do": "cap", "field": "temperature", "max": 0.8}],
+            "inherit_rules": False,
             "timeouts": {"total": 20.0},
             "retries": {"max_attempts": 1, "base_seconds": 0.25, "cap_seconds": 8.0},
             "on_stream_cut": "error",
@@ -60,6 +61,7 @@ FULL: dict[str, Any] = {
     ],
     "timezone": "Europe/Berlin",
     "failed_attempts": "estimated",
+    "rules": [{"on": "both", "do": "drop", "field": "metadata.trace"}],
     "budgets": [
         {
             "scope": "tenant",
@@ -83,7 +85,7 @@ async def test_what_was_applied_is_what_is_exported(world: World) -> None:
     await world.made("/config/apply", FULL)
     exported = (await world.call("GET", "/config/export", role="viewer")).json()
     exported["pools"].sort(key=lambda pool: pool["group_name"])  # made at one instant, so their ids have no order
-    for section in ("departments", "teams", "users", "pools", "default_fallbacks", "routes", "prices"):
+    for section in ("departments", "teams", "users", "pools", "default_fallbacks", "routes", "prices", "rules"):
         assert exported[section] == FULL[section]
     (provider,) = exported["providers"]
     assert {name: provider[name] for name in FULL["providers"][0]} == FULL["providers"][0]

@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from ai_gateway.admin.access import Permission
 from ai_gateway.admin.answers import Answer
 from ai_gateway.admin.routing import PREFIX, AdminRoute, Route
+from ai_gateway.admin.rules import rule_schemas
 
 
 async def read_openapi(request: Request) -> Answer:
@@ -36,6 +37,7 @@ def describe_app(app: FastAPI) -> Answer:
         summary="Tenants, keys, provider configs, pools, routes, prices and the ledger.",
         routes=[route for route in app.routes if isinstance(route, AdminRoute)],
     )
+    document["components"]["schemas"].update(rule_schemas())
     document["components"]["securitySchemes"] = {"admin_token": {"type": "http", "scheme": "bearer"}}
     document["security"] = [{"admin_token": []}]
     return document

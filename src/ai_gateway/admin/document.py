@@ -19,6 +19,7 @@ from ai_gateway.admin.price_fields import PriceBody, said_by, show_ceiling
 from ai_gateway.admin.provider_fields import ProviderBody, columns_of
 from ai_gateway.admin.provider_fields import body_of as provider_body_of
 from ai_gateway.admin.routes import RouteBody
+from ai_gateway.admin.rules import RulesField
 from ai_gateway.admin.traffic_fields import FailedAttemptsWord, Groups
 from ai_gateway.domain.budgets import Scope
 from ai_gateway.store.records import Unit
@@ -75,6 +76,7 @@ class ConfigurationBody(Body):
     timezone: Zone | None = None
     failed_attempts: FailedAttemptsWord | None = None
     budgets: Annotated[list[BudgetEntry], Field(max_length=100_000)] | None = None
+    rules: RulesField | None = None
 
 
 async def export(unit: Unit, desk: Desk) -> Answer:
@@ -108,6 +110,7 @@ async def export(unit: Unit, desk: Desk) -> Answer:
         "prices": [_said(said_by(row)) for row in await unit.find(PriceRow, tenant_id)],
         "timezone": UTC_NAME if tenant is None else tenant.timezone,
         "failed_attempts": "reported" if tenant is None else tenant.failed_attempts,
+        "rules": [] if tenant is None else list(tenant.rules),
         "budgets": [
             _export_budget(row, names.get(row.scope_id))
             for row in sorted(await unit.find(BudgetRow, tenant_id), key=lambda row: row.name)
