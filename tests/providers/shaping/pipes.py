@@ -104,7 +104,7 @@ class Arguments:
         except ValueError:
             return self._piped(text)
         changed = self._changed(value)
-        return text if changed == value else json.dumps(changed, ensure_ascii=False)
+        return text if changed == value else json.dumps(changed, ensure_ascii=False, separators=(",", ":"))
 
     def _changed(self, value: Any) -> Any:
         if isinstance(value, str):

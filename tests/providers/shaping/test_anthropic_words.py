@@ -56,7 +56,7 @@ def test_what_was_held_back_is_told_as_the_deltas_that_it_came_as() -> None:
     assert words.end() == [
         {"type": "text_delta", "text": "<1:t>"},
         {"type": "compaction_delta", "content": "<1:c>"},
-        {"type": "input_json_delta", "partial_json": '{"<1:a>": "<1:b>"}'},
+        {"type": "input_json_delta", "partial_json": '{"<1:a>":"<1:b>"}'},
     ]
     assert words.end() == []
 

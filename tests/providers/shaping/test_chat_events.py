@@ -113,7 +113,7 @@ EFFECTS: dict[str, tuple[AnswerRules, list[Body], Callable[[Body], Any], Any]] =
         REDACTS,
         CALLS,
         lambda it: it["choices"][0]["message"]["tool_calls"][0]["function"],
-        {"name": "f", "arguments": '{"a": "[x]"}'},
+        {"name": "f", "arguments": '{"a":"[x]"}'},
     ),
     "names": (
         a(names=(lambda it: it.replace("gpt", "corp"), str.upper)),

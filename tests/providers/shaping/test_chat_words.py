@@ -29,7 +29,7 @@ TABLE: list[tuple[Body, Body]] = [
     ({"audio": {"id": "12345", "data": "12345", "expires_at": 12345, "transcript": "12345"}},
      {"audio": {"id": "12345", "data": "12345", "expires_at": 12345, "transcript": "[n]"}}),
     ({"function_call": {"name": "f12345", "arguments": '{"a": "12345"}'}},
-     {"function_call": {"name": "f12345", "arguments": '{"a": "[n]"}'}}),
+     {"function_call": {"name": "f12345", "arguments": '{"a":"[n]"}'}}),
     ({"tool_calls": [{"id": "12345", "function": {"name": "f12345", "arguments": '{"a": 12}'}},
                      {"id": "12345", "custom": {"name": "c", "input": "12345"}}]},
      {"tool_calls": [{"id": "12345", "function": {"name": "f12345", "arguments": '{"a": 12}'}},
