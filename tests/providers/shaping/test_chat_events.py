@@ -85,6 +85,7 @@ def test_what_no_rule_concerns_keeps_its_bytes(end: str) -> None:
         f"event: ping{end}{end}".encode(),
         frame(chunk({"content": 'all "fine" 😀'}), end=end, ascii_only=True),
         frame(chunk({"reasoning": "fine"}), end=end, spaced=True),
+        frame(chunk({"content": "", "unknown": None}), end=end, spaced=True),
         frame(chunk({}, finish="stop"), end=end, spaced=True),
         frame(usage, end=end, spaced=True),
         f"data: [DONE]{end}{end}".encode(),
@@ -215,6 +216,8 @@ def test_words_after_the_end_of_their_choice_are_not_told() -> None:
     got = shaped(ChatShaper(REDACTS), stream(*said))
     assert chat_of(got)["choices"][0]["message"]["content"] == "a sec"
     assert len(said_in(got)) == 2
+    alike = [chunk({"content": "a "}), chunk({"content": "b"}), chunk({}, finish="stop"), chunk({"content": "c"})]
+    assert chat_of(shaped(ChatShaper(REDACTS), stream(*alike)))["choices"][0]["message"]["content"] == "a b"
     calls = [chunk({"tool_calls": [CALL]}), chunk({}, finish="stop"), CALLED]
     assert b"ret" not in shaped(ChatShaper(REDACTS), stream(*calls))
 
@@ -225,6 +228,8 @@ def test_a_text_that_begins_after_an_end_is_told() -> None:
     message = chat_of(shaped(ChatShaper(REDACTS), stream(*said)))["choices"][0]["message"]
     assert message["content"] == "a sec"
     appends = a(pipes=(same,), appended=" Bye.")
+    late = [chunk({"reasoning": "a"}, finish="stop"), chunk({"content": "b"}, finish="stop")]
+    assert chat_of(shaped(ChatShaper(appends), stream(*late)))["choices"][0]["message"]["content"] == " Bye."
     twice = [chunk({"content": "a"}, finish="stop"), chunk({"content": "b"}, finish="stop")]
     assert chat_of(shaped(ChatShaper(appends), stream(*twice)))["choices"][0]["message"]["content"] == "a Bye."
 
