@@ -67,6 +67,9 @@ def rewrite(value: Json, change: Callable[[str], str]) -> Json:
 
 
 def drop(value: Json, path: Path) -> None:
+    if len(path) == 1 and is_object(value):
+        value.pop(path[0], None)
+        return
     for holder in _objects(value, path[:-1]):
         holder.pop(path[-1], None)
 
