@@ -2,7 +2,7 @@
 arguments of every call, in streams divided over two events."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 
@@ -17,6 +17,13 @@ from ai_gateway.providers.translation.losses import Losses
 
 SECRETS = ("planted.person@corp.example", "4111 1111 1111 1111", "sk-proj-Ab1Cd2Ef3Gh4Ij5Kl6Mn", "Project Nightfall")
 _WORDS = ("content", "text", "thinking", "reasoning_content", "reasoning", "refusal", "input", "code")
+_NO_WORDS = frozenset(
+    {"tools", "metadata", "instructions", "format", "usage", "tool_choice", "logprobs", "source", "moderation"}
+)
+"""What was asked, told again, and what is none."""
+Body = dict[str, Any]
+Key = tuple[Any, ...]
+Delta = tuple[Body, str, Key]
 Halves = tuple[str, str]
 
 
@@ -32,19 +39,19 @@ class Planter:
         return SECRETS[self.planted % len(SECRETS)]
 
     def behind(self, text: str) -> str:
-        return f"{text} {self.secret()} "
+        return f"{text} {self.secret()}; "
 
     def halves(self, text: str) -> Halves:
         secret = self.secret()
         at = self._random.randrange(1, len(secret))
-        return f"{text} {secret[:at]}", f"{secret[at:]} "
+        return f"{text} {secret[:at]}", f"{secret[at:]}; "
 
     def arguments(self, text: str) -> str:
         """JSON text, or the beginning of it, with one more member where that can be told from its beginning."""
         rest = text.strip().removeprefix("{")
         if rest == text.strip() or not rest:
             return text
-        return '{"planted":"%s"%s%s' % (self.secret(), "" if rest.strip() == "}" else ",", rest)
+        return f'{{"planted":"{self.secret()}"{"" if rest.strip() == "}" else ","}{rest}'
 
     def halves_of_arguments(self, text: str) -> Halves | None:
         told = self.arguments(text)
@@ -139,7 +146,7 @@ def _whole(value: Any, planter: Planter) -> Any:
             told[name] = inner | {"planted": planter.secret()}
         elif name in _WORDS and isinstance(inner, str) and name != "type":
             told[name] = planter.behind(inner)
-        elif name in ("tools", "metadata", "instructions", "format", "usage", "tool_choice", "logprobs", "source"):
+        elif name in _NO_WORDS:
             told[name] = inner
         else:
             told[name] = _whole(inner, planter)
@@ -151,56 +158,50 @@ def planted_stream(body: bytes, planter: Planter) -> bytes:
     splitter = EventSplitter()
     events = splitter.feed(body)
     more, rest = splitter.rest()
-    out: list[bytes] = []
-    begun: set[tuple[Any, ...]] = set()
-    for event in [*events, *more]:
-        data = data_of(event)
-        said = None if data is None or not data.startswith(b"{") else json.loads(data)
-        holders = list(_deltas(said)) if isinstance(said, dict) else []
-        if not holders:
-            if (
-                isinstance(said, dict)
-                and "response" in said
-                or isinstance(said, dict)
-                and str(said.get("type")).endswith("done")
-            ):
-                event = _event(said, lambda it: _whole(it, planter))
-            out.append(event)
-            continue
-        halves: list[Halves] = []
-        for holder, name, key in holders:
-            if name in ("arguments", "partial_json") or "arguments" in str(key):
-                split = planter.halves_of_arguments(holder[name]) if key not in begun else None
-                begun |= {key} if holder[name] else set()
-                halves.append(split or (holder[name], ""))
-            else:
-                halves.append(planter.halves(holder[name]))
-        for half in (0, 1):
-            for (holder, name, _), texts in zip(holders, halves, strict=True):
-                holder[name] = texts[half]
-            if half and "choices" in said:
-                said.pop("usage", None)
-                for choice in said["choices"]:
-                    choice["delta"] = {k: v for k, v in choice["delta"].items() if k != "role"}
-            if half == 0 and "choices" in said:
-                ends = [(choice, choice.get("finish_reason")) for choice in said["choices"]]
-                for choice, _ in ends:
-                    choice["finish_reason"] = None
-                out.append(_event(said, lambda it: it))
-                for choice, finish in ends:
-                    choice["finish_reason"] = finish
-            else:
-                out.append(_event(said, lambda it: it))
-    return b"".join([*out, rest])
+    begun: set[Key] = set()
+    return b"".join([*(_planted(event, planter, begun) for event in (*events, *more)), rest])
 
 
-def _event(said: dict[str, Any], change: Callable[[Any], Any]) -> bytes:
+def _planted(event: bytes, planter: Planter, begun: set[Key]) -> bytes:
+    data = data_of(event)
+    said: Any = None if data is None or not data.startswith(b"{") else json.loads(data)
+    if not isinstance(said, dict):
+        return event
+    deltas = list(_deltas(said))
+    if not deltas:
+        is_whole = "response" in said or str(said.get("type")).endswith("done")
+        return _event(_whole(said, planter)) if is_whole else event
+    halves: list[Halves] = []
+    for holder, name, key in deltas:
+        text = holder[name]
+        if "arguments" in str(key) or name == "partial_json":
+            halves.append((None if key in begun else planter.halves_of_arguments(text)) or (text, ""))
+            begun |= {key} if text else set()
+        else:
+            halves.append(planter.halves(text))
+    ends = [(choice, choice.get("finish_reason")) for choice in said.get("choices", [])]
+    for choice, _ in ends:
+        choice["finish_reason"] = None
+    first = _event(_telling(said, deltas, [half[0] for half in halves]))
+    for choice, finish in ends:
+        choice["finish_reason"] = finish
+        choice["delta"].pop("role", None)
+    return first + _event(_telling(said, deltas, [half[1] for half in halves]))
+
+
+def _telling(said: Body, deltas: list[Delta], texts: list[str]) -> Body:
+    for (holder, name, _), text in zip(deltas, texts, strict=True):
+        holder[name] = text
+    return said
+
+
+def _event(said: Body) -> bytes:
     kind = said.get("type")
-    head = b"" if kind is None or "choices" in said else b"event: %b\n" % str(kind).encode()
-    return head + b"data: " + json.dumps(change(said)).encode() + b"\n\n"
+    head = b"" if kind is None or "choices" in said else f"event: {kind}\n".encode()
+    return head + b"data: " + json.dumps(said).encode() + b"\n\n"
 
 
-def _deltas(said: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str, tuple[Any, ...]]]:
+def _deltas(said: Body) -> Iterator[Delta]:
     """The pieces of text that an event tells: where they are, and what they are a piece of."""
     kind = said.get("type")
     if isinstance(kind, str) and kind.startswith("response."):
