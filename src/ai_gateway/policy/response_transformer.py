@@ -21,6 +21,7 @@ from ai_gateway.domain.rules import (
     Template,
 )
 from ai_gateway.policy.request_transformer import give_way
+from ai_gateway.policy.scanning import arguments_pipe
 
 
 class Answering(msgspec.Struct, frozen=True, gc=False):
@@ -57,6 +58,7 @@ def answer_rules(
         hooks=tuple((it.number, it.effect.hook) for it in in_force if isinstance(it.effect, AskHook)),
         tally=tally,
         in_force=tuple(rule.number for rule in in_force),
+        arguments=arguments_pipe,
     )
 
 
