@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from admin.test_document import FULL
+from admin.test_document import FULL, PLAIN
 from admin.world import OWN, World
 from ai_gateway.store.rows import AuditRow, PriceRow
 
@@ -71,7 +71,7 @@ async def test_without_prune_nothing_is_deleted(world: World) -> None:
 
 async def test_prune_deletes_what_named_sections_leave_out_and_never_prices(world: World) -> None:
     await world.made("/config/apply", FULL)
-    empty = {section: [] for section in FULL if section not in ("version", "timezone", "failed_attempts")}
+    empty = {section: [] for section in FULL if section not in PLAIN}
     outcome = await _apply(world, prune=True, **empty)
     assert [(it["noun"], it["name"]) for it in outcome["updated"]] == [("tenant", "Own")]
     assert [item["noun"] for item in outcome["deleted"]] == [

@@ -155,7 +155,7 @@ def _call(operation: Operation, body: dict[str, Any], now: float) -> Call:
 
 
 def _answer(scene: _Scene, call: Call, facts: PreviewFacts, response: dict[str, Any] | None) -> AnswerPreview:
-    hidden_as = call.model if scene.course.hides_providers else None
+    hidden_as = call.model if scene.course.hides_models else None
     answering = Answering(REQUEST_ID, int(scene.now), hidden_as)
     body = None if response is None else msgspec.json.encode(response)
     return preview_answer(scene.rules, facts, answering, shape_reply(call.head.operation), body)
