@@ -10,24 +10,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ai_gateway.domain.chat import Dialect, Operation
+from ai_gateway.domain.config import ProviderType
 from ai_gateway.domain.faults import Blocked
 from ai_gateway.domain.rules import AnswerRules, MakePipe
 from ai_gateway.policy.scanning import ScanSpec, arguments_pipe, compile_replace, compile_scan
+from ai_gateway.providers.kinds import KINDS
 from ai_gateway.providers.shaping import EventShaper
 from ai_gateway.providers.shaping.anthropic_events import MessageShaper
 from ai_gateway.providers.shaping.anthropic_reply import shape_message
 from ai_gateway.providers.shaping.chat_events import ChatShaper
 from ai_gateway.providers.shaping.chat_reply import shape_chat
+from ai_gateway.providers.shaping.codec import ShapingCodec
 from ai_gateway.providers.shaping.completions_events import CompletionShaper
 from ai_gateway.providers.shaping.completions_reply import shape_completion
 from ai_gateway.providers.shaping.responses_events import ResponseShaper
 from ai_gateway.providers.shaping.responses_reply import shape_response
+from ai_gateway.providers.shaping.tables import shape_reply, texts_of_events, texts_of_reply
+from providers.calls import a_shaped
 from providers.shaping import responding
 from providers.shaping.adding_up import chat_of, message_of, settle, shaped, without_nothing
 from providers.shaping.responding import a_call, a_message, a_response, a_thought, response_of, said
 from providers.shaping.streams import chat_streams, chunk, frame, message_streams
 from providers.shaping.test_completions_events import completion_of, stream_of, whole_of
-from providers.translation.partitions import CUTS
+from providers.translation.partitions import CUTS, pieces_of
 
 EMAIL, CARD, KEY = "joe.doe@corp.example", "4111 1111 1111 1111", "sk-proj-Ab1Cd2Ef3Gh4Ij5Kl6Mn"
 SECRETS = (EMAIL, CARD, KEY, "nightfall")
@@ -181,3 +187,44 @@ def test_what_is_blocked_is_blocked_before_its_last_letter_is_out(
 def test_completions_have_a_whole_form_too() -> None:
     body = json.dumps({"choices": [{"text": f"ask {EMAIL}", "finish_reason": "stop"}]}).encode()
     assert json.loads(shape_completion(body, SCANS))["choices"][0]["text"] == "ask [redacted]"
+
+
+OPERATIONS = [Operation.CHAT, Operation.MESSAGES, Operation.RESPONSES, Operation.COMPLETIONS, Operation.IMAGES]
+JSONS = b"""{"choices":[|{"message":|{"delta":|{"content":|{"output":[|{"type":"message",|"text":|"x"|}|]|,|null
+{"data":[|"finish_reason":"stop"|data: |event: x""".replace(b"\n", b"|").split(b"|")
+PIECES_OF_JSON = st.lists(st.sampled_from([*JSONS, b"\n\n", b"\n", b"\r", b"\xff"]), max_size=14).map(b"".join)
+
+
+@given(st.sampled_from(OPERATIONS), st.binary(max_size=40) | PIECES_OF_JSON, CUTS)
+def test_no_bytes_of_a_provider_are_an_error(operation: Operation, noise: bytes, cuts: list[int]) -> None:
+    dialect = Dialect.ANTHROPIC if operation is Operation.MESSAGES else Dialect.OPENAI
+    codec = ShapingCodec(KINDS[ProviderType.MOCK].codecs[dialect], SCANS)
+    codec.read_reply(operation, noise)
+    watch = codec.watch(a_shaped(operation, '{"model":"m","stream":true}'))
+    for piece in pieces_of(noise, cuts):
+        watch.feed(piece)
+    watch.end()
+    shape_reply(operation)(noise, SCANS)
+    texts_of_reply(operation, noise)
+    texts_of_events(operation, noise)
+
+
+@pytest.mark.parametrize(
+    ("operation", "body"),
+    [
+        (Operation.CHAT, b'{"choices":[{"message":{"content":"%b"}}]}'),
+        (Operation.MESSAGES, b'{"type":"message","content":[{"type":"text","text":"%b"}]}'),
+        (Operation.RESPONSES, b'{"output":[{"type":"message","content":[{"type":"output_text","text":"%b"}]}]}'),
+        (Operation.COMPLETIONS, b'{"choices":[{"text":"%b"}]}'),
+        (Operation.IMAGES, b'{"data":[{"revised_prompt":"%b"}]}'),
+    ],
+)
+def test_what_only_lenient_clients_can_read_is_read_too(operation: Operation, body: bytes) -> None:
+    for odd in (
+        b"\xff \\u006aoe.doe@corp.example",
+        b"\t\\u006aoe.doe@corp.example",
+        b"\\ud83d \\u006aoe.doe@corp.example",
+    ):
+        got = shape_reply(operation)(body % odd, SCANS)
+        assert "[redacted]" in got.decode()
+        assert b"doe@corp" not in got
