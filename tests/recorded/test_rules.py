@@ -18,7 +18,7 @@ from ai_gateway.providers.kinds import KINDS
 from ai_gateway.providers.shaping.codec import ShapingCodec
 from ai_gateway.providers.translation.codec import TranslatingCodec
 from ai_gateway.providers.translation.pairs import FRONTS
-from recorded.corpus import Exchange, load, needs_corpus, type_of, why_left_out
+from recorded.corpus import Exchange, load, needs_corpus, speaker_of, why_left_out
 from recorded.planting import SECRETS, PlantedBack, Planter, planted_stream, planted_whole
 from recorded.test_translated import KINDS as BACKS
 from tests.providers.calls import a_shaped
@@ -112,7 +112,7 @@ def test_native_answers(operation: Operation, capsys: pytest.CaptureFixture[str]
             counted["no form to plant in"] += 1
             continue
         dialect = Dialect.ANTHROPIC if operation is Operation.MESSAGES else Dialect.OPENAI
-        codec = KINDS[type_of(exchange)].codecs[dialect]
+        codec = KINDS[speaker_of(exchange)].codecs[dialect]
         given = told(ShapingCodec(codec, RULES), call_of(operation, exchange), body, random)
         if given is None:
             counted["no answer"] += 1
@@ -160,7 +160,7 @@ def test_what_is_planted_would_be_seen() -> None:
     for exchange, operation in native():
         if exchange.is_stream and operation is Operation.CHAT:
             body = planted_stream(exchange.body, planter)
-            codec = ShapingCodec(KINDS[type_of(exchange)].codecs[Dialect.OPENAI], plain)
+            codec = ShapingCodec(KINDS[speaker_of(exchange)].codecs[Dialect.OPENAI], plain)
             given = told(codec, call_of(operation, exchange), body, Random(6))
             if given is not None and planter.planted > 3:
                 assert leaks(operation, given, streamed=True)
