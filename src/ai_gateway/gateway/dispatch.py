@@ -96,8 +96,8 @@ class _Pursuit:
         except Fault as refusal:
             fault = refusal
         if fault is not None and self._client.streams and self._client.interruption is not _LEFT:
-            rescue = self._rescue
-            told = fault if rescue is None or rescue.first is None else rescue.first
+            first = None if self._rescue is None else self._rescue.first
+            told = fault if first is None or isinstance(fault, (Blocked, RuleFailed)) else first
             await self._end_with(told)
             return told
         return fault

@@ -165,7 +165,8 @@ class Streaming:
             await client.write(b"" if self._guard is None else await self._guard.finish(b""))
             await book()
             self._answer.close()
-            await client.finish(self._short_end(self._purse))
+            short = self._short_end(self._purse)
+            await client.finish(short if self._guard is None else await self._guard.finish(short))
             return
         end = self._end or self._watch.end()
         if self._has_diverged:
@@ -248,10 +249,13 @@ class Streaming:
 
     def _short_end(self, purse: Purse) -> bytes:
         assert purse.bill is not None, "it was booked before its end is written"
-        call = self._shaped.call
+        call, ruled = self._shaped.call, self._ruled
+        first, last = (purse.first, purse.last) if ruled is None else (ruled.first, ruled.last)
         if call.head.operation is Operation.RESPONSES:
-            return short_response(purse.first, purse.last, purse.bill)
-        return short_end(call, purse.first, purse.last, purse.bill)
+            end = short_response(first, last, purse.bill)
+        else:
+            end = short_end(call, first, last, purse.bill)
+        return end if ruled is None else ruled.ended_by(end)
 
     @property
     def _has_diverged(self) -> bool:

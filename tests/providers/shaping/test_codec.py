@@ -8,12 +8,13 @@ import pytest
 from ai_gateway.domain.chat import Dialect, Operation
 from ai_gateway.domain.config import ProviderType
 from ai_gateway.domain.faults import Blocked, Fault, RuleFailed
-from ai_gateway.domain.rules import AnswerRules, RuleError
-from ai_gateway.providers import StreamWatch
+from ai_gateway.domain.rules import AnswerRules, MakePipe, RuleError
 from ai_gateway.providers.kinds import KINDS
 from ai_gateway.providers.shaping.codec import ShapedWatch, ShapingCodec
 from providers.calls import a_shaped
 from providers.halves import chat_event
+from providers.shaping.adding_up import said_in
+from providers.shaping.pipes import fails, forbids, literal
 
 OPENAI = KINDS[ProviderType.OPENAI]
 CHAT = OPENAI.codecs[Dialect.OPENAI]
@@ -157,6 +158,42 @@ def test_requests_and_errors_are_the_inner_s() -> None:
     assert shaping.read_reply(Operation.CHAT, error) == CHAT.read_reply(Operation.CHAT, error)
 
 
-def test_what_no_rule_speaks_of_is_passed() -> None:
-    native: StreamWatch = ShapingCodec(CHAT, AnswerRules()).watch(a_shaped(Operation.COUNT_TOKENS, body=STREAM_BODY))
-    assert native.feed(EVENTS[0]) == EVENTS[0]
+def test_a_whole_answer_is_shaped_behind_its_usage() -> None:
+    body = b'{"choices":[{"message":{"content":"my secret"}}],"usage":{"prompt_tokens":9,"completion_tokens":6}}'
+    native = CHAT.read_reply(Operation.CHAT, body)
+    shaping = ShapingCodec(CHAT, AnswerRules(pipes=(literal("secret", "[x]"),)))
+    for reading in (shaping.read_reply(Operation.CHAT, body), shaping.read_reply_to(a_shaped(), body)):
+        assert reading.usage == native.usage
+        assert reading.body == body.replace(b"secret", b"[x]")
+
+
+def test_a_translated_answer_is_shaped_as_its_caller_would_have_got_it() -> None:
+    codec = OPENAI.translated[Operation.MESSAGES]
+    body = b'{"id":"c","choices":[{"message":{"content":"my secret"},"finish_reason":"stop"}]}'
+    shaped = a_shaped(Operation.MESSAGES)
+    shaping = ShapingCodec(codec, AnswerRules(pipes=(literal("secret", "[x]"),)))
+    told = codec.read_reply_to(shaped, body).body
+    assert told is not None
+    assert shaping.read_reply_to(shaped, body).body == told.replace(b"secret", b"[x]")
+
+
+@pytest.mark.parametrize(("pipe", "fault"), [(forbids("secret"), Blocked), (fails("secret"), RuleFailed)])
+def test_a_whole_answer_that_is_blocked_is_booked_all_the_same(pipe: MakePipe, fault: type[Fault]) -> None:
+    body = b'{"choices":[{"message":{"content":"my secret"}}],"usage":{"prompt_tokens":9,"completion_tokens":6}}'
+    reading = ShapingCodec(CHAT, AnswerRules(pipes=(pipe,))).read_reply_to(a_shaped(), body)
+    assert isinstance(reading.blocked, fault)
+    assert (reading.body, reading.error) == (None, None)
+    assert reading.usage == CHAT.read_reply(Operation.CHAT, body).usage
+
+
+def test_an_error_under_200_is_not_shaped() -> None:
+    body = b'{"error":{"message":"a secret"}}'
+    reading = ShapingCodec(CHAT, AnswerRules(pipes=(forbids("secret"),))).read_reply_to(a_shaped(), body)
+    assert reading == CHAT.read_reply(Operation.CHAT, body)
+
+
+def test_a_stream_is_shaped_by_its_operation() -> None:
+    shaping = ShapingCodec(CHAT, AnswerRules(pipes=(literal("ab", "[x]"),), appended="!"))
+    watch = shaping.watch(a_shaped(body=STREAM_BODY))
+    given = b"".join(map(watch.feed, EVENTS)) + watch.end().tail
+    assert [it["choices"][0]["delta"].get("content") for it in said_in(given)] == ["[x]", "!", None]

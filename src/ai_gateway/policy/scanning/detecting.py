@@ -1,5 +1,9 @@
 """All detectors of a rule in one pass: one pattern that is any of their shapes finds where something may begin, the
-shapes that can begin with that character say what it is, and the longest wins. A clean text costs two calls of RE2.
+shapes that can begin with what stands there say what it is, and the longest wins. A clean text costs two calls of RE2.
+
+RE2 cannot look behind, and most look-alikes are known by what stands before them (the second half of a longer number).
+So the one pattern has each shape with the character before it, and is asked from one character before the place where
+it may begin; `\\A` in it stands for the start of what is looked at, where nothing is before.
 """
 
 from typing import Final, final
@@ -12,25 +16,46 @@ from ai_gateway.policy.scanning.engine import ANYWHERE, AT_START, WHOLE, Alphabe
 from ai_gateway.policy.scanning.finding import Found
 from ai_gateway.policy.scanning.lens import LENS, Picture
 
+BEGINNING: Final = 6
+"""So many characters say which shapes are possible; no match is shorter."""
+_MOST_BEGINNINGS: Final = 8_192
+
 
 class _Member(msgspec.Struct, frozen=True):
     what: str
     shape: Shape
     program: Program
+    begun: Program
+    firsts: frozenset[int]
+    not_behind: frozenset[int]
 
 
 @final
 class DetectorFinder:
     def __init__(self, detectors: tuple[Detector, ...]) -> None:
         shapes = [(detector.name, shape) for detector in detectors for shape in detector.shapes]
+        self.any: Final = _compiled(_with_before([shape for _, shape in shapes]))
+        self.shortest: Final = BEGINNING
         union = grammar.parse("|".join(shape.pattern for _, shape in shapes))
-        self.any: Final = _compiled(grammar.text_of(union))
         self.open: Final = _compiled(grammar.open_tail(union))
-        members = [(_Member(what, it, _compiled(it.pattern)), _firsts(it.pattern)) for what, it in shapes]
-        self.members: Final = tuple(tuple(it for it, firsts in members if byte in firsts) for byte in range(256))
+        members = [_member(what, shape) for what, shape in shapes]
+        self._members: Final = [tuple(it for it in members if byte in it.firsts) for byte in range(256)]
+        self._by_beginning: Final[dict[bytes, tuple[_Member, ...]]] = {}
 
     def view(self, text: str) -> "_DetectorView":
         return _DetectorView(self, LENS.look(text))
+
+    def members(self, beginning: bytes) -> tuple[_Member, ...]:
+        """Those that can match what begins so; remembered."""
+        known = self._by_beginning.get(beginning)
+        if known is None:
+            size = len(beginning)
+            possible = self._members[beginning[0]]
+            known = tuple(it for it in possible if it.begun.Match(WHOLE, beginning, 0, size)[0][0] == 0)
+            if len(self._by_beginning) >= _MOST_BEGINNINGS:
+                self._by_beginning.clear()
+            self._by_beginning[beginning] = known
+        return known
 
 
 @final
@@ -43,23 +68,28 @@ class _DetectorView:
         self._end = len(picture.data)
 
     def first(self, start: int) -> Found | None:
-        picture, data, end = self._picture, self._picture.data, self._end
-        match = self._finder.any.Match
-        at = picture.index(start)
+        data, end, match = self._picture.data, self._end, self._finder.any.Match
+        start = self._picture.index(start)
+        before = start - 1 if start else 0
         while True:
-            at = match(ANYWHERE, data, at, end)[0][0]
-            if at < 0:
+            before = match(ANYWHERE, data, before, end)[0][0]
+            if before < 0:
                 return None
-            found = self._found(at)
+            found = self._found(0) if before == start == 0 else None
+            if found is None and start <= before + 1 < end:
+                found = self._found(before + 1)
             if found is not None:
                 return found
-            at += 1
+            before += 1
 
     def _found(self, at: int) -> Found | None:
         picture, data = self._picture, self._picture.data
+        before = data[at - 1] if at else -1
         best: Found | None = None
         longest = at
-        for member in self._finder.members[data[at]]:
+        for member in self._finder.members(data[at : at + BEGINNING]):
+            if before in member.not_behind:
+                continue
             end = member.program.Match(AT_START, data, at, self._end)[0][1]
             if end <= longest:
                 continue
@@ -80,10 +110,32 @@ class _DetectorView:
         return picture.place(at)
 
 
+def _with_before(shapes: list[Shape]) -> str:
+    by_before: dict[str, list[str]] = {}
+    for shape in shapes:
+        by_before.setdefault(shape.not_behind, []).append(shape.pattern)
+    return "|".join(
+        f"(?s:\\A|{f'[^{before}]' if before else '.'})(?:{'|'.join(patterns)})"
+        for before, patterns in by_before.items()
+    )
+
+
+def _member(what: str, shape: Shape) -> _Member:
+    node = grammar.parse(shape.pattern)
+    return _Member(
+        what=what,
+        shape=shape,
+        program=_compiled(shape.pattern),
+        begun=_compiled(grammar.open_tail(node)),
+        firsts=_bytes_of(grammar.first_of(node)),
+        not_behind=_bytes_of(f"[{shape.not_behind}]") if shape.not_behind else frozenset(),
+    )
+
+
 def _compiled(pattern: str) -> Program:
     return compile_pattern(pattern, Alphabet.BYTES, most_instructions=1 << 20)
 
 
-def _firsts(pattern: str) -> frozenset[int]:
-    first = _compiled(grammar.first_of(grammar.parse(pattern)))
-    return frozenset(byte for byte in range(256) if first.Match(WHOLE, bytes([byte]), 0, 1)[0][0] == 0)
+def _bytes_of(one: str) -> frozenset[int]:
+    program = _compiled(one)
+    return frozenset(byte for byte in range(256) if program.Match(WHOLE, bytes([byte]), 0, 1)[0][0] == 0)

@@ -58,7 +58,7 @@ def compile_pattern(
         raise Refused(f"character {error.start + 1} is half of a surrogate pair, which no text has") from None
     made = _CORE(encoded, options)
     if not made.ok():
-        raise Refused(_in_words(_text_of(made.error())))
+        raise Refused(_in_words(_text_of(made.error()), pattern))
     if made.ProgramSize() > most_instructions:
         raise Refused("it is too large when compiled; use smaller counts in braces, or fewer of them")
     return cast("Program", made)
@@ -71,7 +71,7 @@ _WORDS: Final = (
     ("invalid named capture group", "'{what}' is no name of a group"),
     ("invalid perl operator", "'{what}' is not supported"),
     ("invalid escape sequence", "'{what}' is no escape that is supported (back references are not)"),
-    ("invalid character class range", "'{what}' is no range of characters"),
+    ("invalid character class range", "'{what}' is no range or class of characters"),
     ("invalid character class", "'{what}' is no class of characters"),
     ("missing ]", "the bracket in '{what}' is never closed"),
     ("missing )", "a parenthesis is never closed: '{what}'"),
@@ -85,12 +85,14 @@ _WORDS: Final = (
 )
 
 
-def _in_words(error: str) -> str:
+def _in_words(error: str, pattern: str) -> str:
     _, _, what = error.partition(": ")
+    at = pattern.find(what) if what and what != pattern else -1
+    place = f" (character {at + 1})" if at >= 0 else ""
     for start, words in _WORDS:
         if error.startswith(start):
-            return words.format(what=what or error)
-    return error
+            return words.format(what=what or error) + place
+    return error + place
 
 
 def _text_of(error: str | bytes) -> str:

@@ -45,4 +45,9 @@ class View(Protocol):
 
 
 class Finder(Protocol):
+    @property
+    def shortest(self) -> int:
+        """No match has fewer characters."""
+        ...
+
     def view(self, text: str) -> View: ...

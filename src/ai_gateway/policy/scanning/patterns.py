@@ -31,6 +31,7 @@ class PatternFinder:
         node = grammar.parse(pattern)
         self.open: Final = compile_pattern(grammar.open_tail(node), most_instructions=1 << 20)
         self.max_length: Final = max_length
+        self.shortest: Final = grammar.shortest(node)
         bound = grammar.longest(node)
         self.is_bounded: Final = bound is not None and bound <= max_length
         self.node: Final = node

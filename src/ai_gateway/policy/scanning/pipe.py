@@ -6,7 +6,7 @@ longest, then the first in the list; matches do not overlap.
 from collections.abc import Callable
 from typing import Final, final
 
-from ai_gateway.policy.scanning.finding import CONTEXT, Finder, Found, Tail
+from ai_gateway.policy.scanning.finding import CONTEXT, Finder, Found, Tail, View
 
 
 @final
@@ -24,8 +24,6 @@ class ScanPipe:
         self._tail: Tail | None = None
 
     def feed(self, text: str) -> str:
-        if not text:
-            return ""
         kept = self._kept + text
         start = self._out
         if self._tail is not None:
@@ -35,50 +33,53 @@ class ScanPipe:
                 return ""
             self._tail = None
             start = end
-        return self._scan(kept, start)
-
-    def end(self) -> str:
-        kept, start = self._kept, self._out
-        if self._tail is not None or start == len(kept):
-            return ""
-        sight = _Sight(self._finders, kept)
-        pieces: list[str] = []
-        sight.close()
-        start = self._replace(sight, start, pieces)
-        self._kept, self._out = "", 0
-        pieces.append(kept[start:])
-        return "".join(pieces)
-
-    def _scan(self, kept: str, start: int) -> str:
-        sight = _Sight(self._finders, kept)
-        found = sight.first(start)
-        held = sight.open_from(start)
+        view = _view(self._finders, kept)
+        found = view.first(start)
+        held = view.open_from(start)
         if found is None or found.start >= held:
             self._keep(kept, held)
             return kept[start:held]
         pieces: list[str] = []
-        start = self._replace(sight, start, pieces)
+        while found is not None and found.start < held:
+            start = self._put(kept, start, found, pieces)
+            if held < start:
+                held = view.open_from(start)
+            found = view.first(start)
         if self._tail is None:
-            held = sight.open_from(start)
             pieces.append(kept[start:held])
             start = held
         self._keep(kept, start)
         return "".join(pieces)
 
-    def _replace(self, sight: "_Sight", start: int, pieces: list[str]) -> int:
-        """Put what is found for good into `pieces`; the place behind it."""
-        while True:
-            found = sight.first(start)
-            if found is None or found.start >= sight.open_from(start):
-                return start
-            pieces += (sight.text[start : found.hidden], self._on_found(found))
-            start = found.end
-            if found.tail is not None:
-                end = found.tail.take(sight.text, start)
-                if end is None:
-                    self._tail = found.tail
-                    return len(sight.text)
-                start = end
+    def end(self) -> str:
+        kept, start = self._kept, self._out
+        self._kept, self._out = "", 0
+        if self._tail is not None:
+            return ""
+        size = len(kept)
+        if size - start < min([finder.shortest for finder in self._finders]):
+            return kept[start:]
+        view = _view(self._finders, kept)
+        found = view.first(start)
+        if found is None:
+            return kept[start:]
+        pieces: list[str] = []
+        while found is not None:
+            start = self._put(kept, start, found, pieces)
+            found = view.first(start)
+        pieces.append(kept[start:])
+        return "".join(pieces)
+
+    def _put(self, kept: str, start: int, found: Found, pieces: list[str]) -> int:
+        """The place behind it, and behind its tail as far as that is there."""
+        pieces += (kept[start : found.hidden], self._on_found(found))
+        if found.tail is None:
+            return found.end
+        end = found.tail.take(kept, found.end)
+        if end is None:
+            self._tail = found.tail
+            return len(kept)
+        return end
 
     def _keep(self, kept: str, held: int) -> None:
         first = held - CONTEXT if held > CONTEXT else 0
@@ -86,15 +87,18 @@ class ScanPipe:
         self._out = held - first
 
 
+def _view(finders: tuple[Finder, ...], text: str) -> View:
+    return finders[0].view(text) if len(finders) == 1 else _Several([finder.view(text) for finder in finders])
+
+
 @final
-class _Sight:
-    """All finders' looks at one text. What one found is asked for again only where another's match went over it."""
+class _Several:
+    """Several finders' looks at one text. One is asked again only where another's match went over what it found."""
 
-    __slots__ = ("_firsts", "_opens", "_views", "text")
+    __slots__ = ("_firsts", "_opens", "_views")
 
-    def __init__(self, finders: tuple[Finder, ...], text: str) -> None:
-        self.text: Final = text
-        self._views: Final = [finder.view(text) for finder in finders]
+    def __init__(self, views: list[View]) -> None:
+        self._views: Final = views
         self._firsts: list[Found | None] | None = None
         self._opens: list[int] | None = None
 
@@ -110,10 +114,6 @@ class _Sight:
             if found is not None and (best is None or (found.start, -found.end) < (best.start, -best.end)):
                 best = found
         return best
-
-    def close(self) -> None:
-        """No text comes any more, so nothing is open."""
-        self._opens = [len(self.text)]
 
     def open_from(self, start: int) -> int:
         opens = self._opens

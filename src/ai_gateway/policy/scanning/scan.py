@@ -120,7 +120,7 @@ def _pattern(pattern: str, max_length: int) -> PatternFinder:
         raise SpecError("pattern", str(refused)) from None
     if grammar.may_be_empty(finder.node):
         raise SpecError("pattern", "it matches the empty text; ask for at least one character")
-    if grammar.shortest(finder.node) > max_length:
+    if finder.shortest > max_length:
         raise SpecError("pattern", f"all its matches are longer than 'max_length', which is {max_length} characters")
     return finder
 

@@ -74,6 +74,7 @@ class WordFinder:
         self.words: Final = frozenset(forms)
         self.lens: Final = _FoldingLens(sorted({char for form in forms for char in form if not char.isascii()}))
         self.sizes: Final = sorted({len(form) for form in forms}, reverse=True)
+        self.shortest: Final = self.sizes[-1]
         tries: dict[str, _Trie] = {}
         for form in sorted(self.words):
             coded = "".join(map(self.lens.code, form))

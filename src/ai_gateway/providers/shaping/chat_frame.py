@@ -12,7 +12,7 @@ from ai_gateway.providers.shaping.pieces import Body, add_metadata, below, drop,
 
 _PREFIX: Final = "chatcmpl-"
 _MEMBERS: Final = frozenset(
-    {"id", "object", "created", "model", "choices", "usage", "service_tier", "metadata", "error"}
+    {"id", "object", "created", "model", "choices", "usage", "service_tier", "metadata", "error", "gateway"}
 )
 _WAITS: Final = frozenset({"tool_calls", "function_call"})
 _USAGE: Final = "usage"

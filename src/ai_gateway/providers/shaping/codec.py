@@ -52,17 +52,14 @@ class ShapingCodec:
         return self._codec.read_error(status, headers, body)
 
     def watch(self, shaped: Shaped) -> StreamWatch:
-        inner = self._codec.watch(shaped)
-        shaper = event_shaper(shaped.call.head.operation, self._answer)
-        return inner if shaper is None else ShapedWatch(inner, shaper)
+        return ShapedWatch(self._codec.watch(shaped), event_shaper(shaped.call.head.operation, self._answer))
 
     def _done(self, operation: Operation, reading: Reading, body: bytes) -> Reading:
-        shape = shape_reply(operation)
-        if shape is None or reading.error is not None:
+        if reading.error is not None:
             return reading
         told = body if reading.body is None else reading.body
         try:
-            return Reading(usage=reading.usage, body=shape(told, self._answer))
+            return Reading(usage=reading.usage, body=shape_reply(operation)(told, self._answer))
         except (Fault, RuleError) as why:
             return Reading(usage=reading.usage, blocked=_fault_of(why))
 
@@ -70,15 +67,18 @@ class ShapingCodec:
 @final
 class ShapedWatch:
     """A StreamWatch. Once something was blocked nothing more is given out, but the stream may be read on for its usage.
-    `heard_events` counts what the provider sent, also what the caller is not given: that is what it costs."""
+    `heard_events` counts what the provider sent, also what the caller is not given: that is what it costs. `first` and
+    `last` are the events that came first and last, as they came."""
 
-    __slots__ = ("_blocked", "_shaper", "_watch", "heard_events")
+    __slots__ = ("_blocked", "_shaper", "_watch", "first", "heard_events", "last")
 
     def __init__(self, watch: StreamWatch, shaper: EventShaper) -> None:
         self._watch = watch
         self._shaper = shaper
         self._blocked: Fault | None = None
         self.heard_events = 0
+        self.first = b""
+        self.last = b""
 
     @property
     def usage(self) -> Usage | None:
@@ -103,17 +103,23 @@ class ShapedWatch:
     def feed(self, chunk: bytes) -> bytes:
         """Raises Blocked, RuleFailed; again and again where it did once."""
         events = self._watch.feed(chunk)
-        self.heard_events += events.count(_DATA)
+        if events:
+            self.heard_events += events.count(_DATA)
+            self.first = self.first or events
+            self.last = events
         return self._shaped(events)
 
     def end(self) -> StreamEnd:
         """Raises Blocked, RuleFailed."""
         end = self._watch.end()
-        tail = self._shaped(end.tail)
-        if not end.complete:
-            return StreamEnd(tail, complete=False)
+        tail = self.ended_by(end.tail) if end.complete else self._shaped(end.tail)
+        return StreamEnd(tail, end.complete)
+
+    def ended_by(self, events: bytes) -> bytes:
+        """The end of the stream, where these are its last events, whoever wrote them. Raises Blocked, RuleFailed."""
+        tail = self._shaped(events)
         try:
-            return StreamEnd(tail + self._shaper.end(), complete=True)
+            return tail + self._shaper.end()
         except (Fault, RuleError) as why:
             raise self._stopped(why) from None
 

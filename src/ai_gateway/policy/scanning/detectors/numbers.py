@@ -30,13 +30,20 @@ _DATE: Final = re.compile(rb"[0-9]{1,2}([./-])[0-9]{1,2}\1(?:19|20)?[0-9]{2}(?![
 
 
 def _card(data: bytes, start: int, end: int) -> Span | None:
-    if start and data[start - 1] in b".,":
-        return None
+    """A fifth group, of three, is a part of it or what is printed on its back."""
     written = data[start:end]
-    if len(set(written.translate(None, b"0123456789"))) > 1:
+    dividers = written.translate(None, b"0123456789")
+    if dividers and dividers.count(dividers[:1]) < len(dividers):
         return None
-    digits = written.translate(None, _DIVIDERS)
-    return Span(start, end) if has_luhn(digits) and _ISSUERS.fullmatch(digits) else None
+    if _is_card(written.translate(None, _DIVIDERS)):
+        return Span(start, end)
+    if len(dividers) < 4:
+        return None
+    return Span(start, end - 4) if _is_card(written[:-4].translate(None, _DIVIDERS)) else None
+
+
+def _is_card(digits: bytes) -> bool:
+    return has_luhn(digits) and _ISSUERS.fullmatch(digits) is not None
 
 
 def has_luhn(digits: bytes) -> bool:
@@ -46,7 +53,7 @@ def has_luhn(digits: bytes) -> bool:
 
 
 _IBAN_LENGTHS: Final = {
-    country: int(length)
+    country.encode(): length
     for length, countries in {
         15: "NO", 16: "BE", 18: "DK FI FO GL NL SD", 19: "MK SI", 20: "AT BA EE KZ LT LU MN XK", 21: "CH HR LI LV",
         22: "BG BH CR DE GB GE IE ME RS VA", 23: "AE GI IL IQ OM SO TL", 24: "AD CZ ES MD PK RO SA SE SK TN VG",
@@ -58,56 +65,61 @@ _IBAN_LENGTHS: Final = {
 """Of the IBAN registry."""
 
 
+_IN_IBANS: Final = [str(int(chr(byte), 36)) if byte < 128 and chr(byte).isalnum() else "" for byte in range(256)]
+
+
 def _iban(data: bytes, start: int, end: int) -> Span | None:
-    length = _IBAN_LENGTHS.get(data[start : start + 2].decode("latin-1").upper())
-    if length is None:
+    """What follows may look like more of it: the country says how long it is."""
+    length = _IBAN_LENGTHS.get(data[start : start + 2].upper())
+    plain = data[start:end].translate(None, b" -")
+    if length is None or len(plain) < length or not has_mod_97(plain[:length]):
         return None
-    written = data[start:end]
-    stop = start
-    for at, char in enumerate(written):
-        if char not in b" -":
-            length -= 1
-            if not length:
-                stop = start + at + 1
-                break
-    if stop == start or data[stop : stop + 1].isalnum():
-        return None
-    plain = data[start:stop].translate(None, b" -").decode("latin-1")
-    return Span(start, stop) if int("".join(str(int(char, 36)) for char in plain[4:] + plain[:4])) % 97 == 1 else None
+    stop = start + length
+    while stop - start - data[start:stop].count(b" ") - data[start:stop].count(b"-") < length:
+        stop += 1
+    return None if data[stop : stop + 1].isalnum() else Span(start, stop)
+
+
+def has_mod_97(iban: bytes) -> bool:
+    """ISO 13616: the first four characters at the end, letters as 10 to 35."""
+    turned = iban[4:] + iban[:4]
+    return int("".join([_IN_IBANS[char] for char in turned])) % 97 == 1
 
 
 def _ssn(data: bytes, start: int, end: int) -> Span | None:
     area, group, serial = data[start : start + 3], data[start + 4 : start + 6], data[start + 7 : end]
     if area in {b"000", b"666"} or area[:1] == b"9" or group == b"00" or serial == b"0000":
         return None
-    if data[start + 3] != data[start + 6] or _is_divided(data, start, end):
+    if data[start + 3] != data[start + 6] or _goes_on(data, end):
         return None
     return Span(start, end)
 
 
-def _is_divided(data: bytes, start: int, end: int) -> bool:
-    """Whether it goes on on either side, as a part of something longer."""
-    return data[start - 1 : start] in {b"-", b".", b"/", b","} or data[end : end + 1] in {b"-", b"/"}
+def _goes_on(data: bytes, end: int) -> bool:
+    """Whether it is the start of something longer."""
+    return data[end : end + 1] in {b"-", b"/"}
 
 
 def _international(data: bytes, start: int, end: int) -> Span | None:
     digits = len(data[start:end].translate(None, b"+ .-/()"))
-    if not 8 <= digits <= 15 or (start and (data[start - 1 : start].isalnum() or data[start - 1] in b"_+.)")):
-        return None
-    return Span(start, end)
+    return Span(start, end) if 8 <= digits <= 15 else None
 
 
 def _american(data: bytes, start: int, end: int) -> Span | None:
-    return None if _is_divided(data, start, end) else Span(start, end)
+    return None if _goes_on(data, end) else Span(start, end)
 
 
 def _national(data: bytes, start: int, end: int) -> Span | None:
     written = data[start:end]
-    if _is_divided(data, start, end) or _DATE.match(written):
+    if _goes_on(data, end) or _DATE.match(written) or _SSN.fullmatch(written):
         return None
     digits = len(written.translate(None, _DIVIDERS))
     return Span(start, end) if 9 <= digits <= 15 else None
 
+
+_SSN: Final = re.compile(rb"[0-9]{3}([ -])[0-9]{2}\1[0-9]{4}")
+_LONGER: Final = r"\-./,"
+"""What stands before the second half of something longer."""
 
 _IN_GROUPS: Final = "|".join(
     [
@@ -121,7 +133,7 @@ _TRUNK: Final = r"(?:\(0[1-9][0-9]{0,4}\)|\b0[1-9][0-9]{0,4}|\b00[1-9][0-9]{0,2}
 CARD: Final = Detector(
     "card",
     "payment card numbers of known issuers with the right check digit",
-    (Shape(rf"\b(?:[0-9]{{13,19}}|{_IN_GROUPS})\b", _card),),
+    (Shape(rf"\b(?:[0-9]{{13,19}}|{_IN_GROUPS})\b", _card, not_behind=".,"),),
 )
 IBAN: Final = Detector(
     "iban",
@@ -131,14 +143,18 @@ IBAN: Final = Detector(
 SSN: Final = Detector(
     "ssn",
     "US social security numbers, as 123-45-6789",
-    (Shape(r"\b[0-9]{3}[ \-][0-9]{2}[ \-][0-9]{4}\b", _ssn),),
+    (Shape(r"\b[0-9]{3}[ \-][0-9]{2}[ \-][0-9]{4}\b", _ssn, not_behind=_LONGER),),
 )
 PHONE: Final = Detector(
     "phone",
     "telephone numbers with +, or as they are written in the US, Germany, France and the United Kingdom",
     (
-        Shape(r"\+[1-9](?:[ .()/\-]{0,2}[0-9]){7,14}\b", _international),
-        Shape(r"(?:\b1[ .\-])?(?:\([2-9][0-9]{2}\) ?|\b[2-9][0-9]{2}[ .\-])[0-9]{3}[ .\-][0-9]{4}\b", _american),
-        Shape(rf"{_TRUNK}[ ./\-]{{1,3}}[0-9]{{2,8}}(?:[ .\-][0-9]{{2,8}}){{0,4}}\b", _national),
+        Shape(r"\+[1-9](?:[ .()/\-]{0,2}[0-9]){7,14}\b", _international, not_behind=r"A-Za-z0-9_+.)"),
+        Shape(
+            r"(?:\b1[ .\-])?(?:\([2-9][0-9]{2}\) ?|\b[2-9][0-9]{2}[ .\-])[0-9]{3}[ .\-][0-9]{4}\b",
+            _american,
+            not_behind=_LONGER,
+        ),
+        Shape(rf"{_TRUNK}[ ./\-]{{1,3}}[0-9]{{2,8}}(?:[ .\-][0-9]{{2,8}}){{0,4}}\b", _national, not_behind=_LONGER),
     ),
 )

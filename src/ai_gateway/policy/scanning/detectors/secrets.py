@@ -119,7 +119,7 @@ SECRET: Final = Detector(
         ),
         Shape(
             rf"(?i:{_NAMES})(?:\\?[\"'`])?[ \t]{{0,3}}(?::=|=>|==?|:)[ \t]{{0,3}}"
-            rf"[rbf]?\\?[\"'`]{_FIRST}[^\"'`\r\n]{{3}}",
+            rf"[rbf]?\\?(?:\"{_FIRST}[^\"\r\n]{{3}}|'{_FIRST}[^'\r\n]{{3}}|`{_FIRST}[^`\r\n]{{3}})",
             _value,
             _Value,
         ),

@@ -1,6 +1,6 @@
 """What a detector is made of. A shape is a pattern over what the lens shows, of at most 256 characters, and a check of
-what no pattern can say (sums of digits, what may not stand before). A check sees one character before the match; one
-behind it only where the pattern ends in \\b, for then the place is not decided before that character is there."""
+what no pattern can say (sums of digits). A check sees one character behind the match, but only where the pattern ends
+in a condition, \\b or BEHIND: then the place is not decided before that character is there."""
 
 import re
 from collections.abc import Callable
@@ -14,6 +14,8 @@ from ai_gateway.policy.scanning.lens import IDEOGRAPH, WORD, ZERO_WIDTHS
 LETTERS: Final = f"A-Za-z{WORD}"
 WORDS: Final = f"A-Za-z0-9{WORD}"
 UNSPACED: Final = IDEOGRAPH
+BEHIND: Final = r"(?:\b|\B)"
+"""Always true."""
 
 
 class Span(msgspec.Struct, frozen=True, gc=False):
@@ -27,10 +29,13 @@ Check = Callable[[bytes, int, int], Span | None]
 
 
 class Shape(msgspec.Struct, frozen=True):
+    """Nothing of `not_behind` (as in brackets) may stand directly before it."""
+
     pattern: str
     check: Check | None = None
     tail: Callable[[bytes], Tail] | None = None
     """Made from what matched."""
+    not_behind: str = ""
 
 
 class Detector(msgspec.Struct, frozen=True):
