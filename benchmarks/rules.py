@@ -1,5 +1,5 @@
-"""What ten rules of a route cost a small request, in CPU-µs on its way in (the bar is 60), and what rules of answers cost
-a whole answer and a frame of a stream.
+"""What ten rules of a route cost a small request on its way in, in CPU-µs (the bar is 60), and what rules of answers
+cost a whole answer and a frame of a stream.
 
 `python -m benchmarks.rules [REQUESTS]`. Blocks repeat and the least is shown beside the median, because whatever else
 runs on the machine can only add.

@@ -27,9 +27,9 @@ from support.builders import (
     MODEL,
     TOKEN,
     a_candidate,
-    a_key,
     a_claude_endpoint,
     a_course,
+    a_key,
     a_snapshot,
     a_tenant,
     an_endpoint,
@@ -248,7 +248,7 @@ async def test_a_normalized_answer_is_written_by_us() -> None:
 
 
 async def test_hidden_providers_are_not_in_the_answer() -> None:
-    line = await a_line(a_snapshot(tenant_of(None, hides_providers=True)))
+    line = await a_line(a_snapshot(tenant_of(None, hides_providers=True, hides_models=True)))
     line.upstream.will_answer(CHAT_REPLY)
     answered = await line.post(CHAT, body())
     assert answered.json()["model"] == HOUSE

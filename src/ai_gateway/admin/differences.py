@@ -38,15 +38,12 @@ def _compare(before: Any, after: Any, path: str) -> Iterator[Answer]:
         old, new = cast("Mapping[str, Any]", before), cast("Mapping[str, Any]", after)
         for name in (*old, *(name for name in new if name not in old)):
             yield from _compare(old.get(name), new.get(name), f"{path}.{name}" if path else str(name))
-    elif _is_list(before) and _is_list(after):
-        for index in range(max(len(before), len(after))):
-            yield from _compare(_at(before, index), _at(after, index), f"{path}[{index}]")
+    elif isinstance(before, (list, tuple)) and isinstance(after, (list, tuple)):
+        olds, news = cast("Sequence[Any]", before), cast("Sequence[Any]", after)
+        for index in range(max(len(olds), len(news))):
+            yield from _compare(_at(olds, index), _at(news, index), f"{path}[{index}]")
     elif before != after or isinstance(before, bool) != isinstance(after, bool):
         yield {"path": path, "before": _shown(before), "after": _shown(after)}
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, (list, tuple))
 
 
 def _at(values: Sequence[Any], index: int) -> Any:

@@ -292,9 +292,10 @@ class ResponseRule(msgspec.Struct, frozen=True):
 class RuleSet:
     """All rules of a course, the tenant's before the route's. Two are equal where they were compiled from the same
     text: compiled things cannot be compared. `broken`: why they could not be compiled, although they were once; then
-    nothing is served by them. `revision` is the digest of `source` that people see."""
+    nothing is served by them. `revision` is the digest of `source` that people see. `hides_providers`: one of them
+    changes what headers say, so none may tell the provider beside it."""
 
-    __slots__ = ("broken", "request", "response", "revision", "source")
+    __slots__ = ("broken", "hides_providers", "request", "response", "revision", "source")
 
     def __init__(
         self,
@@ -309,6 +310,8 @@ class RuleSet:
         self.request = request
         self.response = response
         self.broken = broken
+        effects = [rule.effect for rule in response]
+        self.hides_providers = any(isinstance(one, ReplaceNames) and one.in_headers for one in effects)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RuleSet) and other.source == self.source

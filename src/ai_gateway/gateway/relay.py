@@ -326,6 +326,11 @@ def passed_headers(answer: Answer) -> list[tuple[str, str]]:
     return passed
 
 
+def neutral_headers(answer: Answer) -> list[tuple[str, str]]:
+    """Of a whole answer, where nothing may tell whose it is."""
+    return [(name, value) for name, value in answer.headers.items() if name == "content-type"]
+
+
 def stream_headers(answer: Answer) -> list[tuple[str, str]]:
     """The same for a stream, which says that it is one also where the provider did not."""
     headers = passed_headers(answer)

@@ -44,6 +44,7 @@ async def rule_request(
 ) -> tuple[Shaped, Course, Tally | None]:
     """The shaped request, where it goes (the caller's own course, or that of the model which a rule pinned), and what
     rules found. Raises Blocked, RuleFailed."""
+    client.hides_providers = course.hides_providers
     rules = course.rules or _NO_RULES
     if rules.broken is not None:
         raise RuleFailed(detail=f"the rules cannot be compiled: {rules.broken}")
@@ -51,7 +52,10 @@ async def rule_request(
     tally = Tally()
     try:
         asked = call if not rules.request else await _shape(doors, rules.request, facts, tally)
-        hidden_as = call.model if course.hides_providers else None
+        is_pinned = asked.model != call.model
+        goes_to = _led_to(admitted, asked.model, course) if is_pinned else course
+        client.hides_providers = goes_to.hides_providers
+        hidden_as = call.model if goes_to.hides_models else None
         answering = Answering(call.head.request_id, int(call.head.received_wall), hidden_as)
         answer = answer_rules(rules.response, facts, tally, answering)
     except Fault as refusal:
@@ -59,8 +63,6 @@ async def rule_request(
         raise
     if tally.skipped_rules:
         client.say_besides(("x-gateway-rules-skipped", ",".join(map(str, tally.skipped_rules))))
-    is_pinned = asked.model != call.model
-    goes_to = _led_to(admitted, asked.model, course) if is_pinned else course
     named = call.model if is_pinned else None
     shaped = Shaped(asked, asked.fields, course.route, goes_to.drop_unsupported, answer, named)
     return shaped, goes_to, tally
@@ -99,11 +101,12 @@ def _led_to(admitted: Admitted, model: str, course: Course) -> Course:
         pinned = routing.resolve(admitted.caller.tenant, model)
     except NotFound as error:
         raise RuleFailed(detail=f"a rule pinned a model that is none: {error.message}") from None
-    if course.hides_providers == pinned.hides_providers:
+    if not course.hides_providers:
         return pinned
     name = f"{course.name} > {pinned.name}"
     shown = course.route or course.pool or course.name
-    return msgspec.structs.replace(pinned, name=name, route=shown, hides_providers=True)
+    hides_models = course.hides_models or pinned.hides_models
+    return msgspec.structs.replace(pinned, name=name, route=shown, hides_providers=True, hides_models=hides_models)
 
 
 def codec_under(answer: AnswerRules, member: Member, operation: Operation) -> Codec:

@@ -44,6 +44,7 @@ from ai_gateway.gateway.relay import Diverged
 from ai_gateway.gateway.ruling import codec_under
 from ai_gateway.gateway.world import Taken
 from ai_gateway.policy import pricing
+from ai_gateway.policy.discretion import freed, loggable
 from ai_gateway.policy.error_handler import classify
 from ai_gateway.providers.continuation import Continuation
 from ai_gateway.providers.output_caps import capped
@@ -140,8 +141,8 @@ class Trial:
             self._owes_estimate = owes_estimate(self._failed_attempts, answer, error)
             if isinstance(error, TooSlow) and self._is_callers_time_over():
                 self._leave(Outcome.TIMEOUT)
-                return _fault_of(error)
-            return self._fail(_fault_of(error), _outcome_on_the_wire(error, self._client))
+                return self._fault_of(error)
+            return self._fail(self._fault_of(error), _outcome_on_the_wire(error, self._client))
         except Diverged:
             self.diverged = True
             self._leave(Outcome.CANCELLED)
@@ -288,11 +289,16 @@ class Trial:
         )
 
     def _passed(self, answer: Answer) -> list[tuple[str, str]]:
-        """A translated answer has other bytes, and other limits than those of its dialect were told."""
-        return [relay.JSON] if self._codec.translates else self._without_rates(relay.passed_headers(answer))
+        """A translated answer has other bytes, and other limits than those of its dialect were told; and all of them
+        tell whose they are."""
+        if self._codec.translates:
+            return [relay.JSON]
+        if self._client.hides_providers:
+            return relay.neutral_headers(answer)
+        return self._without_rates(relay.passed_headers(answer))
 
     def _stream_headers(self, answer: Answer) -> list[tuple[str, str]]:
-        if self._codec.translates:
+        if self._codec.translates or self._client.hides_providers:
             return [relay.EVENT_STREAM]
         return self._without_rates(relay.stream_headers(answer))
 
@@ -378,7 +384,11 @@ class Trial:
         return pricing.dollars(self._doors.meters.booked(self._journey.hold)[0])
 
     def _classify(self, error: ProviderError) -> Fault:
-        return classify(self._attempt.candidate.endpoint.provider, error)
+        endpoint = self._attempt.candidate.endpoint
+        return classify(endpoint.provider, freed(error, endpoint))
+
+    def _fault_of(self, error: UpstreamError) -> Fault:
+        return _fault_of(error, loggable(f"{type(error).__name__}: {error}", self._attempt.candidate.endpoint))
 
     def _headers(self) -> tuple[tuple[str, str], ...]:
         headers = gateway_headers(self._doors, self._journey, self._attempt, self._number)
@@ -404,8 +414,7 @@ def draining() -> Fault:
     )
 
 
-def _fault_of(error: UpstreamError) -> Fault:
-    detail = f"{type(error).__name__}: {error}"
+def _fault_of(error: UpstreamError, detail: str) -> Fault:
     if isinstance(error, TooSlow):
         return ProviderTooSlow(detail=detail)
     if isinstance(error, EgressRefused):

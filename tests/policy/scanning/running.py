@@ -2,11 +2,37 @@
 
 from collections.abc import Callable, Iterable
 from itertools import pairwise
+from typing import Any
 
 from hypothesis import strategies as st
 
 from ai_gateway.domain.rules import MakePipe, Tally, TextPipe
 from ai_gateway.policy.scanning import ScanSpec, compile_scan
+from ai_gateway.policy.scanning.engine import Alphabet, Program, Spans, compile_pattern
+
+
+class Steps:
+    """Counts what an engine is asked."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.looked_at = 0
+
+    def compiler(self, pattern: str, alphabet: Alphabet, most_instructions: int) -> Program:
+        return _Counted(compile_pattern(pattern, alphabet, most_instructions), self)
+
+
+class _Counted:
+    def __init__(self, program: Program, steps: Steps) -> None:
+        self.program = program
+        self.steps = steps
+
+    def Match(self, anchor: Any, text: bytes, start: int, end: int, /) -> Spans:
+        self.steps.calls += 1
+        match = self.program.Match(anchor, text, start, end)
+        self.steps.looked_at += (end if match[0][0] < 0 else match[0][1]) - start
+        return match
+
 
 Made = tuple[str, tuple[str, ...]]
 

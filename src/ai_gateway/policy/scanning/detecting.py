@@ -12,12 +12,21 @@ import msgspec
 
 from ai_gateway.policy.scanning import grammar
 from ai_gateway.policy.scanning.detectors.shape import Detector, Shape
-from ai_gateway.policy.scanning.engine import ANYWHERE, AT_START, WHOLE, Alphabet, Program, compile_pattern
+from ai_gateway.policy.scanning.engine import (
+    ANYWHERE,
+    AT_START,
+    UNBOUNDED,
+    WHOLE,
+    Alphabet,
+    Compiler,
+    Program,
+    compile_pattern,
+)
 from ai_gateway.policy.scanning.finding import Found
 from ai_gateway.policy.scanning.lens import LENS, Picture
 
 BEGINNING: Final = 6
-"""So many characters say which shapes are possible; no match is shorter."""
+"""So many characters say which shapes are possible."""
 _MOST_BEGINNINGS: Final = 8_192
 
 
@@ -32,12 +41,12 @@ class _Member(msgspec.Struct, frozen=True):
 
 @final
 class DetectorFinder:
-    def __init__(self, detectors: tuple[Detector, ...]) -> None:
+    def __init__(self, detectors: tuple[Detector, ...], compiler: Compiler = compile_pattern) -> None:
         shapes = [(detector.name, shape) for detector in detectors for shape in detector.shapes]
-        self.any: Final = _compiled(_with_before([shape for _, shape in shapes]))
-        self.shortest: Final = BEGINNING
+        self.any: Final = compiler(_with_before([shape for _, shape in shapes]), Alphabet.BYTES, UNBOUNDED)
+        self.shortest: Final = min(grammar.shortest(grammar.parse(shape.pattern)) for _, shape in shapes)
         union = grammar.parse("|".join(shape.pattern for _, shape in shapes))
-        self.open: Final = _compiled(grammar.open_tail(union))
+        self.open: Final = compiler(grammar.open_tail(union), Alphabet.BYTES, UNBOUNDED)
         members = [_member(what, shape) for what, shape in shapes]
         self._members: Final = [tuple(it for it in members if byte in it.firsts) for byte in range(256)]
         self._by_beginning: Final[dict[bytes, tuple[_Member, ...]]] = {}
@@ -51,7 +60,12 @@ class DetectorFinder:
         if known is None:
             size = len(beginning)
             possible = self._members[beginning[0]]
-            known = tuple(it for it in possible if it.begun.Match(WHOLE, beginning, 0, size)[0][0] == 0)
+            known = tuple(
+                it
+                for it in possible
+                if it.begun.Match(WHOLE, beginning, 0, size)[0][0] == 0
+                or it.program.Match(AT_START, beginning, 0, size)[0][0] == 0
+            )
             if len(self._by_beginning) >= _MOST_BEGINNINGS:
                 self._by_beginning.clear()
             self._by_beginning[beginning] = known
@@ -133,7 +147,7 @@ def _member(what: str, shape: Shape) -> _Member:
 
 
 def _compiled(pattern: str) -> Program:
-    return compile_pattern(pattern, Alphabet.BYTES, most_instructions=1 << 20)
+    return compile_pattern(pattern, Alphabet.BYTES, UNBOUNDED)
 
 
 def _bytes_of(one: str) -> frozenset[int]:

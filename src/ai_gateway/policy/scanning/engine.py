@@ -7,11 +7,14 @@ but what is written around them still counts for \\b, ^ and $: a window in a tex
 """
 
 import importlib
+from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any, Final, Protocol, cast
 
 MOST_MEMORY: Final = 8 << 20
 """Bytes for the program and the states that were seen."""
+UNBOUNDED: Final = 1 << 20
+"""For patterns of our own, which memory bounds alone."""
 MOST_INSTRUCTIONS: Final = 12_000
 """A pattern of more could take a text's length times this, where its states do not fit the memory."""
 
@@ -26,6 +29,9 @@ class Program(Protocol):
 
     def Match(self, anchor: Any, text: bytes, start: int, end: int, /) -> Spans: ...
 
+
+Compiler = Callable[[str, "Alphabet", int], Program]
+"""Takes the pattern, its alphabet and the most instructions that it may have."""
 
 ANYWHERE: Final[Any] = _CORE.Anchor.UNANCHORED
 AT_START: Final[Any] = _CORE.Anchor.ANCHOR_START

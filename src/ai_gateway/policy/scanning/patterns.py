@@ -2,8 +2,9 @@
 
 What matches at a place is what RE2 prefers there among the matches of at most `max_length` characters; the leftmost
 place with such a match wins. RE2 itself knows no longest length, so what it finds may be too long. Then it is asked for
-a shorter one at that place, and if there is none the search goes on one character further, in a window of half the
-size; clean windows double it again. A window of the text's size at every place would make a 1 MB text cost its square.
+a shorter one at that place, and if there is none the search goes on one character further, in a window of at most half
+the size which ends before that match does; clean windows double it again. To look through the whole text again from
+every place would make a 1 MB text cost its square.
 What still asks too often (a pattern whose matches are all just too long) ends in RuleError.
 """
 
@@ -11,11 +12,19 @@ from typing import Final, final
 
 from ai_gateway.domain.rules import RuleError
 from ai_gateway.policy.scanning import grammar
-from ai_gateway.policy.scanning.engine import ANYWHERE, AT_START, compile_pattern
+from ai_gateway.policy.scanning.engine import (
+    ANYWHERE,
+    AT_START,
+    MOST_INSTRUCTIONS,
+    UNBOUNDED,
+    Alphabet,
+    Compiler,
+    compile_pattern,
+)
 from ai_gateway.policy.scanning.finding import Found
 
 WHAT: Final = "pattern"
-_WIDEST: Final = 1 << 14
+_WIDEST: Final = 1 << 12
 _STEPS_A_CHARACTER: Final = 64
 _FREE_STEPS: Final = 1 << 16
 _STEPS_A_CALL: Final = 256
@@ -26,10 +35,10 @@ _STEPS_A_CALL: Final = 256
 class PatternFinder:
     """Raises Refused, a ValueError."""
 
-    def __init__(self, pattern: str, max_length: int) -> None:
-        self.program: Final = compile_pattern(pattern)
+    def __init__(self, pattern: str, max_length: int, compiler: Compiler = compile_pattern) -> None:
+        self.program: Final = compiler(pattern, Alphabet.UTF8, MOST_INSTRUCTIONS)
         node = grammar.parse(pattern)
-        self.open: Final = compile_pattern(grammar.open_tail(node), most_instructions=1 << 20)
+        self.open: Final = compiler(grammar.open_tail(node), Alphabet.UTF8, UNBOUNDED)
         self.max_length: Final = max_length
         self.shortest: Final = grammar.shortest(node)
         bound = grammar.longest(node)
@@ -69,14 +78,16 @@ class _PatternView:
                 width = min(_WIDEST, width * 2)
                 continue
             end = self._char(high)
+            widest = _WIDEST
             if end - found > most:
                 self._spend(limit - start)
+                widest = end - found - most - 2
                 low, high = match(AT_START, self._data, low, self._byte(min(size, found + most)))[0]
                 end = found if low < 0 else self._char(high)
             if end > found:
                 return Found(found, end, WHAT, found)
             start = found + 1
-            width = max(1, width // 2)
+            width = max(1, min(width // 2, widest))
         return None
 
     def open_from(self, start: int) -> int:

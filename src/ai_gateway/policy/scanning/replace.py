@@ -93,5 +93,4 @@ def fold_case(text: str) -> str:
 
 
 def _fold(char: str) -> str:
-    fold = char.casefold()
-    return fold if len(fold) == 1 else char
+    return next((fold for fold in (char.casefold(), char.lower()) if len(fold) == 1), char)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from itertools import cycle
 from typing import Final, final
 
-from ai_gateway.policy.scanning.engine import ANYWHERE, Alphabet, Program, compile_pattern
+from ai_gateway.policy.scanning.engine import ANYWHERE, UNBOUNDED, Alphabet, Program, compile_pattern
 from ai_gateway.policy.scanning.finding import Found
 from ai_gateway.policy.scanning.lens import ZERO, Picture, is_unspaced, picture_of, seen_as
 
@@ -29,8 +29,7 @@ def folded(char: str) -> str:
     seen = seen_as(char)
     if seen.isascii():
         return seen.lower()
-    fold = char.casefold()
-    return fold if len(fold) == 1 else char
+    return next((fold for fold in (char.casefold(), char.lower()) if len(fold) == 1), char)
 
 
 @final
@@ -182,4 +181,4 @@ def _literal(char: str) -> str:
 
 
 def _compiled(pattern: str) -> Program:
-    return compile_pattern(pattern, Alphabet.BYTES, most_instructions=1 << 20)
+    return compile_pattern(pattern, Alphabet.BYTES, UNBOUNDED)

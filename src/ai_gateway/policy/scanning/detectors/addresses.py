@@ -48,7 +48,7 @@ def _ip4(data: bytes, start: int, end: int) -> Span | None:
 
 def _ip6(data: bytes, start: int, end: int) -> Span | None:
     text = data[start:end].decode("latin-1")
-    if "::" in text and not _is_sure(text):
+    if data[end : end + 1] == b":" or ("::" in text and not _is_sure(text)):
         return None
     try:
         address = ipaddress.IPv6Address(text)
