@@ -13,8 +13,8 @@ from policy.scanning.running import Steps, most_held, pieces_of, redactor, run
 
 FRAGMENTS = """a@b.co|joe.doe@example.com|@|.|,|4111 1111 1111 1111|4111|1|12|555|-|/| |(|415|) |+49 30 123456
 |030/12345678|DE89 3704 0044 0532 0130 00|DE89|078-05-1120|10.0.0.1|2001:db8::1|::|:|sk-proj-abcdefghij1234567890
-|sk-|sk-dev|AKIAIOSFODNN7EXAMPLE|x|é|日本|\u200b|\u200b\u200b|password|="|hunter2|"|\\|Bearer |abcdEFGH12345678|MIIE|-----
-|-----BEGIN PRIVATE KEY-----|-----END PRIVATE KEY-----|eyJhbGciOiJIUzI1NiIs|.eyJzdWIiOiIx|https://u:|pw@h|４|0
+|sk-|sk-dev|AKIAIOSFODNN7EXAMPLE|x|é|日本|\u200b|\u200b\u200b|password|="|hunter2|"|\\|Bearer |abcdEFGH12345678
+|MIIE|-----|-----BEGIN PRIVATE KEY-----|-----END PRIVATE KEY-----|eyJhbGciOiJIUzI1NiIs|.eyJzdWIiOiIx|https://u:|pw@h|４|0
 |PASSWORD=|hunter22|ghp_0123456789abcdefghij0123456789abcdef|\ud83d|😀|v1.2.3.4|'|`|_|git@""".replace("\n", "").split(
     "|"
 )
