@@ -83,7 +83,7 @@ def test_every_effect_finds_its_place_in_the_order_of_the_rules() -> None:
     assert said.metadata == {"by": "<caller.tenant_id>"}
     assert said.appended == "<caller.tenant_id><caller.tenant_id>"
     assert said.normalizes
-    assert said.hooks == (hook,)
+    assert said.hooks == ((12, hook),)
     assert (said.request_id, said.created) == ("req_1", 1_700_000_000)
 
 

@@ -17,6 +17,7 @@ from ai_gateway.domain.price_book import PriceBook
 from ai_gateway.domain.prices import Price
 from ai_gateway.domain.rules import RuleSet
 from ai_gateway.domain.secret import Secret
+from ai_gateway.domain.wording import Wording
 
 TenantId = NewType("TenantId", str)
 KeyId = NewType("KeyId", str)
@@ -241,7 +242,8 @@ class Course(msgspec.Struct, frozen=True):
 
     `name` is the name it was compiled for (route, pool or model); a course with no candidate is a configuration whose
     members are all disabled or unconfigured, and is answered as such. `rules` None: there are none. `hides_providers`:
-    no caller is told which provider, model or endpoint answered. `total_seconds` bounds the request with all its
+    no caller is told which provider or endpoint answered, by header or error; `hides_models`: nor by the answer's model
+    and ids. `total_seconds` bounds the request with all its
     attempts; a candidate's own `total` may be shorter. `drop_unsupported`: what a provider's API cannot say is left
     out of a translated request, and told, instead of refused.
     """
@@ -258,6 +260,7 @@ class Course(msgspec.Struct, frozen=True):
     cache: CacheSettings | None = None
     drop_unsupported: bool = False
     hides_providers: bool = False
+    hides_models: bool = False
     rules: RuleSet | None = None
 
 
@@ -273,8 +276,9 @@ class Tenant(msgspec.Struct, frozen=True):
     """One tenant's part of the Snapshot. `courses` has routes and pools (one namespace), `models` the bare names.
 
     `default_fallbacks` are compiled into the courses already; they stand here to be shown. `zone` is the calendar of
-    its days and months; `limits` are those of its levels, and what budgets say of its keys. `rules` are in its courses
-    already; they stand here for `config/model`."""
+    its days and months; `limits` are those of its levels, and what budgets say of its keys. `wording` is how faults are
+    told to its callers, None where that is the code's own English. `rules` are in its courses already; they stand here
+    for `config/model`."""
 
     id: TenantId
     name: str
@@ -293,6 +297,7 @@ class Tenant(msgspec.Struct, frozen=True):
     limits: Mapping[Leg, Limits] = msgspec.field(default_factory=_nothing)
     rates: Mapping[Leg, "LegRates"] = msgspec.field(default_factory=_nothing)
     rules: RuleSet | None = None
+    wording: Wording | None = None
 
 
 class Key(msgspec.Struct, frozen=True, gc=False):

@@ -26,10 +26,11 @@ and is never sent. A class never changes the meaning of its `code`: clients and 
 """
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import msgspec
 
+from ai_gateway.domain.budgets import Unit, Window
 from ai_gateway.domain.chat import ProviderError
 
 
@@ -59,6 +60,29 @@ class Origin(StrEnum):
     PROVIDER = "provider"
 
 
+class ClassifiedBy(StrEnum):
+    """How far a provider's refusal was understood: by the table of its provider, by what is called the same everywhere,
+    by its status alone, which is a guess, or not at all."""
+
+    PROVIDER = "provider"
+    COMMON = "common"
+    STATUS = "status"
+    NOTHING = "nothing"
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """The numbers of a limit that stands in the way, in its unit: nano-dollars, tokens or requests. `could_cost` None:
+    what is spent has reached the limit. `resets_on` is a date in `zone`, None where nothing resets."""
+
+    window: Window
+    unit: Unit
+    limit: int
+    current: int
+    could_cost: int | None = None
+    resets_on: str | None = None
+    zone: str = "UTC"
+
+
 class Level(msgspec.Struct, frozen=True):
     """Whose limit it was: "key", "team", "department", "user" or "tenant", and its name."""
 
@@ -68,7 +92,9 @@ class Level(msgspec.Struct, frozen=True):
 
 class Fault(Exception):
     """An expected ending. `message` and `action` are for people; `retry_after_seconds` is None where unknown. `level`
-    is that of the limit which stood in the way, where one did; `headers` are what its answer carries besides."""
+    is that of the limit which stood in the way, where one did, and `figures` its numbers; `headers` are what its answer
+    carries besides; `notes` are for the decision record. `classified_by` None: no provider's refusal had to be
+    understood."""
 
     category: ClassVar[Category]
     default_origin: ClassVar[Origin]
@@ -90,6 +116,7 @@ class Fault(Exception):
         retry_after_seconds: float | None = None,
         provider_error: ProviderError | None = None,
         level: Level | None = None,
+        figures: Figures | None = None,
         headers: tuple[tuple[str, str], ...] = (),
         detail: str = "",
     ) -> None:
@@ -103,8 +130,30 @@ class Fault(Exception):
         self.retry_after_seconds = retry_after_seconds
         self.provider_error = provider_error
         self.level = level
+        self.figures = figures
         self.headers = headers
         self.detail = detail
+        self.notes: tuple[str, ...] = ()
+        self.classified_by: ClassifiedBy | None = None
+
+    def retold(self, message: str, action: str, *, param: str | None, provider_error: ProviderError | None) -> Self:
+        """The same ending in other words."""
+        told = type(self)(
+            message,
+            action=action,
+            code=self.code,
+            status=self.status,
+            origin=self.origin,
+            param=param,
+            retry_after_seconds=self.retry_after_seconds,
+            provider_error=provider_error,
+            level=self.level,
+            figures=self.figures,
+            headers=self.headers,
+        )
+        told.classified_by = self.classified_by
+        told.notes = self.notes
+        return told
 
 
 class Unauthenticated(Fault):
@@ -282,6 +331,11 @@ class RuleFailed(GatewayFault):
     default_message = "A rule of this route could not be applied, so the request was not served."
     default_action = "Give your gateway administrator the request id: the decision record names the rule."
     retryable = False
+
+
+def every_kind(of: type[Fault] = Fault) -> tuple[type[Fault], ...]:
+    """The whole tree below, without its root, each class before its own."""
+    return tuple(kind for child in of.__subclasses__() for kind in (child, *every_kind(child)))
 
 
 ALL_FAULTS: tuple[type[Fault], ...] = (

@@ -292,9 +292,10 @@ class ResponseRule(msgspec.Struct, frozen=True):
 class RuleSet:
     """All rules of a course, the tenant's before the route's. Two are equal where they were compiled from the same
     text: compiled things cannot be compared. `broken`: why they could not be compiled, although they were once; then
-    nothing is served by them. `revision` is the digest of `source` that people see."""
+    nothing is served by them. `revision` is the digest of `source` that people see. `hides_providers`: one of them
+    changes what headers say, so none may tell the provider beside it."""
 
-    __slots__ = ("broken", "request", "response", "revision", "source")
+    __slots__ = ("broken", "hides_providers", "request", "response", "revision", "source")
 
     def __init__(
         self,
@@ -309,6 +310,8 @@ class RuleSet:
         self.request = request
         self.response = response
         self.broken = broken
+        effects = [rule.effect for rule in response]
+        self.hides_providers = any(isinstance(one, ReplaceNames) and one.in_headers for one in effects)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RuleSet) and other.source == self.source
@@ -322,7 +325,8 @@ class AnswerRules(msgspec.Struct, frozen=True):
     `put` and `metadata` are done, then `appended` ends the text. `hidden_as`: the model's name that the caller is told
     instead of the provider's, whose ids, fingerprint and headers are not shown either (None: nothing is hidden).
     `request_id` and `created` (Unix seconds) are there for what has to be made up. `arguments` makes, of what makes a
-    chain of pipes, one pipe for the JSON text of a tool call, so that it stays JSON; None: it is piped as any text."""
+    chain of pipes, one pipe for the JSON text of a tool call, so that it stays JSON; None: it is piped as any text.
+    `hooks` stand with the numbers of their rules, as those of all rules in `in_force`."""
 
     request_id: str = ""
     created: int = 0
@@ -335,9 +339,15 @@ class AnswerRules(msgspec.Struct, frozen=True):
     appended: str = ""
     hidden_as: str | None = None
     normalizes: bool = False
-    hooks: tuple[Hook, ...] = ()
+    hooks: tuple[tuple[int, Hook], ...] = ()
     tally: Tally = msgspec.field(default_factory=Tally)
     arguments: Callable[[Callable[[], TextPipe]], TextPipe] | None = None
+    in_force: tuple[int, ...] = ()
+
+    @property
+    def likeness(self) -> Json:
+        """Equal where two answers of the same revision of the configuration become the same."""
+        return (self.in_force, self.put, tuple(self.metadata.items()), self.appended, self.hidden_as)
 
     @property
     def changes_body(self) -> bool:

@@ -91,13 +91,15 @@ class Call(msgspec.Struct, frozen=True, gc=False):
 class Shaped(msgspec.Struct, frozen=True, gc=False):
     """A call after the route's rules: what a codec encodes. Without rules the fields are the call's own.
     `drop_unsupported`: what a provider's dialect cannot say is left out, and told, instead of refused. `answer`: what
-    becomes of the answer (None: it goes out as it comes)."""
+    becomes of the answer (None: it goes out as it comes); `named`: the model that the caller named, where a rule pinned
+    another."""
 
     call: Call
     fields: dict[str, msgspec.Raw]
     route: str | None = None
     drop_unsupported: bool = False
     answer: AnswerRules | None = None
+    named: str | None = None
 
 
 class Charge(msgspec.Struct, frozen=True, gc=False):

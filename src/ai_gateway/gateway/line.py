@@ -1,7 +1,7 @@
 """The whole journey of a request that a provider answers, on one screen. Values go one way: each step takes the
 earlier ones it needs and makes the next.
 
-    head -> admitted -> call -> course -> plan -> shaped -> funded -> carried (attempts, relay, receipts)
+    head -> admitted -> call -> course -> shaped -> plan -> funded -> carried (attempts, relay, receipts)
 """
 
 from math import inf
@@ -10,7 +10,7 @@ from typing import Final
 from ai_gateway.domain.chat import Operation
 from ai_gateway.domain.config import Course
 from ai_gateway.domain.faults import CircuitOpen, Fault, InvalidRequest
-from ai_gateway.domain.traffic import Call, Shaped
+from ai_gateway.domain.traffic import Call
 from ai_gateway.gateway import dispatch, funding, rate_gate, reading
 from ai_gateway.gateway.admission import Admitted
 from ai_gateway.gateway.caching import carry_cached
@@ -22,6 +22,7 @@ from ai_gateway.gateway.journey import Journey
 from ai_gateway.gateway.pricing_rule import is_money_watched, priced_plan
 from ai_gateway.gateway.refused_rows import put_down_refusal
 from ai_gateway.gateway.repeating import serve_once
+from ai_gateway.gateway.ruling import plain, rule_request
 from ai_gateway.gateway.storing import with_conversation
 from ai_gateway.policy import access, routing
 from ai_gateway.runtime.rates import RateHold
@@ -42,10 +43,14 @@ async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
     if head.operation is _RESPONSES:
         call = await with_conversation(doors, admitted, client, call)
     course = routing.resolve(caller.tenant, call.model)
+    is_ruled = course.rules is not None or course.hides_providers
+    shaped, course, tally = (
+        await rule_request(doors, admitted, client, call, course) if is_ruled else plain(call, course)
+    )
+    call = shaped.call
     plan = doors.plans.of(caller.tenant.id, course, head.dialect, head.operation)
     if not plan.stages:
         return await _serve_without(client, call, course)
-    shaped = Shaped(call, call.fields, course.route, course.drop_unsupported)
     place: RateHold | None = None
     used = 0
     try:
@@ -63,7 +68,7 @@ async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
         else:
             funded = funding.fund_unlimited(doors, caller, call, worst)
         try:
-            journey = Journey(admitted, shaped, plan, funded, deadline, place)
+            journey = Journey(admitted, shaped, plan, funded, deadline, place, tally)
             if course.cache is not None:
                 return await carry_cached(doors, journey, client, course.cache)
             return await dispatch.carry(doors, journey, client)

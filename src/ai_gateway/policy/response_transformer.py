@@ -21,6 +21,7 @@ from ai_gateway.domain.rules import (
     Template,
 )
 from ai_gateway.policy.request_transformer import give_way
+from ai_gateway.policy.scanning import arguments_pipe
 
 
 class Answering(msgspec.Struct, frozen=True, gc=False):
@@ -36,7 +37,8 @@ def answer_rules(
     rules: tuple[ResponseRule, ...], facts: Facts, tally: Tally, answering: Answering
 ) -> AnswerRules | None:
     """None: nothing is to be done. Raises RuleFailed."""
-    effects = [rule.effect for rule in rules if _holds(rule, facts, tally)]
+    in_force = [rule for rule in rules if _holds(rule, facts, tally)]
+    effects = [rule.effect for rule in in_force]
     if not effects and answering.hidden_as is None:
         return None
     named = [it for it in effects if isinstance(it, ReplaceNames)]
@@ -53,8 +55,10 @@ def answer_rules(
         appended="".join(it.text.fill(facts) for it in effects if isinstance(it, AppendText)),
         hidden_as=answering.hidden_as,
         normalizes=any(isinstance(it, Normalize) for it in effects),
-        hooks=tuple(it.hook for it in effects if isinstance(it, AskHook)),
+        hooks=tuple((it.number, it.effect.hook) for it in in_force if isinstance(it.effect, AskHook)),
         tally=tally,
+        in_force=tuple(rule.number for rule in in_force),
+        arguments=arguments_pipe,
     )
 
 

@@ -12,8 +12,11 @@ from ai_gateway.providers.shaping.pieces import Body, add_metadata, below, drop,
 
 _PREFIX: Final = "chatcmpl-"
 _MEMBERS: Final = frozenset(
-    {"id", "object", "created", "model", "choices", "usage", "service_tier", "metadata", "error", "obfuscation"}
-)
+    {
+        "id", "object", "created", "model", "choices", "usage", "service_tier", "metadata", "error", "obfuscation",
+        "gateway",
+    }
+)  # fmt: skip
 _WAITS: Final = frozenset({"tool_calls", "function_call"})
 _USAGE: Final = "usage"
 
