@@ -13,10 +13,10 @@ from ai_gateway.providers.shaping.anthropic_events import MessageShaper
 from ai_gateway.providers.shaping.anthropic_reply import shape_message
 from ai_gateway.providers.shaping.chat_events import ChatShaper
 from ai_gateway.providers.shaping.chat_reply import shape_chat
-from tests.providers.shaping.adding_up import chat_of, events_of, leaks, message_of, said_in, shaped, without_nothing
-from tests.providers.shaping.pipes import Arguments, digits, late, literal, same
-from tests.recorded.corpus import Exchange, load, needs_corpus, why_left_out
-from tests.recorded.planting import SECRETS, planted_stream, planted_whole
+from providers.shaping.adding_up import chat_of, events_of, leaks, message_of, said_in, shaped, without_nothing
+from providers.shaping.pipes import Arguments, digits, late, literal, same
+from recorded.corpus import Exchange, load, needs_corpus, why_left_out
+from recorded.planted import SECRETS, planted_stream, planted_whole
 
 SHAPERS = {"openai.chat_completions": ChatShaper, "anthropic.messages": MessageShaper}
 SHAPES = {"openai.chat_completions": shape_chat, "anthropic.messages": shape_message}

@@ -13,10 +13,19 @@ from ai_gateway.providers.shaping.pieces import Body, add_metadata, below, drop,
 _PREFIX: Final = "chatcmpl-"
 _MEMBERS: Final = frozenset(
     {
-        "id", "object", "created", "model", "choices", "usage", "service_tier", "metadata", "error", "obfuscation",
+        "id",
+        "object",
+        "created",
+        "model",
+        "choices",
+        "usage",
+        "service_tier",
+        "metadata",
+        "error",
         "gateway",
+        "obfuscation",
     }
-)  # fmt: skip
+)
 _WAITS: Final = frozenset({"tool_calls", "function_call"})
 _USAGE: Final = "usage"
 

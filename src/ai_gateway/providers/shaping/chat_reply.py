@@ -7,11 +7,11 @@
 from typing import Final
 
 from ai_gateway.domain.rules import AnswerRules
-from ai_gateway.providers.decoding import as_list, as_object, decode_any
+from ai_gateway.providers.decoding import as_list, as_object
 from ai_gateway.providers.shaping.chains import Chains, recorded
 from ai_gateway.providers.shaping.chat_frame import ChatFrame, add_text, waits_for_tools
 from ai_gateway.providers.shaping.chat_words import ChoiceWords
-from ai_gateway.providers.shaping.pieces import Body, encode, is_list, is_object, is_text
+from ai_gateway.providers.shaping.pieces import Body, encode, is_list, is_object, is_text, read_body
 
 _NO_WORDS: Final = frozenset({"choices", "usage", "x_groq"})
 _USUAL: Final = _NO_WORDS | {
@@ -23,7 +23,7 @@ _USUAL_OF_CHOICE: Final = _NO_WORDS_OF_CHOICE | {"index", "finish_reason", "nati
 
 def shape_chat(body: bytes, answer: AnswerRules) -> bytes:
     """What is no JSON object is shaped as one text. Raises Blocked, RuleFailed."""
-    said = decode_any(body)
+    said = read_body(body)
     chains = Chains(answer)
     if not is_object(said):
         return body if chains.is_idle else chains.whole(body.decode(errors="replace")).encode(errors="replace")
