@@ -45,6 +45,7 @@ from ai_gateway.runtime.crashes import place_of
 from ai_gateway.runtime.dialer import trust
 from ai_gateway.runtime.folder import FolderInUse, FolderLock, Sharing
 from ai_gateway.runtime.google_tokens import GoogleTokens
+from ai_gateway.runtime.guardrails import Guardrails
 from ai_gateway.runtime.http1_upstream import Http1Upstream
 from ai_gateway.runtime.journal import Durability, Journal
 from ai_gateway.runtime.journal_places import FIRST, JournalPlace, take_place
@@ -193,6 +194,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         tasks=tasks,
         grants=books.grants,
         rates=Rates(books.processes),
+        guardrails=Guardrails(upstream, clock),
         responses=keep_responses(
             StoredResponses(
                 SqlResponses(store, vault), clock.wall, telemetry.drop, ResponseLimits(settings.history.response_days)

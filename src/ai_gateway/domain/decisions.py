@@ -19,6 +19,7 @@ class What(StrEnum):
     CONTINUED = "continued"
     GAVE_UP = "gave_up"
     DROPPED = "dropped"
+    RULED = "ruled"
 
 
 class Step(msgspec.Struct, frozen=True, gc=False):

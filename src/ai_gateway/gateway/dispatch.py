@@ -13,7 +13,16 @@ import msgspec
 
 from ai_gateway.domain.config import QueueLimits
 from ai_gateway.domain.decisions import Step, What
-from ai_gateway.domain.faults import Fault, GatewayFault, ProviderFailed, RateLimited, Untranslatable
+from ai_gateway.domain.faults import (
+    Blocked,
+    Fault,
+    GatewayFault,
+    ProviderFailed,
+    RateLimited,
+    RuleFailed,
+    Untranslatable,
+)
+from ai_gateway.domain.rules import Tally
 from ai_gateway.domain.traffic import Receipt
 from ai_gateway.gateway import answers
 from ai_gateway.gateway.client import Client, Interruption
@@ -50,6 +59,8 @@ async def carry(doors: Doors, journey: Journey, client: Client) -> Carried:
     pursuit = _Pursuit(doors, journey, client)
     try:
         fault = await pursuit.run()
+        if journey.tally is not None:
+            pursuit.note_rules(journey.tally)
     finally:
         pursuit.world.close()
         _place_free(doors.rooms)
@@ -88,11 +99,15 @@ class _Pursuit:
         except Fault as refusal:
             fault = refusal
         if fault is not None and self._client.streams and self._client.interruption is not _LEFT:
-            rescue = self._rescue
-            first = fault if rescue is None or rescue.first is None else rescue.first
-            await self._end_with(first)
-            return first
+            first = None if self._rescue is None else self._rescue.first
+            ending = fault if first is None or isinstance(fault, (Blocked, RuleFailed)) else first
+            await self._end_with(ending)
+            return ending
         return fault
+
+    def note_rules(self, tally: Tally) -> None:
+        for note in tally.notes():
+            self.world.note(What.RULED, note)
 
     async def _end_with(self, fault: Fault) -> None:
         """The last event of a stream that has begun. Whoever leaves while it is written has left behind the end."""
@@ -163,7 +178,7 @@ class _Pursuit:
             if client.interruption is _LEFT:
                 raise _Stop(None)
             return None
-        if client.interruption is not None:
+        if client.interruption is not None or isinstance(fault, (Blocked, RuleFailed)):
             raise _Stop(fault)
         _place_free(self._doors.rooms)  # this request goes on elsewhere, perhaps for long
         return self._broken(fault, trial, continuation) if client.committed else fault

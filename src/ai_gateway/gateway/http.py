@@ -12,6 +12,7 @@ from typing import Any, Final, final
 import msgspec
 
 from ai_gateway.domain.chat import Dialect, Operation
+from ai_gateway.domain.decisions import Step, What
 from ai_gateway.domain.faults import Fault, GatewayFault, InvalidRequest, NotFound
 from ai_gateway.domain.traffic import Head
 from ai_gateway.gateway import answers, dispatch, line, lookups, reading, stored
@@ -206,6 +207,11 @@ def _ended(
         key_id=None if admitted is None else admitted.caller.key.id,
         model=carried.receipts[0].requested_model if carried.receipts else None,
         traceparent=head.traceparent,
-        steps=carried.steps,
+        steps=carried.steps or _steps_of(fault),
         faults=carried.faults,
     )
+
+
+def _steps_of(fault: Fault | None) -> tuple[Step, ...]:
+    """What rules had found by the time that they refused it."""
+    return () if fault is None else tuple(Step(0.0, What.RULED, note) for note in fault.notes)
