@@ -29,13 +29,13 @@ async def test_a_document_makes_what_it_names_and_says_so(world: World) -> None:
     ]
     ((noun, changes),) = [(it["noun"], it["changes"]) for it in outcome["updated"]]
     assert noun == "tenant"
-    assert [it["path"] for it in changes] == ["default_fallbacks[0]", "timezone", "failed_attempts"]
+    assert [it["path"] for it in changes] == ["default_fallbacks[0]", "rules[0]", "timezone", "failed_attempts"]
     assert outcome["deleted"] == []
     tenant = next(tenant for tenant in world.snapshot.tenants.values() if tenant.id == OWN)
     assert set(tenant.courses) == {"fast", "spare", "bot"}
     assert [tier.pool for tier in tenant.courses["bot"].tiers] == ["fast", "spare"]
     assert len(world.published) == 1
-    assert len(await world.rows(AuditRow)) == 11
+    assert len(await world.rows(AuditRow)) == 12
 
 
 async def test_applying_it_again_changes_nothing(world: World) -> None:

@@ -43,7 +43,8 @@ FULL: dict[str, Any] = {
         {
             "name": "bot",
             "pool": "fast",
-            "rules": [{"cap": 0.8}],
+            "rules": [{"on": "request", "do": "cap", "field": "temperature", "max": 0.8}],
+            "inherit_rules": False,
             "timeouts": {"total": 20.0},
             "retries": {"max_attempts": 1, "base_seconds": 0.25, "cap_seconds": 8.0},
             "on_stream_cut": "error",
@@ -62,6 +63,7 @@ FULL: dict[str, Any] = {
     "failed_attempts": "estimated",
     "language": "de",
     "error_messages": {"codes": {"queue_full": {"message": "Busy. ${request_id}"}}},
+    "rules": [{"on": "both", "do": "drop", "field": "metadata.trace"}],
     "budgets": [
         {
             "scope": "tenant",
@@ -100,6 +102,7 @@ async def test_what_was_applied_is_what_is_exported(world: World) -> None:
         "prices",
         "language",
         "error_messages",
+        "rules",
     )
     for section in alike:
         assert exported[section] == FULL[section]

@@ -11,6 +11,7 @@ from ai_gateway.admin.access import Permission
 from ai_gateway.admin.answers import Answer
 from ai_gateway.admin.error_schemas import error_responses, error_schemas, refer_to_errors
 from ai_gateway.admin.routing import PREFIX, AdminRoute, Route
+from ai_gateway.admin.rules import rule_schemas
 from ai_gateway.policy.wording import ENGLISH
 
 
@@ -43,6 +44,7 @@ def describe_app(app: FastAPI) -> Answer:
     document["components"]["schemas"] |= error_schemas(codes)
     document["components"]["responses"] = error_responses()
     refer_to_errors(document["paths"])
+    document["components"]["schemas"].update(rule_schemas())
     document["components"]["securitySchemes"] = {"admin_token": {"type": "http", "scheme": "bearer"}}
     document["security"] = [{"admin_token": []}]
     return document

@@ -10,7 +10,17 @@ from typing import TypeVar
 
 import msgspec
 
-from ai_gateway.admin import departments, desired_budgets, pools, prices, providers, routes, teams, users
+from ai_gateway.admin import (
+    departments,
+    desired_budgets,
+    pools,
+    prices,
+    providers,
+    routes,
+    rules,
+    teams,
+    users,
+)
 from ai_gateway.admin.answers import Answer
 from ai_gateway.admin.changes import Change, name_of
 from ai_gateway.admin.desk import Desk
@@ -72,6 +82,17 @@ class Outcome(msgspec.Struct, frozen=True):
 
 def _named(pair: tuple[str, str]) -> Answer:
     return {"noun": pair[0], "name": pair[1]}
+
+
+async def check_rules(desk: Desk, body: ConfigurationBody) -> None:
+    """Before a transaction is open: it takes its time. Raises InvalidRequest (422) with the place in the document."""
+    await rules.check_rules(desk, body.rules or ())
+    for index, route in enumerate(body.routes or ()):
+        await rules.check_rules(desk, route.rules, _rules_at(index))
+
+
+def _rules_at(index: int) -> str:
+    return f"routes[{index}].rules"
 
 
 async def apply(change: Change, desk: Desk, body: ConfigurationBody) -> Outcome:
@@ -175,8 +196,21 @@ async def _apply_traffic(change: Change, desk: Desk, body: ConfigurationBody, ou
         outcome.warnings.extend(warnings)
     await _apply_default_fallbacks(change, desk, body.default_fallbacks, outcome)
     named = await _by_name(change, desk, RouteRow)
-    for route in body.routes or ():
-        outcome.note(named.get(route.name), await routes.place(change, desk, route, named.get(route.name)))
+    for index, route in enumerate(body.routes or ()):
+        old_route = named.get(route.name)
+        outcome.note(old_route, await routes.place(change, desk, route, old_route, _rules_at(index)))
+    await _apply_rules(change, desk, body.rules, outcome)
+
+
+async def _apply_rules(change: Change, desk: Desk, said: rules.Rules | None, outcome: Outcome) -> None:
+    tenant = await change.unit.fetch(TenantRow, desk.tenant_id, desk.tenant_id)
+    news = {} if said is None or tenant is None else rules.change_of(said, tenant.rules)
+    if said is None or tenant is None or not news:
+        return
+    await rules.require_secrets(change.unit, desk.tenant_id, said)
+    row = msgspec.structs.replace(tenant, rules=tuple(said))
+    await change.replace(row, **news)
+    outcome.note(tenant, row)
 
 
 async def _apply_default_fallbacks(change: Change, desk: Desk, groups: Sequence[str] | None, outcome: Outcome) -> None:

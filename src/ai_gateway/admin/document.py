@@ -20,6 +20,7 @@ from ai_gateway.admin.price_fields import PriceBody, said_by, show_ceiling
 from ai_gateway.admin.provider_fields import ProviderBody, columns_of
 from ai_gateway.admin.provider_fields import body_of as provider_body_of
 from ai_gateway.admin.routes import RouteBody
+from ai_gateway.admin.rules import RulesField
 from ai_gateway.admin.traffic_fields import FailedAttemptsWord, Groups
 from ai_gateway.domain.budgets import Scope
 from ai_gateway.policy.wording import ENGLISH
@@ -79,6 +80,7 @@ class ConfigurationBody(Body):
     language: LanguageTag | None = None
     error_messages: ErrorMessagesBody | None = None
     budgets: Annotated[list[BudgetEntry], Field(max_length=100_000)] | None = None
+    rules: RulesField | None = None
 
 
 async def export(unit: Unit, desk: Desk) -> Answer:
@@ -114,6 +116,7 @@ async def export(unit: Unit, desk: Desk) -> Answer:
         "failed_attempts": "reported" if tenant is None else tenant.failed_attempts,
         "language": ENGLISH if tenant is None else tenant.language,
         "error_messages": {} if tenant is None else tenant.error_messages,
+        "rules": [] if tenant is None else list(tenant.rules),
         "budgets": [
             _export_budget(row, names.get(row.scope_id))
             for row in sorted(await unit.find(BudgetRow, tenant_id), key=lambda row: row.name)

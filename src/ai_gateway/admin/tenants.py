@@ -4,10 +4,12 @@ A tenant that still has anything in it is not deleted: what hangs from it is som
 and prices go with it; its ledger and audit rows stay.
 """
 
-from typing import Annotated, Final, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
+from ai_gateway.admin import rules
 from ai_gateway.admin.access import Permission
 from ai_gateway.admin.answers import Answer
 from ai_gateway.admin.changes import Change, name_of
@@ -21,6 +23,7 @@ from ai_gateway.admin.paging import Paged, list_rows
 from ai_gateway.admin.price_fields import CeilingBody, ceiling_body_of, show_ceiling
 from ai_gateway.admin.refusals import conflict, missing
 from ai_gateway.admin.routing import Route
+from ai_gateway.admin.rules import RulesField
 from ai_gateway.admin.traffic_fields import FailedAttemptsWord, Groups, QueueBody, dumped, rebuilt
 from ai_gateway.policy.wording import ENGLISH
 from ai_gateway.store.records import ANY_TENANT, Scope, Unit
@@ -63,7 +66,8 @@ class TenantBody(LimitsBody):
     again or goes on from it. `failed_attempts`: whether an attempt that failed before its caller had anything is booked
     only as far as the provider "reported" usage, or also, "estimated", where it took the request and may bill it.
     `language`: in which callers are told of errors, as far as its file has the words; `error_messages` are the tenant's
-    own words, which go first."""
+    own words, which go first.
+    `rules` come before those of every route that does not say `inherit_rules` false, and hold for pools and models."""
 
     name: Text
     enabled: bool = True
@@ -76,6 +80,7 @@ class TenantBody(LimitsBody):
     failed_attempts: FailedAttemptsWord = "reported"
     language: LanguageTag = ENGLISH
     error_messages: ErrorMessagesBody = Field(default_factory=ErrorMessagesBody)
+    rules: RulesField = Field(default_factory=list[dict[str, Any]])
 
 
 class TenantPatch(TenantBody):
@@ -85,38 +90,41 @@ class TenantPatch(TenantBody):
 async def list_tenants(desk: WideDesk, page: Paged) -> Answer:
     """All tenants, for the platform; its own, for a tenant's token."""
     async with desk.reading() as unit:
-        return await list_rows(unit, TenantRow, desk.scope, page, describe)
+        return await list_rows(unit, TenantRow, desk.scope, page, _describer(desk))
 
 
 async def create_tenant(desk: WideDesk, body: TenantBody) -> Answer:
     """A new tenant, with nothing in it."""
+    await rules.check_rules(desk, body.rules)
     async with desk.changing() as change:
         check_wording(desk.doors.languages, body.language, body.error_messages)
         row = await settle(change.unit, body, new_id(TenantRow.prefix, change.now), change.now)
-        await change.insert(row)
+        await change.insert(row, **await _news(change, row, None))
         warnings = await _check(change, row)
-    return {**describe(row), **warnings}
+    return {**_describer(desk)(row), **warnings}
 
 
 async def read_tenant(desk: WideDesk, row_id: str) -> Answer:
     """One tenant."""
     async with desk.reading() as unit:
-        return describe(await fetch(unit, TenantRow, _scope(desk, row_id), row_id))
+        return _describer(desk)(await fetch(unit, TenantRow, _scope(desk, row_id), row_id))
 
 
 async def replace_tenant(desk: WideDesk, row_id: str, body: TenantBody) -> Answer:
     """The tenant as the body says; what the body leaves out is reset."""
+    await rules.check_rules(desk, body.rules)
     async with desk.changing() as change:
         old = await fetch(change.unit, TenantRow, _scope(desk, row_id), row_id)
         check_wording(desk.doors.languages, body.language, body.error_messages)
         row = await settle(change.unit, body, old.id, old.created_at)
-        await change.replace(row)
+        await change.replace(row, **await _news(change, row, old))
         warnings = await _check(change, row)
-    return {**describe(row), **warnings}
+    return {**_describer(desk)(row), **warnings}
 
 
 async def update_tenant(desk: WideDesk, row_id: str, body: TenantPatch) -> Answer:
     """Only the fields that the body has."""
+    await rules.check_rules(desk, body.rules)
     async with desk.changing() as change:
         old = await fetch(change.unit, TenantRow, _scope(desk, row_id), row_id)
         sent = body.model_fields_set
@@ -126,9 +134,9 @@ async def update_tenant(desk: WideDesk, row_id: str, body: TenantPatch) -> Answe
             body.error_messages if "error_messages" in sent else None,
         )
         row = await settle(change.unit, merged(body_of(old), body), old.id, old.created_at)
-        await change.replace(row)
+        await change.replace(row, **await _news(change, row, old))
         warnings = await _check(change, row)
-    return {**describe(row), **warnings}
+    return {**_describer(desk)(row), **warnings}
 
 
 async def delete_tenant(desk: WideDesk, row_id: str) -> Answer:
@@ -141,6 +149,20 @@ async def delete_tenant(desk: WideDesk, row_id: str) -> Answer:
         await _take_along(change, row.id)
         await change.delete(row)
     return deleted(row)
+
+
+async def list_tenant_rules(desk: WideDesk, row_id: str, page: Paged) -> Answer:
+    """Every version of the tenant's rules, newest first, with who made it."""
+    async with desk.reading() as unit:
+        return await rules.history(unit, await fetch(unit, TenantRow, _scope(desk, row_id), row_id), page)
+
+
+async def _news(change: Change, row: TenantRow, old: TenantRow | None) -> Answer:
+    """What the audit row says of the rules. Raises InvalidRequest (422) for a secret that is not there."""
+    news = rules.change_of(row.rules, () if old is None else old.rules)
+    if news:
+        await rules.require_secrets(change.unit, row.id, row.rules)
+    return news
 
 
 async def _check(change: Change, row: TenantRow) -> Answer:
@@ -188,6 +210,7 @@ async def settle(unit: Unit, body: TenantBody, row_id: str, created_at: float) -
         stored_responses=body.stored_responses,
         language=body.language,
         error_messages=body.error_messages.stored(),
+        rules=tuple(body.rules),
         **stored_limits(body),
     )
 
@@ -205,8 +228,13 @@ def body_of(row: TenantRow) -> TenantBody:
         failed_attempts=row.failed_attempts,
         language=row.language,
         error_messages=error_messages_of(row.error_messages),
+        rules=list(row.rules),
         **sent_limits(row),
     )
+
+
+def _describer(desk: Wide) -> Callable[[TenantRow], Answer]:
+    return lambda row: {**describe(row), **rules.why_broken(desk, row.id)}
 
 
 def describe(row: TenantRow) -> Answer:
@@ -223,6 +251,8 @@ def describe(row: TenantRow) -> Answer:
         "failed_attempts": row.failed_attempts,
         "language": row.language,
         "error_messages": row.error_messages,
+        "rules": list(row.rules),
+        "rules_revision": rules.revision(row.rules),
         **limits_of(row),
         "created_at": show_instant(row.created_at),
     }
@@ -232,6 +262,7 @@ ROUTES: Final = (
     Route("GET", "/tenants", list_tenants, Permission.READ),
     Route("POST", "/tenants", create_tenant, Permission.OPERATE, status=201),
     Route("GET", "/tenants/{row_id}", read_tenant, Permission.READ),
+    Route("GET", "/tenants/{row_id}/rules/history", list_tenant_rules, Permission.READ),
     Route("PUT", "/tenants/{row_id}", replace_tenant, Permission.OPERATE),
     Route("PATCH", "/tenants/{row_id}", update_tenant, Permission.OPERATE),
     Route("DELETE", "/tenants/{row_id}", delete_tenant, Permission.OPERATE),

@@ -4,7 +4,7 @@ import pytest
 
 from ai_gateway.domain.rules import OnError
 from ai_gateway.policy.rules.refused import RuleRefused
-from ai_gateway.policy.rules.written import Kind, Lines, Made, OnEither, Placed, Text, Written
+from ai_gateway.policy.rules.written import Lines, Made, OnEither, Placed, Text, Written, kind_of
 
 
 class Paint(Written, frozen=True, kw_only=True, tag="paint"):
@@ -19,7 +19,7 @@ def nothing(rule: Paint, placed: Placed) -> Made:
     return Made()
 
 
-PAINT = Kind(Paint, nothing)
+PAINT = kind_of(Paint, nothing)
 
 
 def test_a_kind_says_what_may_be_written() -> None:

@@ -8,7 +8,7 @@ import msgspec
 from ai_gateway.domain.rules import AskHook, Hook
 from ai_gateway.domain.rules import Normalize as NormalizeEffect
 from ai_gateway.policy.rules.refused import RuleRefused
-from ai_gateway.policy.rules.written import Kind, Made, OnAny, OnResponse, Placed, Written
+from ai_gateway.policy.rules.written import Made, OnAny, OnResponse, Placed, Written, kind_of
 
 
 class Guardrail(Written, frozen=True, kw_only=True, tag="guardrail"):
@@ -57,4 +57,4 @@ def _check_url(text: str, place: str) -> None:
         raise RuleRefused(place, "has a password in it; store it as a secret and name it in 'secret_name'")
 
 
-KINDS: Final = (Kind(Guardrail, make_guardrail), Kind(Normalize, make_normalize))
+KINDS: Final = (kind_of(Guardrail, make_guardrail), kind_of(Normalize, make_normalize))

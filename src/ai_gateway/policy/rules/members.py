@@ -16,7 +16,6 @@ from ai_gateway.policy.rules.fields import (
 from ai_gateway.policy.rules.refused import RuleRefused
 from ai_gateway.policy.rules.templates import compile_value, fill_value
 from ai_gateway.policy.rules.written import (
-    Kind,
     Made,
     OnAny,
     OnEither,
@@ -24,6 +23,7 @@ from ai_gateway.policy.rules.written import (
     PathText,
     Placed,
     Written,
+    kind_of,
 )
 
 
@@ -120,8 +120,8 @@ def make_rename(rule: Rename, placed: Placed) -> Made:
 
 
 KINDS: Final = (
-    Kind(Set, make_set),
-    Kind(Default, make_default),
-    Kind(Drop, make_drop),
-    Kind(Rename, make_rename),
+    kind_of(Set, make_set),
+    kind_of(Default, make_default),
+    kind_of(Drop, make_drop),
+    kind_of(Rename, make_rename),
 )

@@ -9,7 +9,7 @@ from ai_gateway.domain.rules import Facts, RequestForm, Tally
 from ai_gateway.policy.rules.plain_json import within
 from ai_gateway.policy.rules.refused import RuleRefused
 from ai_gateway.policy.rules.templates import FilledText, PlainText, compile_template
-from ai_gateway.policy.rules.written import Kind, Made, OnAny, Placed, Written
+from ai_gateway.policy.rules.written import Made, OnAny, Placed, Written, kind_of
 
 _MOST_NAME: Final = 64
 _MOST_TEXT: Final = 512
@@ -44,4 +44,4 @@ def _text(name: str, value: object, place: str) -> PlainText | FilledText:
     return compile_template(value, place)
 
 
-KINDS: Final = (Kind(AddMetadata, make_add_metadata),)
+KINDS: Final = (kind_of(AddMetadata, make_add_metadata),)

@@ -6,7 +6,7 @@ import msgspec
 
 from ai_gateway.domain.rules import Facts, Json, Path, RequestForm, RuleError, Tally
 from ai_gateway.policy.rules.fields import number_for, path_of_number
-from ai_gateway.policy.rules.written import Kind, Made, OnRequest, PathText, Placed, Written
+from ai_gateway.policy.rules.written import Made, OnRequest, PathText, Placed, Written, kind_of
 
 
 class Cap(Written, frozen=True, kw_only=True, tag="cap"):
@@ -60,4 +60,4 @@ def _number_at(form: RequestForm, path: Path) -> float | None:
     raise RuleError(f"'{'.'.join(path)}' is no number in this request")
 
 
-KINDS: Final = (Kind(Cap, make_cap), Kind(Floor, make_floor))
+KINDS: Final = (kind_of(Cap, make_cap), kind_of(Floor, make_floor))

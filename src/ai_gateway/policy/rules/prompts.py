@@ -7,7 +7,7 @@ import msgspec
 from ai_gateway.domain.rules import AppendText as AppendTextEffect
 from ai_gateway.domain.rules import Facts, RequestForm, Seat, SystemMode, Tally, Where
 from ai_gateway.policy.rules.templates import compile_template
-from ai_gateway.policy.rules.written import Kind, Made, OnRequest, OnResponse, Placed, Written
+from ai_gateway.policy.rules.written import Made, OnRequest, OnResponse, Placed, Written, kind_of
 
 _Text = Annotated[
     str, msgspec.Meta(min_length=1, description="May have variables, such as ${tenant_id}; a dollar is $$.")
@@ -67,7 +67,7 @@ def make_append_text(rule: AppendText, placed: Placed) -> Made:
 
 
 KINDS: Final = (
-    Kind(SystemPrompt, make_system_prompt),
-    Kind(Inject, make_inject),
-    Kind(AppendText, make_append_text),
+    kind_of(SystemPrompt, make_system_prompt),
+    kind_of(Inject, make_inject),
+    kind_of(AppendText, make_append_text),
 )

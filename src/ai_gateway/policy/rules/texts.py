@@ -10,7 +10,7 @@ import msgspec
 
 from ai_gateway.domain.rules import Effect, Facts, MakePipe, PipeText, ReplaceNames, RequestForm, Tally
 from ai_gateway.policy.rules.refused import RuleRefused
-from ai_gateway.policy.rules.written import Kind, Line, Lines, Made, OnAny, Placed, Written
+from ai_gateway.policy.rules.written import Line, Lines, Made, OnAny, Placed, Written, kind_of
 from ai_gateway.policy.scanning import DETECTORS, Scan, ScanSpec, SpecError, compile_replace, compile_scan
 
 _DEFAULT_MAX_LENGTH: Final = 256
@@ -121,4 +121,4 @@ def _scan(rule: _Scanned, placed: Placed) -> Scan:
         raise RuleRefused(placed.at(error.member), str(error)) from None
 
 
-KINDS: Final = (Kind(ReplaceText, make_replace_text), Kind(Redact, make_redact), Kind(Block, make_block))
+KINDS: Final = (kind_of(ReplaceText, make_replace_text), kind_of(Redact, make_redact), kind_of(Block, make_block))

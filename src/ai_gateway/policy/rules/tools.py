@@ -5,7 +5,7 @@ from typing import Final, Literal
 from ai_gateway.domain.faults import Blocked
 from ai_gateway.domain.rules import Facts, RequestForm, Tally
 from ai_gateway.policy.rules.refused import RuleRefused
-from ai_gateway.policy.rules.written import Kind, Lines, Made, OnRequest, Placed, Written
+from ai_gateway.policy.rules.written import Lines, Made, OnRequest, Placed, Written, kind_of
 
 
 class Tools(Written, frozen=True, kw_only=True, tag="tools"):
@@ -49,4 +49,4 @@ def make_tools(rule: Tools, placed: Placed) -> Made:
     return Made(act=leave_out if rule.otherwise == "drop" else refuse)
 
 
-KINDS: Final = (Kind(Tools, make_tools),)
+KINDS: Final = (kind_of(Tools, make_tools),)

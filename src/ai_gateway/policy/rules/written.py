@@ -72,19 +72,15 @@ class Made(msgspec.Struct, frozen=True):
 
 
 class Kind(msgspec.Struct, Generic[W], frozen=True):
-    """`make` raises RuleRefused."""
+    """`make` raises RuleRefused. `sides` is what `on` may be."""
 
     shape: type[W]
     make: Callable[[W, Placed], Made]
+    sides: tuple[str, ...]
 
     @property
     def name(self) -> str:
         return str(self.shape.__struct_config__.tag)
-
-    @property
-    def sides(self) -> tuple[str, ...]:
-        """What `on` may be."""
-        return get_args(get_type_hints(self.shape)["on"])
 
     @property
     def members(self) -> tuple[str, ...]:
@@ -97,6 +93,11 @@ class Kind(msgspec.Struct, Generic[W], frozen=True):
             return msgspec.convert(said, self.shape)
         except msgspec.ValidationError as error:
             raise _refusal(self, place, str(error)) from None
+
+
+def kind_of(shape: type[W], make: Callable[[W, Placed], Made]) -> Kind[W]:
+    """`sides` are those of the shape's `on`, read once."""
+    return Kind(shape, make, get_args(get_type_hints(shape)["on"]))
 
 
 _FOUND: Final = re.compile(r"(.*?)(?: - at `\$(.*)`)?", re.DOTALL)
