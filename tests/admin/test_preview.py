@@ -21,7 +21,7 @@ ANSWER = {
     "model": "m",
     "system_fingerprint": "fp_1",
     "choices": [
-        {"index": 0, "message": {"role": "assistant", "content": "Ask bob@corp.example"}, "finish_reason": "stop"}
+        {"index": 0, "message": {"role": "assistant", "content": "Ask bob@acme.com"}, "finish_reason": "stop"}
     ],
 }
 
@@ -145,7 +145,7 @@ async def test_an_answer_is_shown_before_and_after(ruled: World) -> None:
     assert redacted["changes"] == [
         {
             "path": "choices[0].message.content",
-            "before": "Ask bob@corp.example",
+            "before": "Ask bob@acme.com",
             "after": "Ask [redacted]",
         }
     ]
@@ -188,5 +188,6 @@ async def test_what_a_caller_could_not_send_is_refused(ruled: World, request_bod
 
 
 async def test_routes_of_others_are_not_there(ruled: World) -> None:
-    answer = await ruled.call("POST", "/routes/assistant/preview", {"request": REQUEST}, tenant=FOREIGN)
+    body = {"request": REQUEST}
+    answer = await ruled.call("POST", "/routes/assistant/preview", body, role="platform", tenant=FOREIGN)
     assert answer.status_code == 404

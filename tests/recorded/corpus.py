@@ -115,6 +115,13 @@ def type_of(exchange: Exchange) -> ProviderType:
     return known.get(exchange.provider, ProviderType.OPENAI_COMPATIBLE)
 
 
+def speaker_of(exchange: Exchange) -> ProviderType:
+    """The type that speaks the recording's dialect: some providers serve OpenAI's beside their own."""
+    kind = type_of(exchange)
+    spoken = exchange.endpoint.startswith(("openai.", "anthropic.")) and kind is ProviderType.GEMINI
+    return ProviderType.OPENAI_COMPATIBLE if spoken else kind
+
+
 @cache
 def _exchanges(name: str) -> tuple[Exchange, ...]:
     path = FOLDER / name

@@ -14,7 +14,7 @@ from ai_gateway.domain.traffic import Shaped
 from ai_gateway.providers import Codec
 from ai_gateway.providers.kinds import KINDS
 from ai_gateway.providers.translation.normal import normal_codec
-from recorded.corpus import Exchange, load, needs_corpus, type_of, why_left_out
+from recorded.corpus import Exchange, load, needs_corpus, speaker_of, why_left_out
 from tests.providers.calls import a_shaped
 
 pytestmark = needs_corpus
@@ -27,7 +27,7 @@ CHOICE = {"index", "message", "delta", "finish_reason", "logprobs"}
 def normal() -> Iterator[tuple[Exchange, Codec, Codec, Shaped]]:
     for exchange in load(OPERATIONS):
         operation = OPERATIONS[exchange.endpoint]
-        kind = KINDS[type_of(exchange)]
+        kind = KINDS[speaker_of(exchange)]
         codec = normal_codec(kind, operation)
         assert codec is not None
         asked = {name: exchange.asked[name] for name in ("n", "stream") if name in exchange.asked}

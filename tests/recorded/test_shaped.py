@@ -3,6 +3,7 @@ up to what the whole answer would have been."""
 
 import json
 from collections import Counter
+from random import Random
 from typing import Any
 
 import pytest
@@ -12,9 +13,10 @@ from ai_gateway.providers.shaping.anthropic_events import MessageShaper
 from ai_gateway.providers.shaping.anthropic_reply import shape_message
 from ai_gateway.providers.shaping.chat_events import ChatShaper
 from ai_gateway.providers.shaping.chat_reply import shape_chat
-from tests.providers.shaping.adding_up import chat_of, events_of, message_of, said_in, shaped, without_nothing
-from tests.providers.shaping.pipes import Arguments, digits, late, literal, same
-from tests.recorded.corpus import Exchange, load, needs_corpus, why_left_out
+from providers.shaping.adding_up import chat_of, events_of, leaks, message_of, said_in, shaped, without_nothing
+from providers.shaping.pipes import Arguments, digits, late, literal, same
+from recorded.corpus import Exchange, load, needs_corpus, why_left_out
+from recorded.planted import SECRETS, planted_stream, planted_whole
 
 SHAPERS = {"openai.chat_completions": ChatShaper, "anthropic.messages": MessageShaper}
 SHAPES = {"openai.chat_completions": shape_chat, "anthropic.messages": shape_message}
@@ -85,3 +87,44 @@ def without_weights(said: dict[str, Any]) -> dict[str, Any]:
     for choice in said.get("choices", []):
         choice.pop("logprobs", None)
     return without_nothing(said)
+
+
+REDACTS = AnswerRules(pipes=tuple(literal(secret, "[redacted]") for secret in SECRETS), arguments=Arguments)
+ROUNDS = 4
+
+
+@needs_corpus
+def test_no_planted_secret_leaves_a_stream() -> None:
+    """Each round plants one secret somewhere in every stream, and feeds so many events at a time as chance has it."""
+    rng = Random(7)
+    counted = Counter[str]()
+    for it in [it for it in streams() for _ in range(ROUNDS)]:
+        planted = planted_stream(it.body, rng)
+        if planted is None:
+            continue
+        body, secret = planted
+        is_there = secret in json.dumps(FOLDS[it.endpoint](body), ensure_ascii=False) or secret.encode() in body
+        cuts = [rng.randrange(1 << 16) for _ in range(rng.randrange(40))]
+        got = shaped(SHAPERS[it.endpoint](REDACTS), body, cuts)
+        counted[f"{it.endpoint} planted"] += is_there
+        counted[f"{it.endpoint} leaked"] += leaks(got, secret, FOLDS[it.endpoint])
+    print(dict(counted))
+    assert {counted[f"{name} leaked"] for name in SHAPERS} == {0}
+    assert min(counted[f"{name} planted"] for name in SHAPERS) > 150
+
+
+@needs_corpus
+def test_no_planted_secret_leaves_a_whole_answer() -> None:
+    rng = Random(7)
+    counted = Counter[str]()
+    for it in [it for it in answers() for _ in range(ROUNDS)]:
+        planted = None if it.is_stream else planted_whole(it.body, rng)
+        if planted is None:
+            continue
+        body, secret = planted
+        got = SHAPES[it.endpoint](body, REDACTS)
+        counted[f"{it.endpoint} planted"] += 1
+        counted[f"{it.endpoint} leaked"] += secret in json.dumps(json.loads(got), ensure_ascii=False)
+    print(dict(counted))
+    assert {counted[f"{name} leaked"] for name in SHAPERS} == {0}
+    assert min(counted[f"{name} planted"] for name in SHAPERS) > 600

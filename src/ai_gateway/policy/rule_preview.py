@@ -91,9 +91,9 @@ def preview_request(rules: Sequence[RequestRule], form: RequestForm, facts: Fact
 
 
 def preview_answer(
-    rules: RuleSet, facts: Facts, answering: Answering, shape: Shape | None, body: bytes | None
+    rules: RuleSet, facts: Facts, answering: Answering, shape: Shape, body: bytes | None
 ) -> AnswerPreview:
-    """`shape` None: the operation's answers are not ruled. `body` None: there is no answer to show them on."""
+    """`body` None: there is no answer to show them on."""
     steps: list[Step] = []
     told = _shaped((), facts, answering, shape, body)
     for number, rule in enumerate(rules.response):
@@ -158,14 +158,14 @@ def _answered(rule: ResponseRule, facts: Facts, before: _Told, now: _Told) -> St
 
 
 def _shaped(
-    rules: tuple[ResponseRule, ...], facts: Facts, answering: Answering, shape: Shape | None, body: bytes | None
+    rules: tuple[ResponseRule, ...], facts: Facts, answering: Answering, shape: Shape, body: bytes | None
 ) -> _Told:
     if body is None:
         return _Told()
     tally = Tally()
     try:
         answer = answer_rules(rules, facts, tally, answering)
-        told = body if answer is None or shape is None else shape(body, answer)
+        told = body if answer is None else shape(body, answer)
     except (Fault, RuleError) as ended:
         return _Told(ended=ended, notes=tally.notes())
     return _Told(told, notes=tally.notes())

@@ -12,7 +12,6 @@ from ai_gateway.policy.scanning.lens import IDEOGRAPH, LENS, OTHER, WORD, ZERO_W
     [
         ("４", "4"),
         ("٤", "4"),
-        ("４", "4"),
         ("＠", "@"),
         ("Ａ", "A"),
         ("𝐀", "A"),

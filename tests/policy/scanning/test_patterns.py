@@ -87,3 +87,9 @@ def test_an_open_match_waits_for_its_longest() -> None:
 def test_halves_of_pairs_are_characters_like_others() -> None:
     make = redactor(ScanSpec(pattern="a.b"))
     assert run(make, ["a\ud83db \ud83d"])[0] == run(make, "a\ud83db \ud83d")[0] == "# \ud83d"
+
+
+def test_a_match_over_the_edge_of_a_window_is_found() -> None:
+    make = redactor(ScanSpec(pattern="ab{5,}", max_length=6))
+    for before in range(4_080, 4_110):
+        assert run(make, ["x" * before + "abbbbb" + "x" * 5_000])[0] == "x" * before + "#" + "x" * 5_000

@@ -22,8 +22,7 @@ def test_what_is_blocked_is_named_and_not_shown(name: str) -> None:
     tally = Tally()
     pipe = compile_scan(ScanSpec(detect=tuple(DETECTORS))).blocker(3, None)(tally)
     with pytest.raises(Blocked) as blocked:
-        pipe.feed(f"it is {EXAMPLES[name]} ok")
-        pipe.end()
+        pipe.feed(f"it is {EXAMPLES[name]}, ok")
     assert blocked.value.message.startswith("A rule of your organisation blocked this text: it has a")
     assert blocked.value.message.endswith(f" ({name}) in it.")
     assert not any(part in blocked.value.message + blocked.value.detail for part in EXAMPLES[name].split())

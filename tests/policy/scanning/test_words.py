@@ -49,9 +49,12 @@ def test_more_letters_than_there_are_codes_are_told_apart() -> None:
     for char in alphabet:
         for shift in (char, char.upper()):
             found = finder.view(shift * 3).first(0)
-            assert found is not None and (found.start, found.end) == (0, 3)
+            assert found is not None
+            assert (found.start, found.end) == (0, 3)
         assert blocked((words[0], *words[26:]), char * 3) == ("#" if char in "а" + alphabet[26:] else char * 3)
     assert blocked(words, "абв ааа") == "абв #"
+    shared = next(char for char in alphabet[1:] if finder.lens.codes[char] == finder.lens.codes["а"])
+    assert blocked(words, f"а{shared}а") == f"а{shared}а"
 
 
 @given(

@@ -87,7 +87,7 @@ class Same:
 
 
 class Arguments:
-    """What keeps arguments JSON: each string of it through a pipe of its own, once all of it is there."""
+    """What keeps arguments JSON: each string and number of it through a pipe of its own, once all of it is there."""
 
     def __init__(self, make: Callable[[], TextPipe]) -> None:
         self.make = make
@@ -104,14 +104,18 @@ class Arguments:
         except ValueError:
             return self._piped(text)
         changed = self._changed(value)
-        return text if changed == value else json.dumps(changed, ensure_ascii=False)
+        return text if changed == value else json.dumps(changed, ensure_ascii=False, separators=(",", ":"))
 
     def _changed(self, value: Any) -> Any:
         if isinstance(value, str):
             return self._piped(value)
         if isinstance(value, dict):
             return {self._piped(name): self._changed(it) for name, it in value.items()}
-        return [self._changed(it) for it in value] if isinstance(value, list) else value
+        if isinstance(value, list):
+            return [self._changed(it) for it in value]
+        if isinstance(value, bool) or value is None:
+            return value
+        return value if (piped := self._piped(str(value))) == str(value) else piped
 
     def _piped(self, text: str) -> str:
         pipe = self.make()

@@ -115,6 +115,14 @@ def test_a_block_that_nobody_ended_is_ended_by_the_message() -> None:
     assert message_of(shaped(MessageShaper(REDACTS), body))["content"] == [{"type": "text", "text": "a sec"}]
 
 
+def test_deltas_of_a_block_that_has_ended_are_not_told() -> None:
+    late = text(0, "ret")[1]
+    said = [START, *text(0, "a sec"), late, late, *ended()]
+    assert message_of(shaped(MessageShaper(REDACTS), stream(*said)))["content"] == [{"type": "text", "text": "a sec"}]
+    again = [START, *text(0, "a sec"), *text(0, "again"), *ended()]
+    assert b"again" in shaped(MessageShaper(REDACTS), stream(*again))
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_what_no_rule_concerns_keeps_its_bytes(end: str) -> None:
     said = [*SAYS[:2], {"type": "ping"}, *text(0, 'all "fine" 😀')[1:], *ended()]

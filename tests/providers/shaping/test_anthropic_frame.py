@@ -36,6 +36,12 @@ def test_members_are_put_where_a_stream_tells_them() -> None:
     }
 
 
+def test_what_the_dialect_does_not_have_is_hidden_at_the_end_too() -> None:
+    end: dict[str, Any] = {"type": "message_delta", "delta": {"stop_reason": "x"}, "usage": {}, "service_tier": "flex"}
+    MessageFrame(AnswerRules(hidden_as="m")).dress_end(end)
+    assert end == {"type": "message_delta", "delta": {"stop_reason": "x"}, "usage": {}}
+
+
 @pytest.mark.parametrize(
     ("path", "delta", "kept"),
     [

@@ -17,8 +17,8 @@ TABLE: list[tuple[Body, Body]] = [
     ({"type": "thinking", "thinking": "12345", "signature": "12345"},
      {"type": "thinking", "thinking": "[n]", "signature": "12345"}),
     ({"type": "redacted_thinking", "data": "12345"}, {"type": "redacted_thinking", "data": "12345"}),
-    ({"type": "tool_use", "id": "12345", "name": "12345", "input": {"12345": ["12345", 12345]}},
-     {"type": "tool_use", "id": "12345", "name": "12345", "input": {"[n]": ["[n]", 12345]}}),
+    ({"type": "tool_use", "id": "12345", "name": "12345", "input": {"12345": ["12345", 12, 12345]}},
+     {"type": "tool_use", "id": "12345", "name": "12345", "input": {"[n]": ["[n]", 12, "[n]"]}}),
     ({"type": "web_search_tool_result", "tool_use_id": "12345",
       "content": [{"type": "web_search_result", "title": "12345", "encrypted_content": "12345"}]},
      {"type": "web_search_tool_result", "tool_use_id": "12345",
@@ -56,7 +56,7 @@ def test_what_was_held_back_is_told_as_the_deltas_that_it_came_as() -> None:
     assert words.end() == [
         {"type": "text_delta", "text": "<1:t>"},
         {"type": "compaction_delta", "content": "<1:c>"},
-        {"type": "input_json_delta", "partial_json": '{"<1:a>": "<1:b>"}'},
+        {"type": "input_json_delta", "partial_json": '{"<1:a>":"<1:b>"}'},
     ]
     assert words.end() == []
 

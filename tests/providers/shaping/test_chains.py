@@ -31,7 +31,7 @@ def test_each_text_has_pipes_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("value", "piped"),
     [
-        ({"a": ["12345", 12345, True]}, {"a": ["[n]", 12345, True]}),
+        ({"a": ["12345", 12345, True]}, {"a": ["[n]", "[n]", True]}),
         ("12345", "[n]"),
         ({}, {}),
         (None, None),

@@ -85,6 +85,7 @@ def test_what_no_rule_concerns_keeps_its_bytes(end: str) -> None:
         f"event: ping{end}{end}".encode(),
         frame(chunk({"content": 'all "fine" 😀'}), end=end, ascii_only=True),
         frame(chunk({"reasoning": "fine"}), end=end, spaced=True),
+        frame(chunk({"content": "", "unknown": None}), end=end, spaced=True),
         frame(chunk({}, finish="stop"), end=end, spaced=True),
         frame(usage, end=end, spaced=True),
         f"data: [DONE]{end}{end}".encode(),
@@ -113,7 +114,7 @@ EFFECTS: dict[str, tuple[AnswerRules, list[Body], Callable[[Body], Any], Any]] =
         REDACTS,
         CALLS,
         lambda it: it["choices"][0]["message"]["tool_calls"][0]["function"],
-        {"name": "f", "arguments": '{"a": "[x]"}'},
+        {"name": "f", "arguments": '{"a":"[x]"}'},
     ),
     "names": (
         a(names=(lambda it: it.replace("gpt", "corp"), str.upper)),
@@ -206,10 +207,31 @@ def test_a_stream_without_an_end_says_the_rest_before_done_and_a_cut_one_does_no
     assert shaper.end() == b""
 
 
-def test_texts_after_the_end_of_a_choice_are_looked_at_too() -> None:
-    said = [chunk({"content": "a"}, finish="stop"), chunk({"content": "sec"}), chunk({"content": "ret"})]
-    assert b"secret" not in shaped(ChatShaper(REDACTS), stream(*said))
-    assert chat_of(shaped(ChatShaper(REDACTS), stream(*said)))["choices"][0]["message"]["content"] == "a[x]"
+def test_words_after_the_end_of_their_choice_are_not_told() -> None:
+    said = [
+        chunk({"content": "a sec"}, finish="stop"),
+        chunk({"content": "ret"}),
+        chunk({"content": "s"}, finish="stop"),
+    ]
+    got = shaped(ChatShaper(REDACTS), stream(*said))
+    assert chat_of(got)["choices"][0]["message"]["content"] == "a sec"
+    assert len(said_in(got)) == 2
+    alike = [chunk({"content": "a "}), chunk({"content": "b"}), chunk({}, finish="stop"), chunk({"content": "c"})]
+    assert chat_of(shaped(ChatShaper(REDACTS), stream(*alike)))["choices"][0]["message"]["content"] == "a b"
+    calls = [chunk({"tool_calls": [CALL]}), chunk({}, finish="stop"), CALLED]
+    assert b"ret" not in shaped(ChatShaper(REDACTS), stream(*calls))
+
+
+def test_a_text_that_begins_after_an_end_is_told() -> None:
+    """As some do who end an answer twice: with its calls, and with its last line."""
+    said = [chunk({"tool_calls": [CALL]}, finish="tool_calls"), chunk({"content": "a sec"}, finish="stop")]
+    message = chat_of(shaped(ChatShaper(REDACTS), stream(*said)))["choices"][0]["message"]
+    assert message["content"] == "a sec"
+    appends = a(pipes=(same,), appended=" Bye.")
+    late = [chunk({"reasoning": "a"}, finish="stop"), chunk({"content": "b"}, finish="stop")]
+    assert chat_of(shaped(ChatShaper(appends), stream(*late)))["choices"][0]["message"]["content"] == " Bye."
+    twice = [chunk({"content": "a"}, finish="stop"), chunk({"content": "b"}, finish="stop")]
+    assert chat_of(shaped(ChatShaper(appends), stream(*twice)))["choices"][0]["message"]["content"] == "a Bye."
 
 
 STRANGE = [

@@ -13,6 +13,8 @@ PLAIN: list[tuple[dict[str, Any], str | None]] = [
     ({"content": "", "reasoning": "a", "channel": "analysis"}, "reasoning"),
     ({"role": "assistant", "content": ""}, ""),
     ({"content": "a", "reasoning": "b"}, None),
+    ({"tool_calls": [{"index": 1, "function": {"arguments": "{"}}]}, "arguments"),
+    ({"content": "a", "tool_calls": [{"index": 1, "function": {"arguments": "{"}}]}, None),
 ]
 
 
@@ -30,6 +32,8 @@ def test_a_chunk_with_one_text_is_plain(delta: dict[str, Any], member: str | Non
         chunk({"content": "a", "unknown": 1}),
         chunk({"content": ["a"]}),
         chunk({"content": "a", "tool_calls": []}),
+        chunk({"tool_calls": [{"index": 0, "id": "call_1", "function": {"name": "f", "arguments": ""}}]}),
+        chunk({"tool_calls": [{"index": n, "function": {"arguments": "a"}} for n in (0, 1)]}),
         chunk({"content": "a"}, usage={"total_tokens": 1}),
         chunk({"content": "a"}, citations=["a"]),
         {**chunk({"content": "a"}), "choices": []},

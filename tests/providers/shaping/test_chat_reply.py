@@ -49,7 +49,7 @@ def test_all_at_once_in_their_order() -> None:
         metadata={"by": "us 12345"},
         appended=" 12345.",
     )
-    call = {**CALL, "function": {"name": "f", "arguments": '{"a": "[n]"}'}}
+    call = {**CALL, "function": {"name": "f", "arguments": '{"a":"[n]"}'}}
     told = {"role": "assistant", "content": "see [n] 12345.", "reasoning": "[n]?"}
     assert got == {
         "id": "chatcmpl-1",

@@ -29,10 +29,10 @@ TABLE: list[tuple[Body, Body]] = [
     ({"audio": {"id": "12345", "data": "12345", "expires_at": 12345, "transcript": "12345"}},
      {"audio": {"id": "12345", "data": "12345", "expires_at": 12345, "transcript": "[n]"}}),
     ({"function_call": {"name": "f12345", "arguments": '{"a": "12345"}'}},
-     {"function_call": {"name": "f12345", "arguments": '{"a": "[n]"}'}}),
-    ({"tool_calls": [{"id": "12345", "function": {"name": "f12345", "arguments": '{"a": 12345}'}},
+     {"function_call": {"name": "f12345", "arguments": '{"a":"[n]"}'}}),
+    ({"tool_calls": [{"id": "12345", "function": {"name": "f12345", "arguments": '{"a": 12}'}},
                      {"id": "12345", "custom": {"name": "c", "input": "12345"}}]},
-     {"tool_calls": [{"id": "12345", "function": {"name": "f12345", "arguments": '{"a": 12345}'}},
+     {"tool_calls": [{"id": "12345", "function": {"name": "f12345", "arguments": '{"a": 12}'}},
                      {"id": "12345", "custom": {"name": "c", "input": "[n]"}}]}),
     ({"reasoning_details": [{"type": "reasoning.summary", "summary": "12", "index": 0, "signature": "12345"},
                             {"type": "reasoning.summary", "summary": "345", "index": 0},
@@ -70,8 +70,8 @@ def test_what_was_held_back_is_one_more_delta() -> None:
     said = words(late)
     detail = {"type": "reasoning.text", "format": "f", "index": 0, "text": "d"}
     said.take({"content": "c", "refusal": "r", "reasoning": "t", "unknown": "u", "audio": {"transcript": "a"}})
-    said.take({"reasoning_details": [detail], "function_call": {"arguments": "1"}})
-    said.take({"tool_calls": [{"index": 3, "id": "x", "function": {"arguments": "2"}}]})
+    said.take({"reasoning_details": [detail], "function_call": {"arguments": "true"}})
+    said.take({"tool_calls": [{"index": 3, "id": "x", "function": {"arguments": "[null]"}}]})
     said.take({"tool_calls": [{"index": 4, "id": "y", "custom": {"input": "i"}}]})
     assert said.rest() == {
         "content": "<1:c>",
@@ -80,9 +80,9 @@ def test_what_was_held_back_is_one_more_delta() -> None:
         "unknown": "<1:u>",
         "audio": {"transcript": "<1:a>"},
         "reasoning_details": [{**detail, "text": "<1:d>"}],
-        "function_call": {"arguments": "1"},
+        "function_call": {"arguments": "true"},
         "tool_calls": [
-            {"index": 3, "function": {"arguments": "2"}},
+            {"index": 3, "function": {"arguments": "[null]"}},
             {"index": 4, "custom": {"input": "<1:i>"}},
         ],
     }

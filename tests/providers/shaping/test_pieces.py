@@ -12,6 +12,7 @@ from ai_gateway.providers.shaping.pieces import (
     has,
     name_anew,
     put,
+    read_body,
     rewrite,
 )
 
@@ -148,3 +149,8 @@ def test_depth_is_no_danger() -> None:
 
 def test_half_an_emoji_is_written_as_what_it_is() -> None:
     assert json.loads(encode({"text": "a\ud83d", "whole": "\ud83d\ude00"})) == {"text": "a�", "whole": "😀"}
+
+
+def test_a_body_is_read_as_the_most_lenient_client_would() -> None:
+    assert read_body(b'{"a":"\xff\tb"}') == {"a": "\ufffd\tb"}
+    assert read_body(b"{") is None

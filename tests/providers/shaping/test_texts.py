@@ -221,6 +221,22 @@ def test_arguments_stay_json_and_what_is_not_touched_stays_as_it_was(arguments: 
     assert said["input"][0]["arguments"] == expected
 
 
+def test_two_names_that_become_the_same_stay_two() -> None:
+    said = redacted({"metadata": {EMAIL: 1.50, "deep": {KEY: 1, CARD: 2, "n": 3}, KEY: 2}})
+    assert said["metadata"] == {GONE: 1.5, "deep": {GONE: 1, f"{GONE} (2)": 2, "n": 3}, f"{GONE} (2)": 2}
+    arguments = f'{{"{EMAIL}":1.50,"{KEY}":NaN,"x":"y"}}'
+    (call,) = redacted({"input": [{"type": "function_call", "arguments": arguments}]})["input"]
+    assert call["arguments"] == f'{{"{GONE}":1.50,"{GONE} (2)":NaN,"x":"y"}}'
+
+
+@pytest.mark.parametrize("odd", ['"\\ud800"', "9" * 5_000, "NaN", "1e999", '"a\tb"'])
+def test_odd_values_beside_a_secret_are_no_trouble(odd: str) -> None:
+    for arguments in (f'{{"{EMAIL}":{odd},"{KEY}":1}}', f'{{"a":{odd},"b":["{EMAIL}"]}}'):
+        (call,) = redacted({"input": [{"type": "function_call", "arguments": arguments}]})["input"]
+        assert EMAIL not in call["arguments"]
+        assert KEY not in call["arguments"]
+
+
 def test_a_name_that_is_said_twice_hides_nothing() -> None:
     assert EMAIL not in json.dumps(redacted(f'{{"messages":[{{"content":"{EMAIL}","content":"x"}}]}}'))
     assert EMAIL not in json.dumps(redacted(f'{{"metadata":{{"a":"{EMAIL}","a":"x"}}}}'))

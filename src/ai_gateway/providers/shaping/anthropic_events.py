@@ -3,6 +3,7 @@
 What a pipe holds back comes out with a later delta of its block, at the latest in a delta of its own before the block's
 end. A signature stands behind the thought that it is of, so it waits where some of the thought does. A delta of which
 nothing is left is left out. An event that is no JSON object is dropped: nobody could say which of its bytes are words.
+So is, where there are pipes, a delta of a block that has ended.
 """
 
 from typing import Final, final
@@ -52,6 +53,7 @@ class MessageShaper:
         self._chains = Chains(answer)
         self._frame = MessageFrame(answer)
         self._blocks: dict[int, BlockWords] = {}
+        self._ended: set[int] = set()
         self._next_index = 0
         self._has_calls = False
         self._is_appended = False
@@ -98,6 +100,8 @@ class MessageShaper:
         span = text_span(event, member) if text else None
         if span is None:
             return None
+        if said.index in self._ended:
+            return b""
         pipe = self._block(said.index).pipe(member)
         piped = pipe.feed(text)
         if member == _TEXT:
@@ -138,6 +142,7 @@ class MessageShaper:
     def _begin(self, said: Body) -> None:
         index, block = said.get("index"), said.get("content_block")
         self._next_index = max(self._next_index, _number(index) + 1)
+        self._ended.discard(_number(index))
         if not is_object(block):
             said["content_block"] = self._chains.any(block) if not self._chains.is_idle else block
             return
@@ -149,6 +154,8 @@ class MessageShaper:
 
     def _delta(self, event: bytes, said: Body) -> bool:
         """Whether the event goes out now."""
+        if not self._chains.is_idle and _number(said.get("index")) in self._ended:
+            return False
         delta = said.get("delta")
         block = self._block(said.get("index"))
         if is_object(delta):
@@ -196,6 +203,7 @@ class MessageShaper:
         block = self._blocks.pop(_number(index), None)
         if block is None:
             return b""
+        self._ended.add(_number(index))
         written: list[bytes] = []
         for delta in block.end():
             if self._frame.keeps_delta(delta):

@@ -51,7 +51,12 @@ class MessageFrame:
     def dress_end(self, event: Body) -> None:
         """The event with the stop reason."""
         delta = as_object(event.get("delta"))
-        around = {name: value for name, value in event.items() if name not in ("type", "delta")}
+        hides = self._answer.hidden_as is not None
+        around = {
+            name: value
+            for name, value in event.items()
+            if name not in ("type", "delta") and (name in _MEMBERS or not hides)
+        }
         for path in self._drop:
             drop(delta, path)
             drop(around, path)

@@ -3,11 +3,11 @@
 from typing import Final
 
 from ai_gateway.domain.rules import AnswerRules
-from ai_gateway.providers.decoding import as_list, as_object, decode_any
+from ai_gateway.providers.decoding import as_list, as_object
 from ai_gateway.providers.shaping.anthropic_frame import MessageFrame, waits_for_tools
 from ai_gateway.providers.shaping.anthropic_words import pipe_block
 from ai_gateway.providers.shaping.chains import Chains, recorded
-from ai_gateway.providers.shaping.pieces import Body, encode, is_list, is_object, is_text
+from ai_gateway.providers.shaping.pieces import Body, encode, is_list, is_object, is_text, read_body
 
 _NO_WORDS: Final = frozenset({"content", "usage", "stop_sequence"})
 CALL: Final = "tool_use"
@@ -15,7 +15,7 @@ CALL: Final = "tool_use"
 
 def shape_message(body: bytes, answer: AnswerRules) -> bytes:
     """What is no JSON object is shaped as one text. Raises Blocked, RuleFailed."""
-    said = decode_any(body)
+    said = read_body(body)
     chains = Chains(answer)
     if not is_object(said):
         return body if chains.is_idle else chains.whole(body.decode(errors="replace")).encode(errors="replace")

@@ -1,19 +1,22 @@
 """A stream of chat chunks under rules, as it goes by.
 
 What a pipe holds back comes out with a later delta of the same text, at the latest in a chunk of its own before the one
-that ends its choice. A chunk that only had text which is held back is left out; roles, ends and usage never are. One
-that is no JSON object is dropped: nobody could say which of its bytes are words. So is a `message` beside a delta,
-where there are pipes: some repeat there what was said so far, and a repetition cannot be held back.
+that ends its choice. A chunk that only had text which is held back is left out; roles, ends and usage never are.
+
+One that is no JSON object is dropped: nobody could say which of its bytes are words. So is, where there are pipes, a
+`message` beside a delta (some repeat there what was said so far, and a repetition cannot be held back), and more of a
+text that the end of its choice has ended.
 """
 
 from typing import Final, final
 
-from ai_gateway.domain.rules import AnswerRules
+from ai_gateway.domain.rules import AnswerRules, TextPipe
 from ai_gateway.providers.decoding import as_list, as_object, decode_any
 from ai_gateway.providers.shaping.alike import Alike
 from ai_gateway.providers.shaping.chains import Chains, recorded
 from ai_gateway.providers.shaping.chat_frame import ChatFrame, add_text, waits_for_tools
-from ai_gateway.providers.shaping.chat_plain import PlainChunk, read_plain
+from ai_gateway.providers.shaping.chat_head import ChunkHead
+from ai_gateway.providers.shaping.chat_plain import PlainChunk, PlainDelta, read_plain
 from ai_gateway.providers.shaping.chat_reply import pipe_around, pipe_around_message
 from ai_gateway.providers.shaping.chat_words import ChoiceWords
 from ai_gateway.providers.shaping.frames import splice, split, text_span, write
@@ -49,6 +52,7 @@ class ChatShaper:
         self._like = b""
         self._has_told_metadata = not answer.metadata
         self._alike = Alike()
+        self._head = ChunkHead(self._frame)
 
     def feed(self, events: bytes) -> bytes:
         if self._alike.covers(events):
@@ -74,7 +78,7 @@ class ChatShaper:
             return b": \n\n" if is_comment else event
         if data.strip() == b"[DONE]":
             return self.end() + event
-        if self._has_told_metadata and not self._frame.changes_chunks and (plain := read_plain(data)) is not None:
+        if self._has_told_metadata and not self._frame.changes_members and (plain := read_plain(data)) is not None:
             shaped = self._shape_plain(event, plain)
             if shaped is not None:
                 return shaped
@@ -88,30 +92,29 @@ class ChatShaper:
         if member is None:
             return None
         choice = self._choice(said.index)
+        told = self._head.rename(event) if self._frame.changes_chunks else event
+        span = text_span(event, member) if member else None
+        words = choice.words
+        if told is None or words.is_listed or words.is_over or (span is None and member):
+            return None
         choice.has_begun = True
         self._like = event
-        if not member:
-            return event
-        span = text_span(event, member)
         if span is None:
-            return None
-        if self._chains.is_idle:
-            self._alike.learn(event, span, (event[: span[0]], event[span[1] :]), None)
-            return event
-        if choice.words.is_listed:
-            return None
-        pipe = choice.words.channel(member).pipe
-        text: str = getattr(said.delta, member)
-        piped = pipe.feed(text)
+            return told
+        pipe = None if self._chains.is_idle else _pipe_of(words, said.delta, member)
+        moved = len(told) - len(event)
+        begin, end = span[0] + moved, span[1] + moved
         if member == _CONTENT:
-            self._alike.learn(event, span, (event[: span[0]], event[span[1] :]), pipe)
+            self._alike.learn(event, span, (told[:begin], told[end:]), pipe)
+        text = said.delta.text(member)
+        piped = text if pipe is None else pipe.feed(text)
         if piped == text:
-            return event
-        return b"" if not piped and said.delta.role is None else splice(event, span, piped)
+            return told
+        return b"" if not piped and said.delta.role is None else splice(told, (begin, end), piped)
 
     def _shape_chunk(self, event: bytes, chunk: Body, data: bytes) -> bytes:
         choices = [as_object(it) for it in as_list(chunk.get("choices")) if is_object(it)]
-        was_silent = _is_silent(chunk, choices)
+        heard = False
         if choices:
             self._like = event
         if not self._chains.is_idle:
@@ -119,16 +122,17 @@ class ChatShaper:
         before: list[bytes] = []
         appended: list[tuple[Body, str]] = []
         for said in choices:
-            self._pipe(said)
+            heard |= self._pipe(said)
             if said.get("finish_reason"):
                 before += self._end_choice(event, chunk, said, appended)
         self._dress(chunk)
         for said, text in appended:
             add_text(said.setdefault("delta", {}), text)
-        if not was_silent and _is_silent(chunk, choices):
+        if heard and _is_silent(chunk, choices):
             shaped = b""
         else:
-            shaped = event if chunk == decode_any(data) else write(event, chunk)
+            is_same = not self._frame.changes_chunks and chunk == decode_any(data)
+            shaped = event if is_same else write(event, chunk)
         if self._alike.wants_more and len(choices) == 1 and not before and self._has_told_metadata:
             self._learn(event, data, chunk)
         return b"".join([*before, shaped]) if before else shaped
@@ -140,16 +144,17 @@ class ChatShaper:
         delta = as_object(chunk["choices"][0]).get("delta")
         if plain is None or plain.choices[0].delta.told != _CONTENT or span is None or not is_object(delta):
             return
-        if _CONTENT not in delta or not self._frame.changes_chunks:
+        if _CONTENT not in delta or not self._frame.changes_members:
             return
         delta[_CONTENT] = _MARK
         before, mark, after = write(event, chunk).partition(_MARK.encode())
-        if mark and _MARK.encode() not in after:
-            words = self._choice(plain.choices[0].index).words
+        words = self._choice(plain.choices[0].index).words
+        if mark and _MARK.encode() not in after and not words.is_over:
             pipe = None if self._chains.is_idle else words.channel(_CONTENT).pipe
             self._alike.learn(event, span, (before, after), pipe)
 
-    def _pipe(self, said: Body) -> None:
+    def _pipe(self, said: Body) -> bool:
+        """Whether there was any text."""
         choice = self._choice(said.get("index"))
         if not self._chains.is_idle:
             pipe_around_message(said, self._chains)
@@ -160,6 +165,8 @@ class ChatShaper:
             choice.words.take(delta)
         elif delta is not None and not self._chains.is_idle:
             said[name] = self._chains.any(delta)
+            return False
+        return choice.words.heard and is_object(delta)
 
     def _end_choice(self, event: bytes, chunk: Body, said: Body, appended: list[tuple[Body, str]]) -> list[bytes]:
         """What goes out before the chunk that ends a choice. What is appended goes with it into the text that this
@@ -180,7 +187,10 @@ class ChatShaper:
         if choice.is_appended:
             return ""
         choice.is_appended = True
-        return "" if waits_for_tools(finish, choice.words.has_calls) else self._answer.appended
+        if waits_for_tools(finish, choice.words.has_calls) or not self._answer.appended:
+            return ""
+        choice.words.close()
+        return self._answer.appended
 
     def _write_rest(self, like: bytes, envelope: Body, index: object, rest: Body, appended: str) -> bytes:
         chunk: Body = {name: envelope[name] for name in _FRAME if name in envelope}
@@ -220,6 +230,11 @@ def chat_event_texts(events: bytes) -> str:
         shaper.end()
 
     return "\n".join(recorded(see))
+
+
+def _pipe_of(words: ChoiceWords, delta: PlainDelta, member: str) -> TextPipe:
+    calls = delta.tool_calls
+    return (words.channel(member) if calls is None else words.arguments_of(calls[0].index)).pipe
 
 
 def _is_silent(chunk: Body, choices: list[Body]) -> bool:

@@ -12,7 +12,19 @@ from ai_gateway.providers.shaping.pieces import Body, add_metadata, below, drop,
 
 _PREFIX: Final = "chatcmpl-"
 _MEMBERS: Final = frozenset(
-    {"id", "object", "created", "model", "choices", "usage", "service_tier", "metadata", "error", "gateway"}
+    {
+        "id",
+        "object",
+        "created",
+        "model",
+        "choices",
+        "usage",
+        "service_tier",
+        "metadata",
+        "error",
+        "gateway",
+        "obfuscation",
+    }
 )
 _WAITS: Final = frozenset({"tool_calls", "function_call"})
 _USAGE: Final = "usage"
@@ -20,11 +32,15 @@ _USAGE: Final = "usage"
 
 @final
 class ChatFrame:
-    """`changes_chunks`: whether later chunks are changed too, not only the first and the last ones."""
+    """`changes_chunks`: whether later chunks are changed too, not only the first and the last ones; `changes_members`:
+    whether in more than what they are called."""
 
     def __init__(self, answer: AnswerRules) -> None:
         self._answer = answer
         self._drop = answer.drop
+        self._drop_top = tuple(path[0] for path in answer.drop if len(path) == 1)
+        self._drop_deep = tuple(path for path in answer.drop if len(path) > 1 and path[0] != "choices")
+        self._drop_choice = below(answer.drop, "choices")
         self._drop_delta = below(answer.drop, "choices", "message")
         self._put = answer.put
         self._put_message = _told(answer.put, "choices", "message")
@@ -32,7 +48,8 @@ class ChatFrame:
             (path, value) for path, value in _told(answer.put, "choices") if path[0] not in ("message", "delta")
         )
         self._put_top = tuple((path, value) for path, value in answer.put if path[0] != "choices")
-        self.changes_chunks = bool(answer.drop or answer.put or answer.names or answer.hidden_as is not None)
+        self.changes_members = bool(answer.drop or answer.put)
+        self.changes_chunks = bool(self.changes_members or answer.names or answer.hidden_as is not None)
 
     def dress_whole(self, body: Body) -> None:
         name_anew(body, self._answer, _PREFIX, _MEMBERS)
@@ -46,14 +63,22 @@ class ChatFrame:
     def dress_chunk(self, chunk: Body) -> None:
         """All but what is told once."""
         name_anew(chunk, self._answer, _PREFIX, _MEMBERS)
-        for path in self._drop:
+        for name in self._drop_top:
+            chunk.pop(name, None)
+        for path in self._drop_deep:
             drop(chunk, path)
-        for path in self._drop_delta:
+        if self._drop_choice:
             for choice in as_list(chunk.get("choices")):
-                drop(as_object(choice).get("delta"), path)
+                self._drop_in_choice(choice)
         for path, value in self._put_top:
             if path[0] != _USAGE or is_object(chunk.get(_USAGE)):
                 put(chunk, path, value)
+
+    def _drop_in_choice(self, choice: Json) -> None:
+        for path in self._drop_choice:
+            drop(choice, path)
+        for path in self._drop_delta:
+            drop(as_object(choice).get("delta"), path)
 
     def dress_choice(self, choice: Body, *, is_first: bool, is_last: bool) -> None:
         """What is told of a choice once: with its first delta, with its end."""

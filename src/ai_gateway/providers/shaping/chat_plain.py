@@ -7,6 +7,22 @@ from typing import Final
 
 import msgspec
 
+ARGUMENTS: Final = "arguments"
+
+
+class PlainFunction(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    arguments: str
+    name: None = None
+
+
+class PlainCall(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """The next characters of a call that has begun."""
+
+    index: int
+    function: PlainFunction
+    id: None = None
+    type: str | None = None
+
 
 class PlainDelta(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     content: str | None = None
@@ -14,7 +30,7 @@ class PlainDelta(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     reasoning: str | None = None
     role: str | None = None
     refusal: None = None
-    tool_calls: None = None
+    tool_calls: tuple[PlainCall] | None = None
     function_call: None = None
     channel: str | None = None
 
@@ -22,7 +38,13 @@ class PlainDelta(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     def told(self) -> str | None:
         """The member that has the text: "" where there is none, None where there are several."""
         names = [name for name in ("content", "reasoning_content", "reasoning") if getattr(self, name)]
+        if self.tool_calls is not None and self.tool_calls[0].function.arguments:
+            names.append(ARGUMENTS)
         return None if len(names) > 1 else names[0] if names else ""
+
+    def text(self, member: str) -> str:
+        """`member`: the one that was told."""
+        return self.tool_calls[0].function.arguments if self.tool_calls is not None else getattr(self, member)
 
 
 class PlainChoice(msgspec.Struct, forbid_unknown_fields=True, gc=False):

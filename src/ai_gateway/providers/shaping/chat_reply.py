@@ -7,19 +7,23 @@
 from typing import Final
 
 from ai_gateway.domain.rules import AnswerRules
-from ai_gateway.providers.decoding import as_list, as_object, decode_any
+from ai_gateway.providers.decoding import as_list, as_object
 from ai_gateway.providers.shaping.chains import Chains, recorded
 from ai_gateway.providers.shaping.chat_frame import ChatFrame, add_text, waits_for_tools
 from ai_gateway.providers.shaping.chat_words import ChoiceWords
-from ai_gateway.providers.shaping.pieces import Body, encode, is_list, is_object, is_text
+from ai_gateway.providers.shaping.pieces import Body, encode, is_list, is_object, is_text, read_body
 
 _NO_WORDS: Final = frozenset({"choices", "usage", "x_groq"})
+_USUAL: Final = _NO_WORDS | {
+    "id", "object", "created", "model", "service_tier", "system_fingerprint", "provider", "obfuscation", "p",
+}  # fmt: skip
 _NO_WORDS_OF_CHOICE: Final = frozenset({"message", "delta", "logprobs", "content_filter_results"})
+_USUAL_OF_CHOICE: Final = _NO_WORDS_OF_CHOICE | {"index", "finish_reason", "native_finish_reason"}
 
 
 def shape_chat(body: bytes, answer: AnswerRules) -> bytes:
     """What is no JSON object is shaped as one text. Raises Blocked, RuleFailed."""
-    said = decode_any(body)
+    said = read_body(body)
     chains = Chains(answer)
     if not is_object(said):
         return body if chains.is_idle else chains.whole(body.decode(errors="replace")).encode(errors="replace")
@@ -47,9 +51,10 @@ def chat_texts(body: bytes) -> tuple[str, ...]:
 
 def pipe_around(body: Body, chains: Chains) -> None:
     """The texts of an answer or a chunk beside its choices (search results, say), and choices that are none."""
-    for name, value in list(body.items()):
-        if name not in _NO_WORDS and (not isinstance(value, str) or is_text(name)):
-            body[name] = chains.any(value)
+    if not body.keys() <= _USUAL:
+        for name, value in list(body.items()):
+            if name not in _NO_WORDS and (not isinstance(value, str) or is_text(name)):
+                body[name] = chains.any(value)
     choices = body.get("choices")
     if is_list(choices):
         choices[:] = [it if is_object(it) else chains.any(it) for it in choices]
@@ -60,9 +65,10 @@ def pipe_around(body: Body, chains: Chains) -> None:
 def pipe_around_message(choice: Body, chains: Chains) -> None:
     """The texts of a choice beside its message. The weights of pieces spell the text as the model wrote it, so none of
     them are told where rules look for words."""
-    for name, value in list(choice.items()):
-        if name not in _NO_WORDS_OF_CHOICE and (not isinstance(value, str) or is_text(name)):
-            choice[name] = chains.any(value)
+    if not choice.keys() <= _USUAL_OF_CHOICE:
+        for name, value in list(choice.items()):
+            if name not in _NO_WORDS_OF_CHOICE and (not isinstance(value, str) or is_text(name)):
+                choice[name] = chains.any(value)
     if choice.get("logprobs") is not None:
         choice["logprobs"] = None
 

@@ -47,7 +47,8 @@ class _Call:
 
 @final
 class ChoiceWords:
-    """The texts of one choice. `has_calls`: it waits for a tool. `is_listed`: content came as a list, once at least."""
+    """The texts of one choice. `has_calls`: it waits for a tool. `is_listed`: content came as a list, once at least.
+    `is_over`: its end was told. `heard`: there were words in the last delta."""
 
     __slots__ = (
         "_by_index",
@@ -56,9 +57,12 @@ class ChoiceWords:
         "_channels",
         "_last_call",
         "_listed",
+        "_over",
         "_thoughts",
         "has_calls",
+        "heard",
         "is_listed",
+        "is_over",
     )
 
     def __init__(self, chains: Chains) -> None:
@@ -71,6 +75,9 @@ class ChoiceWords:
         self._listed = False
         self.is_listed = False
         self.has_calls = False
+        self.heard = False
+        self.is_over = False
+        self._over: set[tuple[object, ...]] = set()
 
     def channel(self, *key: object) -> Channel:
         """The text of that name, begun if it is new."""
@@ -80,8 +87,15 @@ class ChoiceWords:
             found = self._channels[key] = Channel(pipe)
         return found
 
+    def arguments_of(self, index: int) -> Channel:
+        """Of the call that has this index and has begun."""
+        channel = self.channel(_ARGUMENTS, self._number_of({"index": index}))
+        channel.frame = {"index": index}
+        return channel
+
     def take(self, said: Body) -> None:
         """A delta; its texts become what may go out of them now."""
+        self.heard = False
         self.has_calls |= bool(said.get("tool_calls") or said.get("function_call"))
         if self._chains.is_idle:
             return
@@ -101,7 +115,10 @@ class ChoiceWords:
 
     def end(self) -> Body:
         """What was held back, as one more delta, to go before the last one that was taken; of a text that this one has
-        a piece of, the rest is put there. Texts that begin later are new ones."""
+        a piece of, the rest is put there. What comes later of those texts is not told: it could not be scanned together
+        with what went out before."""
+        self.is_over = True
+        self._over.update(self._channels)
         rest: Body = {}
         for key, channel in self._channels.items():
             text = channel.pipe.end()
@@ -111,6 +128,11 @@ class ChoiceWords:
                 self._tell(rest, key, channel, text)
         self._channels.clear()
         return rest
+
+    def close(self) -> None:
+        """Nothing comes behind the content any more."""
+        self.is_over = True
+        self._over.add(_CONTENT)
 
     def rest(self) -> Body:
         """The same where no delta is at hand."""
@@ -154,6 +176,10 @@ class ChoiceWords:
             self.channel(name).holder, self.channel(name).member = said[name][-1], "text"
 
     def _feed(self, holder: Json, member: Json, key: tuple[object, ...], frame: Body | None = None) -> None:
+        self.heard = True
+        if key in self._over:
+            holder[member] = ""
+            return
         channel = self.channel(*key)
         channel.holder, channel.member = holder, member
         if frame:

@@ -4,7 +4,7 @@ go on, so both are read by the same functions. completions_events.py is the stre
 from typing import Final
 
 from ai_gateway.domain.rules import AnswerRules
-from ai_gateway.providers.decoding import as_list, decode_any
+from ai_gateway.providers.decoding import as_list
 from ai_gateway.providers.shaping.chains import Chains, recorded
 from ai_gateway.providers.shaping.pieces import (
     Body,
@@ -18,6 +18,7 @@ from ai_gateway.providers.shaping.pieces import (
     is_text,
     name_anew,
     put,
+    read_body,
 )
 
 _PREFIX: Final = "cmpl-"
@@ -30,7 +31,7 @@ _NO_WORDS_OF_CHOICE: Final = frozenset({"text", "logprobs", "content_filter_resu
 
 def shape_completion(body: bytes, answer: AnswerRules) -> bytes:
     """What is no JSON object is shaped as one text. Raises Blocked, RuleFailed."""
-    said = decode_any(body)
+    said = read_body(body)
     chains = Chains(answer)
     if not is_object(said):
         return body if chains.is_idle else chains.whole(body.decode(errors="replace")).encode(errors="replace")

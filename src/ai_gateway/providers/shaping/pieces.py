@@ -12,6 +12,7 @@ from typing import Final, TypeGuard
 import msgspec
 
 from ai_gateway.domain.rules import AnswerRules, Json, Path
+from ai_gateway.providers.decoding import decode_any
 
 Body = dict[str, Json]
 
@@ -33,6 +34,13 @@ def is_object(value: object) -> TypeGuard[Body]:
 
 def is_list(value: object) -> TypeGuard[list[Json]]:
     return isinstance(value, list)
+
+
+def read_body(body: bytes) -> Json:
+    """A whole answer, decoded as the most lenient of clients would: what is no UTF-8 is U+FFFD. None where it is no
+    JSON to anybody."""
+    said = decode_any(body)
+    return decode_any(body.decode(errors="replace").encode()) if said is None else said
 
 
 def is_text(name: str) -> bool:
@@ -67,6 +75,9 @@ def rewrite(value: Json, change: Callable[[str], str]) -> Json:
 
 
 def drop(value: Json, path: Path) -> None:
+    if len(path) == 1 and is_object(value):
+        value.pop(path[0], None)
+        return
     for holder in _objects(value, path[:-1]):
         holder.pop(path[-1], None)
 

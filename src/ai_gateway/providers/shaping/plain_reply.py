@@ -8,9 +8,9 @@ from typing import Final
 import msgspec
 
 from ai_gateway.domain.rules import AnswerRules, Json
-from ai_gateway.providers.decoding import as_list, as_object, decode, decode_any
+from ai_gateway.providers.decoding import as_list, as_object, decode
 from ai_gateway.providers.shaping.chains import Chains
-from ai_gateway.providers.shaping.pieces import Body, add_metadata, drop, encode, name_anew, put
+from ai_gateway.providers.shaping.pieces import Body, add_metadata, drop, encode, name_anew, put, read_body
 
 _DATA: Final = "data"
 _REVISED: Final = "revised_prompt"
@@ -42,11 +42,11 @@ def shape_count(body: bytes, answer: AnswerRules) -> bytes:
 
 
 def _shape(body: bytes, answer: AnswerRules, known: frozenset[str], pipe: Callable[[Body], None]) -> bytes:
-    """What is no JSON object is nothing of which a rule speaks."""
-    members = decode(body, dict[str, msgspec.Raw])
+    """What is no JSON object to anybody is nothing of which a rule speaks."""
+    members = decode(body, dict[str, msgspec.Raw]) or decode(_mended(body), dict[str, msgspec.Raw])
     if members is None:
         return body
-    told: Body = {name: raw if name == _DATA else decode_any(raw) for name, raw in members.items()}
+    told: Body = {name: raw if name == _DATA else read_body(bytes(raw)) for name, raw in members.items()}
     pipe(told)
     name_anew(told, answer, "", known)
     if any(path[0] == _DATA for path in answer.drop) or any(path[0] == _DATA for path, _ in answer.put):
@@ -59,8 +59,12 @@ def _shape(body: bytes, answer: AnswerRules, known: frozenset[str], pipe: Callab
     return encode(told)
 
 
+def _mended(body: bytes) -> bytes:
+    return body.decode(errors="replace").encode()
+
+
 def _opened(told: Body) -> Body:
     data: Json = told.get(_DATA)
     if isinstance(data, msgspec.Raw):
-        told[_DATA] = decode_any(data)
+        told[_DATA] = read_body(bytes(data))
     return told

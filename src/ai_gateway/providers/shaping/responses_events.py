@@ -38,8 +38,11 @@ _DELTA: Final = ".delta"
 _LAST: Final = frozenset({"response.completed", "response.incomplete"})
 _SOUND: Final = frozenset({"response.audio", "response.output_audio"})
 _PLAIN: Final = frozenset(
-    {"content_index", "delta", "item_id", "obfuscation", "output_index", "sequence_number", "summary_index", "type"}
-)
+    {
+        "content_index", "delta", "item_id", "logprobs", "obfuscation", "output_index", "sequence_number",
+        "summary_index", "type",
+    }
+)  # fmt: skip
 _ANNOTATIONS: Final = ("output", "content", "annotations")
 _LOGPROBS: Final = ("output", "content", "logprobs")
 
@@ -54,6 +57,8 @@ class ResponseShaper:
         self._threads = Threads(self._chains)
         self._surroundings = Surroundings(answer)
         self._tells_pieces = self._chains.is_idle and not self._surroundings.changes_pieces
+        self._left_out = frozenset(it for it, place in PLACES.items() if self._surroundings.leaves_out(place))
+        self._drops_logprobs = self._surroundings.leaves_out(_LOGPROBS)
         self._shift = 0
         self._outputs = 0
 
@@ -93,8 +98,7 @@ class ResponseShaper:
 
     def _delta(self, event: bytes, said: Body, stem: str) -> bytes:
         """An event that nothing has changed keeps its bytes."""
-        place = PLACES.get(stem)
-        if place is not None and self._surroundings.leaves_out(place):
+        if stem in self._left_out:
             self._shift -= 1
             return b""
         is_changed = self._loses_logprobs(said)
@@ -106,7 +110,7 @@ class ResponseShaper:
                 return b""
             is_changed |= told != delta
             said["delta"] = told
-            if not said.keys() <= _PLAIN:
+            if said.get("logprobs") or not said.keys() <= _PLAIN:
                 is_changed |= self._rewrite_members(said, ("delta",))
         return self._write(event, said) if is_changed or self._shift else event
 
@@ -160,8 +164,7 @@ class ResponseShaper:
                 surroundings.dress_annotation(said.get("annotation"))
                 before = []
             case _, "done":
-                place = PLACES.get(stem)
-                if place is not None and surroundings.leaves_out(place):
+                if stem in self._left_out:
                     return None
                 before = threads.end(frozenset({stem}), output, _part_of(said))
                 self._loses_logprobs(said)
@@ -219,7 +222,7 @@ class ResponseShaper:
         return is_changed
 
     def _loses_logprobs(self, said: Body) -> bool:
-        if "logprobs" not in said or not self._surroundings.leaves_out(_LOGPROBS):
+        if not self._drops_logprobs or "logprobs" not in said:
             return False
         del said["logprobs"]
         return True

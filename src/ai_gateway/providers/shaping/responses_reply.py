@@ -4,9 +4,8 @@ appended. responses_events.py says the same of a stream."""
 from typing import final
 
 from ai_gateway.domain.rules import AnswerRules, Json
-from ai_gateway.providers.decoding import decode_any
 from ai_gateway.providers.shaping.chains import Chains, recorded
-from ai_gateway.providers.shaping.pieces import encode, is_object
+from ai_gateway.providers.shaping.pieces import encode, is_object, read_body
 from ai_gateway.providers.shaping.responses_items import (
     ARGUMENTS,
     Surroundings,
@@ -19,7 +18,7 @@ from ai_gateway.providers.shaping.responses_items import (
 
 def shape_response(body: bytes, answer: AnswerRules) -> bytes:
     """What is no JSON object is shaped as one text. Raises Blocked, RuleFailed."""
-    response = decode_any(body)
+    response = read_body(body)
     chains = Chains(answer)
     if not is_object(response):
         return body if chains.is_idle else chains.whole(body.decode(errors="replace")).encode(errors="replace")

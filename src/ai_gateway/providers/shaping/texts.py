@@ -11,6 +11,7 @@ number may be somebody's card. It is rewritten literal by literal, so what is be
 name that is said twice is looked at twice. Everything else is decoded and written anew, which leaves one of the two.
 """
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any, Final, cast, final
@@ -157,7 +158,8 @@ class _Walk:
         return msgspec.Raw(self._json(_encode(value).decode()).encode())
 
     def _json(self, text: str) -> str:
-        return _LITERAL.sub(self._literal, text)
+        said = _LITERAL.sub(self._literal, text)
+        return text if said == text else _without_doubles(said, text)
 
     def _literal(self, found: re.Match[str]) -> str:
         token = found[0]
@@ -189,3 +191,39 @@ class _Walk:
         if isinstance(value, dict):
             return self._schema(cast("Object", value))
         return [self._of_schema(name, it) for it in cast("list[Any]", value)] if isinstance(value, list) else value
+
+
+def _without_doubles(said: str, before: str) -> str:
+    """Two names may have become the same, of which readers keep one: then the second gets a number. Those that were
+    the same before are the caller's own."""
+    try:
+        told, doubles = _told_apart(said)
+        return said if not doubles or _told_apart(before)[1] else _encode(told).decode()
+    except ValueError:  # half an emoji, which stays what it was
+        return said
+
+
+def _told_apart(text: str) -> tuple[Json, int]:
+    """The value with every name once, and how many had to be given a number."""
+    doubles = 0
+
+    def members(pairs: list[tuple[str, Json]]) -> Object:
+        nonlocal doubles
+        told: Object = {}
+        for name, value in pairs:
+            said, count = name, 1
+            while said in told:
+                count += 1
+                said = f"{name} ({count})"
+            doubles += count > 1
+            told[said] = value
+        return told
+
+    reader = json.JSONDecoder(
+        object_pairs_hook=members, parse_float=_raw, parse_int=_raw, parse_constant=_raw, strict=False
+    )
+    return reader.decode(text), doubles
+
+
+def _raw(number: str) -> msgspec.Raw:
+    return msgspec.Raw(number.encode())
