@@ -70,7 +70,7 @@ class Trial:
         self._journey = journey
         self._client = client
         self._taken = taken
-        self._member = member
+        self.member = member
         self._number = number
         self._rescue = rescue
         self._continuation = continuation
@@ -106,7 +106,7 @@ class Trial:
         answer: Answer | None = None
         try:
             key = self._attempt.candidate.endpoint.api_key
-            if key is not None and credentials.needs_token(self._member.kind, key):
+            if key is not None and credentials.needs_token(self.member.kind, key):
                 await self._doors.tokens.ready(key, self._left())
             outgoing = self._outgoing()
             if self._doors.journal.is_strict:
@@ -116,7 +116,7 @@ class Trial:
             await (self._stream(answer) if self._is_stream(answer) else self._whole(answer))
         except Fault as fault:
             if answer is not None and isinstance(fault, RateLimited):
-                self._member.throttle.refused(answer.headers, self._now(), fault.retry_after_seconds)
+                self.member.throttle.refused(answer.headers, self._now(), fault.retry_after_seconds)
             self._owes_estimate = owes_estimate(self._failed_attempts, answer)
             is_cut = fault.code == relay.CUT_CODE and self._client.committed
             return self._fail(fault, Outcome.CUT if is_cut else outcome_of(fault))
@@ -154,7 +154,7 @@ class Trial:
         shaped = self._shaped
         if self._journey.admitted.caller.limits:
             shaped = capped(shaped, self._attempt.candidate, self._journey.funded.clamped)
-        encoded = self._member.codec.encode(shaped, self._attempt.candidate.model)
+        encoded = self.member.codec.encode(shaped, self._attempt.candidate.model)
         headers = encoded.headers
         self.dropped = encoded.dropped
         if shaped.call.head.traceparent is not None:
@@ -165,7 +165,7 @@ class Trial:
             url=endpoint.base_url,
             path=encoded.path,
             headers=credentials.sign(
-                headers, self._member.kind, endpoint, encoded, self._doors.clock, tokens=self._doors.tokens
+                headers, self.member.kind, endpoint, encoded, self._doors.clock, tokens=self._doors.tokens
             ),
             body=encoded.body,
             reach=endpoint.reach,
@@ -183,7 +183,7 @@ class Trial:
         body = await answer.read(
             self._doors.limits.answer_bytes, self._at_most(self._remaining(self._timeouts.response))
         )
-        reading = relay.judge_whole(answer, body, self._member.codec, self._shaped, self._classify)
+        reading = relay.judge_whole(answer, body, self.member.codec, self._shaped, self._classify)
         usage = reading.usage
         body = body if reading.body is None else reading.body
         self._hear(answer)
@@ -215,7 +215,7 @@ class Trial:
         marks = Marks(self._doors.clock, self._mark)
         streaming = self._streaming = relay.Streaming(
             answer,
-            self._member.codec,
+            self.member.codec,
             self._shaped,
             self._classify,
             deadlines,
@@ -267,10 +267,10 @@ class Trial:
 
     def _passed(self, answer: Answer) -> list[tuple[str, str]]:
         """A translated answer has other bytes, and other limits than those of its dialect were told."""
-        return [relay.JSON] if self._member.codec.translates else self._without_rates(relay.passed_headers(answer))
+        return [relay.JSON] if self.member.codec.translates else self._without_rates(relay.passed_headers(answer))
 
     def _stream_headers(self, answer: Answer) -> list[tuple[str, str]]:
-        if self._member.codec.translates:
+        if self.member.codec.translates:
             return [relay.EVENT_STREAM]
         return self._without_rates(relay.stream_headers(answer))
 
@@ -284,7 +284,7 @@ class Trial:
         """The provider has answered: how soon, and what it says of its rate limits."""
         now = self._now()
         self._taken.answered(now)
-        limits = self._member.throttle.limits
+        limits = self.member.throttle.limits
         if limits is not None:
             limits.hear(answer.headers, now)
 

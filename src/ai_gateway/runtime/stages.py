@@ -77,6 +77,14 @@ class Stage:
             self._ask = self._is_admitted
         return self._picker.pick(self, rng, affinity)
 
+    def pick_calmly(self, rng: Random, now: float, affinity: str | None) -> int | None:
+        """As `pick` for a first attempt, where everybody is well and nothing limits anybody. None: that is not so."""
+        if self.is_limited or not self._circle.calm or self._healths.out:
+            return None
+        self.now = now
+        self.is_calm = True
+        return self._picker.pick(self, rng, affinity)
+
     def pick_crowded(self, rng: Random, now: float, tokens: int, affinity: str | None = None) -> int | None:
         """One whose only fault is that too many wait there already."""
         return self._pick_by(self._is_only_crowded, rng, now, tokens, affinity)
