@@ -37,7 +37,7 @@ from ai_gateway.policy.error_handler import classify
 from ai_gateway.providers.continuation import Continuation
 from ai_gateway.providers.output_caps import capped
 from ai_gateway.providers.short_end import Bill
-from ai_gateway.runtime import credentials, ids
+from ai_gateway.runtime import ids
 from ai_gateway.runtime.entries import Progress
 from ai_gateway.runtime.tracing import span_id_of
 from ai_gateway.runtime.upstream import Answer, CannotConnect, EgressRefused, Outgoing, TooSlow, UpstreamError
@@ -52,6 +52,32 @@ class Trial:
     the caller has a part of. `diverged`: it brought another answer instead. `dropped`: what of the request the
     provider's API could not say and the route leaves out."""
 
+    __slots__ = (
+        "_attempt",
+        "_client",
+        "_continuation",
+        "_delivered",
+        "_doors",
+        "_draft",
+        "_ends",
+        "_first_byte",
+        "_is_sent",
+        "_journey",
+        "_now",
+        "_number",
+        "_owes_estimate",
+        "_purse",
+        "_receipt",
+        "_rescue",
+        "_shaped",
+        "_streaming",
+        "_taken",
+        "_timeouts",
+        "diverged",
+        "dropped",
+        "member",
+    )
+
     def __init__(
         self,
         doors: Doors,
@@ -63,24 +89,24 @@ class Trial:
         rescue: Rescue | None = None,
         continuation: Continuation | None = None,
     ) -> None:
-        member = taken.member
+        self.member = member = taken.member
         candidate = member.candidate
+        head = journey.admitted.head
         self._now = doors.clock.now
         self._doors = doors
         self._journey = journey
         self._client = client
         self._taken = taken
-        self.member = member
         self._number = number
         self._rescue = rescue
         self._continuation = continuation
-        self._shaped = journey.shaped if continuation is None else continuation.shaped
-        self._timeouts = candidate.timeouts or candidate.endpoint.timeouts
-        self._attempt = Attempt(
-            ids.attempt_id(journey.admitted.head.request_id, number), candidate, taken.at, doors.clock.wall()
+        self._shaped = shaped = journey.shaped if continuation is None else continuation.shaped
+        self._timeouts = timeouts = candidate.timeouts or candidate.endpoint.timeouts
+        self._attempt = attempt = Attempt(
+            ids.attempt_id(head.request_id, number), candidate, taken.at, doors.clock.wall()
         )
-        self._ends = min(journey.admitted.head.received + self._timeouts.total, journey.deadline)
-        self._draft = draft_receipt(journey.admitted, self._shaped, self._attempt, journey.hold.day)
+        self._ends = min(head.received + timeouts.total, journey.deadline)
+        self._draft = draft_receipt(journey.admitted, shaped, attempt, journey.funded.hold.day)
         self._streaming: relay.Streaming | None = None
         self._purse: Purse | None = None
         self.diverged = False
@@ -105,15 +131,15 @@ class Trial:
         """None where the caller has the whole answer, or has left."""
         answer: Answer | None = None
         try:
-            key = self._attempt.candidate.endpoint.api_key
-            if key is not None and credentials.needs_token(self.member.kind, key):
+            key = self.member.signer.awaited
+            if key is not None:
                 await self._doors.tokens.ready(key, self._left())
             outgoing = self._outgoing()
             if self._doors.journal.is_strict:
                 await self._doors.journal.safe()
             self._is_sent = True
             answer = await self._doors.upstream.send(outgoing)
-            await (self._stream(answer) if self._is_stream(answer) else self._whole(answer))
+            await (self._stream(answer) if self._shaped.call.stream and _is_stream(answer) else self._whole(answer))
         except Fault as fault:
             if answer is not None and isinstance(fault, RateLimited):
                 self.member.throttle.refused(answer.headers, self._now(), fault.retry_after_seconds)
@@ -151,32 +177,26 @@ class Trial:
 
     def _outgoing(self) -> Outgoing:
         endpoint = self._attempt.candidate.endpoint
-        shaped = self._shaped
+        timeouts, shaped = self._timeouts, self._shaped
         if self._journey.admitted.caller.limits:
             shaped = capped(shaped, self._attempt.candidate, self._journey.funded.clamped)
         encoded = self.member.codec.encode(shaped, self._attempt.candidate.model)
-        headers = encoded.headers
         self.dropped = encoded.dropped
-        if shaped.call.head.traceparent is not None:
-            headers = (*headers, ("traceparent", _next_span(shaped.call.head.traceparent, self._attempt.id)))
-        waits = self._timeouts.first_token if shaped.call.stream else self._timeouts.response
-        return Outgoing(
-            method=encoded.method,
-            url=endpoint.base_url,
-            path=encoded.path,
-            headers=credentials.sign(
-                headers, self.member.kind, endpoint, encoded, self._doors.clock, tokens=self._doors.tokens
-            ),
-            body=encoded.body,
-            reach=endpoint.reach,
-            connect_seconds=min(self._timeouts.connect, self._left()),
-            head_seconds=self._at_most(self._remaining(waits)),
+        call = shaped.call
+        headers = encoded.headers
+        if call.head.traceparent is not None:
+            headers = (*headers, ("traceparent", _next_span(call.head.traceparent, self._attempt.id)))
+        waits = timeouts.first_token if call.stream else timeouts.response
+        return Outgoing(  # by place, which is half of what names cost
+            encoded.method,
+            endpoint.base_url,
+            encoded.path,
+            self.member.signer.sign(headers, encoded, self._doors.clock, self._doors.tokens),
+            encoded.body,
+            endpoint.reach,
+            min(timeouts.connect, self._left()),
+            self._at_most(self._remaining(waits)),
         )
-
-    def _is_stream(self, answer: Answer) -> bool:
-        """A stream was asked for and one came; JSON under 200 is an error or a server that ignores `stream`."""
-        is_json = answer.headers.get("content-type", "").startswith("application/json")
-        return self._shaped.call.stream and 200 <= answer.status < 300 and not is_json
 
     async def _whole(self, answer: Answer) -> None:
         call = self._shaped.call
@@ -197,7 +217,7 @@ class Trial:
         if self._doors.journal.is_strict:
             await self._doors.journal.safe()
         cost = pricing.dollars(receipt.cost_nano_usd) if self._number == 1 else self._request_cost()
-        passed = lines_of(self._passed(answer))
+        passed = self._passed_lines(answer)
         own = gateway_lines(self._doors, self._journey, self._attempt, self._number)
         lines = None if passed is None or own is None else f"{passed}{own}x-gateway-cost-usd: {cost}\r\n"
         if self.dropped and lines is not None:
@@ -268,6 +288,15 @@ class Trial:
     def _passed(self, answer: Answer) -> list[tuple[str, str]]:
         """A translated answer has other bytes, and other limits than those of its dialect were told."""
         return [relay.JSON] if self.member.codec.translates else self._without_rates(relay.passed_headers(answer))
+
+    def _passed_lines(self, answer: Answer) -> str | None:
+        """The same as header lines; None where one would break. What comes again is looked at once."""
+        if self._journey.place is not None:
+            return lines_of(self._passed(answer))
+        told = self.member.told
+        if told is None or told[0] is not answer.headers:
+            told = self.member.told = (answer.headers, lines_of(self._passed(answer)))
+        return told[1]
 
     def _stream_headers(self, answer: Answer) -> list[tuple[str, str]]:
         if self.member.codec.translates:
@@ -372,6 +401,12 @@ class Trial:
 
     def _at_most(self, seconds: float | None) -> float:
         return self._left() if seconds is None else min(seconds, self._left())
+
+
+def _is_stream(answer: Answer) -> bool:
+    """A stream was asked for and one came; JSON under 200 is an error or a server that ignores `stream`."""
+    is_json = answer.headers.get("content-type", "").startswith("application/json")
+    return 200 <= answer.status < 300 and not is_json
 
 
 def draining() -> Fault:
