@@ -20,6 +20,7 @@ from ai_gateway.gateway.admission import Admitted, admit, admit_again
 from ai_gateway.gateway.client import Client, ClientLeft, Interruption, Receive, Send
 from ai_gateway.gateway.dispatch import Carried
 from ai_gateway.gateway.doors import Doors
+from ai_gateway.gateway.known_request import Memory
 from ai_gateway.gateway.trial import draining
 from ai_gateway.gateway.watch import Watch
 from ai_gateway.policy.paths import canonical_path
@@ -99,25 +100,10 @@ class DataPlane:
         admitted: Admitted | None = None
         fault: Fault | None = None
         try:
-            memory = client.memory
-            known = None if memory is None else memory.known
-            if known is None:
-                route, target_id = _find_route(scope)
-                dialect = _dialect_of(route, scope)
-                head = reading.read_head(
-                    scope, route.operation, dialect, target_id, request_id=request_id, now=now, wall=wall
-                )
-                client.introduce(head)
-                admitted = admit(doors, head)
-                if memory is not None:
-                    memory.known = Known(route, head, admitted.caller, admitted.snapshot.revision)
-            else:
-                route = known.route
-                head = reading.same_head(known.head, request_id, now, wall)
-                client.introduce(head)
-                admitted = admit_again(doors, head, known.caller, known.revision)
-                if admitted.snapshot.revision != known.revision:
-                    memory.known = None
+            known = client.memory and client.memory.known
+            route, head = _read_head(scope, known, request_id=request_id, now=now, wall=wall)
+            client.introduce(head)
+            admitted = _admit(doors, client.memory, known, route, head)
             carried = await route.handler(doors, admitted, client)
             fault = carried.fault
         except Fault as refusal:
@@ -162,6 +148,28 @@ async def _close(client: Client, head: Head, fault: Fault, carried: Carried) -> 
     client.introduce(head)
     tried = dispatch.tried_headers(carried.receipts[-1], len(carried.receipts)) if carried.receipts else ()
     await client.answer(answers.status_of(fault, head.dialect), (*answers.headers_of(fault), *tried), body)
+
+
+def _read_head(
+    scope: dict[str, Any], known: Known | None, *, request_id: str, now: float, wall: float
+) -> tuple[Route, Head]:
+    """Where a request leads, and its head. Raises Fault."""
+    if known is not None:
+        return known.route, reading.same_head(known.head, request_id, now, wall)
+    route, target_id = _find_route(scope)
+    dialect = _dialect_of(route, scope)
+    head = reading.read_head(scope, route.operation, dialect, target_id, request_id=request_id, now=now, wall=wall)
+    return route, head
+
+
+def _admit(doors: Doors, memory: Memory | None, known: Known | None, route: Route, head: Head) -> Admitted:
+    """Raises Fault."""
+    if known is not None and known.revision == doors.snapshots.current().revision:
+        return admit_again(doors, head, known.caller)
+    admitted = admit(doors, head)
+    if memory is not None:
+        memory.known = Known(route, head, admitted.caller, admitted.snapshot.revision)
+    return admitted
 
 
 def _find_route(scope: dict[str, Any]) -> tuple[Route, str | None]:

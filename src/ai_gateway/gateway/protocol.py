@@ -130,10 +130,10 @@ class EdgeProtocol(TimedProtocol):
             return
         known = self._known
         is_new = self._phase is BETWEEN and not self._head_bytes and not self._open
-        if known is not None and is_new and (body := known.head.body_of(data)) is not None:
-            if len(body) <= self.limits.body_bytes:
-                self._begin_again(known, body)
-                return
+        body = known.head.body_of(data) if known is not None and is_new else None
+        if known is not None and body is not None and len(body) <= self.limits.body_bytes:
+            self._begin_again(known, body)
+            return
         before = self._requests
         if self._phase is BODY:
             self._wire_bytes += len(data)
@@ -316,7 +316,7 @@ class EdgeProtocol(TimedProtocol):
         cycle.pieces.append(body)
         cycle.waiting_bytes = len(body)
         cycle.message_event.set()
-        self._start_asgi_task(cycle, self.app)
+        self._start_asgi_task(cycle, cast(Any, self).app)
 
     def _open_cycle(self, scope: dict[str, Any], watch: Watch) -> Cycle:
         """A head has come, and was judged."""

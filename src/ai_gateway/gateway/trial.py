@@ -52,32 +52,6 @@ class Trial:
     the caller has a part of. `diverged`: it brought another answer instead. `dropped`: what of the request the
     provider's API could not say and the route leaves out."""
 
-    __slots__ = (
-        "_attempt",
-        "_client",
-        "_continuation",
-        "_delivered",
-        "_doors",
-        "_draft",
-        "_ends",
-        "_first_byte",
-        "_is_sent",
-        "_journey",
-        "_now",
-        "_number",
-        "_owes_estimate",
-        "_purse",
-        "_receipt",
-        "_rescue",
-        "_shaped",
-        "_streaming",
-        "_taken",
-        "_timeouts",
-        "diverged",
-        "dropped",
-        "member",
-    )
-
     def __init__(
         self,
         doors: Doors,
