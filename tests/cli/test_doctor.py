@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_gateway.cli.doctor import Level, check_data_folder, check_gateway, check_port, check_python
+from ai_gateway.cli.doctor import Level, check_data_folder, check_gateway, check_port, check_python, check_rules
 from ai_gateway.store.schema import EMPTY, downgrade, migrate
 from ai_gateway.store.session import database_url, open_engine
 from cli.conftest import Run
@@ -101,3 +101,24 @@ def test_a_gateway_that_answers_but_is_not_ready_is_a_warning(gateway: AdminServ
     assert check_gateway(gateway.url).level is Level.WARN
     gateway.answers["GET /readyz"] = (200, {"ready": True})
     assert check_gateway(gateway.url).level is Level.OK
+
+
+def test_rules_that_cannot_be_done_any_more_fail_and_are_named(gateway: AdminServer) -> None:
+    def listed(*rows: dict[str, object]) -> tuple[int, dict[str, object]]:
+        return 200, {"data": list(rows), "has_more": False, "next_cursor": None}
+
+    gateway.answers["GET /api/v1/admin/tenants?limit=200"] = listed({"name": "Acme"})
+    gateway.answers["GET /api/v1/admin/routes?limit=200"] = listed({"name": "bot"})
+    assert check_rules(gateway.url, {}).level is Level.OK
+    broken = {"name": "bot", "rules_broken": "rules[0].do: must be 'cap'"}
+    gateway.answers["GET /api/v1/admin/routes?limit=200"] = listed({"name": "other"}, broken)
+    finding = check_rules(gateway.url, {"AI_GATEWAY_ADMIN_TOKEN": "gwa-1"})
+    assert finding.level is Level.FAIL
+    assert finding.text == "1 cannot be done, as that of bot: rules[0].do: must be 'cap'"
+
+
+def test_rules_that_nobody_may_look_at_are_not_called_healthy(gateway: AdminServer) -> None:
+    gateway.answers["GET /api/v1/admin/tenants?limit=200"] = (401, {"error": {"message": "The token is not valid."}})
+    finding = check_rules(gateway.url, {})
+    assert finding.level is Level.WARN
+    assert "The token is not valid." in finding.text

@@ -1,8 +1,10 @@
+import msgspec
 import pytest
 
 from ai_gateway.domain.config import Timeouts
 from ai_gateway.domain.faults import NotFound
 from ai_gateway.policy.routing import resolve, visible_models
+from ai_gateway.policy.rules import compile_rules
 from support.builders import a_candidate, a_course, a_tenant, an_endpoint
 
 UP = an_endpoint("up-1", models=("m1", "org/m2"))
@@ -64,3 +66,13 @@ def test_a_restricted_key_sees_what_it_may_use() -> None:
 def test_one_account_that_was_named_is_asked_as_long_as_it_may_take() -> None:
     slow = an_endpoint("slow", timeouts=Timeouts(total=1_200.0))
     assert resolve(a_tenant("t1", slow), "slow/gpt-4o-mini").total_seconds == 1_200.0
+
+
+def test_one_account_that_was_named_is_ruled_as_its_tenant_is() -> None:
+    name = {"on": "response", "do": "replace_text", "from": "OpenAI", "to": "Us", "in": ["headers"]}
+    rules = compile_rules([name])
+    ruled = msgspec.structs.replace(TENANT, rules=rules)
+    course = resolve(ruled, "up-1/m1")
+    assert course.rules is rules
+    assert course.hides_providers
+    assert not resolve(TENANT, "up-1/m1").hides_providers

@@ -95,6 +95,7 @@ ONE_OF_EACH: tuple[Row, ...] = (
         cost_limit_total=10**15,
         default_fallbacks=("spare", "ü"),
         queue={"max_waiting": 5, "timeout_seconds": 0.5},
+        rules=({"on": "request", "do": "cap", "field": "temperature", "max": 0.8, "when": "ü"},),
     ),
     DepartmentRow(id="dep_1", tenant_id="t1", created_at=1.25, name="r&d", cost_limit_daily=7),
     a_team(department_id="dep_1"),

@@ -47,6 +47,10 @@ members = st.lists(st.sampled_from(["a", "b", "openai", "gone"]), max_size=3).ma
 groups = st.lists(st.sampled_from(["a", "b", "gone"]), unique=True, max_size=2)
 options = st.fixed_dictionaries({}, optional={"fallbacks": groups, "timeouts": st.just({"total": 9.0})})
 
+CAP = {"on": "request", "do": "cap", "field": "temperature", "max": 0.8, "when": "request.stream"}
+HOOK = {"on": "both", "do": "guardrail", "url": "https://guard.example", "secret_name": "a"}
+rules = st.lists(st.sampled_from([CAP, HOOK, {"on": "request", "do": "dance"}]), max_size=2).map(tuple)
+
 
 def rows(tenant_id: str, slot: str) -> st.SearchStrategy[Row]:
     """Any row of this tenant, in one of two places a noun: histories insert, replace and delete the same rows."""
@@ -57,12 +61,13 @@ def rows(tenant_id: str, slot: str) -> st.SearchStrategy[Row]:
 
     return st.one_of(
         st.builds(
-            lambda grants, enabled, groups: a_tenant(
-                tenant_id, system_grants=grants, enabled=enabled, default_fallbacks=tuple(groups)
+            lambda grants, enabled, groups, rules: a_tenant(
+                tenant_id, system_grants=grants, enabled=enabled, default_fallbacks=tuple(groups), rules=rules
             ),
             st.sampled_from([(), ("openai",)]),
             st.booleans(),
             groups,
+            rules,
         ),
         built(
             a_config,
@@ -75,7 +80,13 @@ def rows(tenant_id: str, slot: str) -> st.SearchStrategy[Row]:
         ),
         built(a_secret, name=st.just(slot), ciphertext=st.sampled_from([b"one", b"two", b"broken"])),
         built(a_pool, group_name=st.just(slot), members=members, options=options),
-        built(a_route, name=st.just(f"route-{slot}"), pool=st.sampled_from(["a", "b"])),
+        built(
+            a_route,
+            name=st.just(f"route-{slot}"),
+            pool=st.sampled_from(["a", "b"]),
+            rules=rules,
+            options=st.sampled_from([{}, {"inherit_rules": False}]),
+        ),
         built(a_price, model=st.sampled_from(["m1", "m2"]), effective_from=st.floats(0, 9)),
         built(a_team, department_id=st.sampled_from([None, "d"])),
         built(a_user, team_id=st.sampled_from([None, "x"])),

@@ -37,6 +37,7 @@ async def diff_configuration(desk: TenantDesk, body: ConfigurationBody) -> Answe
 
 async def apply_configuration(desk: TenantDesk, body: ConfigurationBody) -> Answer:
     """Make the tenant what the document says: all of it, or nothing."""
+    await desired_state.check_rules(desk, body)
     async with desk.changing() as change:
         outcome = await desired_state.apply(change, desk, body)
     return outcome.answer()
@@ -49,6 +50,7 @@ async def import_configuration(desk: TenantDesk, body: ConfigurationBody) -> Ans
 
 async def _rehearse(desk: Desk, body: ConfigurationBody) -> desired_state.Outcome:
     outcome = desired_state.Outcome()
+    await desired_state.check_rules(desk, body)
     try:
         async with desk.changing() as change:
             outcome = await desired_state.apply(change, desk, body)

@@ -10,10 +10,21 @@ from typing import TypeVar
 
 import msgspec
 
-from ai_gateway.admin import departments, desired_budgets, pools, prices, providers, routes, teams, users
+from ai_gateway.admin import (
+    departments,
+    desired_budgets,
+    pools,
+    prices,
+    providers,
+    routes,
+    rules,
+    teams,
+    users,
+)
 from ai_gateway.admin.answers import Answer
 from ai_gateway.admin.changes import Change, name_of
 from ai_gateway.admin.desk import Desk
+from ai_gateway.admin.differences import differences_of
 from ai_gateway.admin.document import ConfigurationBody, TeamEntry, UserEntry
 from ai_gateway.admin.fallbacks import check_fallbacks
 from ai_gateway.admin.lookup import WORDS
@@ -39,30 +50,49 @@ _SAME_MOMENT = 0.001  # an instant is exported in milliseconds
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What was done, as pairs of what it is and its name; filled while the document is applied."""
+    """What was done, as pairs of what it is and its name, and what changed in it; filled while the document is
+    applied."""
 
     created: list[tuple[str, str]] = msgspec.field(default_factory=list[tuple[str, str]])
     updated: list[tuple[str, str]] = msgspec.field(default_factory=list[tuple[str, str]])
     deleted: list[tuple[str, str]] = msgspec.field(default_factory=list[tuple[str, str]])
     warnings: list[str] = msgspec.field(default_factory=list[str])
+    changes: dict[tuple[str, str], list[Answer]] = msgspec.field(default_factory=dict[tuple[str, str], list[Answer]])
 
     def note(self, old: Row | None, new: Row) -> None:
         if old is None:
             self.created.append((WORDS[new.noun], name_of(new)))
         elif new != old:
-            self.updated.append((WORDS[new.noun], name_of(new)))
+            pair = (WORDS[new.noun], name_of(new))
+            if pair not in self.changes:
+                self.updated.append(pair)
+            self.changes[pair] = [*self.changes.get(pair, ()), *differences_of(old, new)]
 
     def answer(self) -> Answer:
         return {
             "created": [_named(pair) for pair in self.created],
-            "updated": [_named(pair) for pair in self.updated],
+            "updated": [_named(pair) | self._changed(pair) for pair in self.updated],
             "deleted": [_named(pair) for pair in self.deleted],
             "warnings": self.warnings,
         }
 
+    def _changed(self, pair: tuple[str, str]) -> Answer:
+        return {"changes": self.changes[pair]} if self.changes.get(pair) else {}
+
 
 def _named(pair: tuple[str, str]) -> Answer:
     return {"noun": pair[0], "name": pair[1]}
+
+
+async def check_rules(desk: Desk, body: ConfigurationBody) -> None:
+    """Before a transaction is open: it takes its time. Raises InvalidRequest (422) with the place in the document."""
+    await rules.check_rules(desk, body.rules or ())
+    for index, route in enumerate(body.routes or ()):
+        await rules.check_rules(desk, route.rules, _rules_at(index))
+
+
+def _rules_at(index: int) -> str:
+    return f"routes[{index}].rules"
 
 
 async def apply(change: Change, desk: Desk, body: ConfigurationBody) -> Outcome:
@@ -166,8 +196,21 @@ async def _apply_traffic(change: Change, desk: Desk, body: ConfigurationBody, ou
         outcome.warnings.extend(warnings)
     await _apply_default_fallbacks(change, desk, body.default_fallbacks, outcome)
     named = await _by_name(change, desk, RouteRow)
-    for route in body.routes or ():
-        outcome.note(named.get(route.name), await routes.place(change, desk, route, named.get(route.name)))
+    for index, route in enumerate(body.routes or ()):
+        old_route = named.get(route.name)
+        outcome.note(old_route, await routes.place(change, desk, route, old_route, _rules_at(index)))
+    await _apply_rules(change, desk, body.rules, outcome)
+
+
+async def _apply_rules(change: Change, desk: Desk, said: rules.Rules | None, outcome: Outcome) -> None:
+    tenant = await change.unit.fetch(TenantRow, desk.tenant_id, desk.tenant_id)
+    news = {} if said is None or tenant is None else rules.change_of(said, tenant.rules)
+    if said is None or tenant is None or not news:
+        return
+    await rules.require_secrets(change.unit, desk.tenant_id, said)
+    row = msgspec.structs.replace(tenant, rules=tuple(said))
+    await change.replace(row, **news)
+    outcome.note(tenant, row)
 
 
 async def _apply_default_fallbacks(change: Change, desk: Desk, groups: Sequence[str] | None, outcome: Outcome) -> None:

@@ -1,20 +1,23 @@
 """Routes: another name for a pool, with rules of its own. Routes and pools share one namespace, as clients write
 either into `model`."""
 
-from typing import Annotated, Any, Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from pydantic import Field
 
+from ai_gateway.admin import rules
 from ai_gateway.admin.access import Permission
-from ai_gateway.admin.answers import Answer, flag_unenforced
+from ai_gateway.admin.answers import Answer
 from ai_gateway.admin.changes import Change
 from ai_gateway.admin.desk import Desk, TenantDesk
-from ai_gateway.admin.fields import Body, FreeForm, RouteName, merged
+from ai_gateway.admin.fields import Body, RouteName, merged
 from ai_gateway.admin.instants import show_instant
 from ai_gateway.admin.lookup import deleted, find_named
 from ai_gateway.admin.paging import Paged, list_rows
 from ai_gateway.admin.refusals import conflict, invalid, missing
 from ai_gateway.admin.routing import Route
+from ai_gateway.admin.rules import RulesField
 from ai_gateway.admin.traffic_fields import (
     CacheBody,
     OnContentFilterWord,
@@ -34,7 +37,9 @@ _OPTIONS: Final = (
     "on_content_filter",
     "on_disconnect",
     "drop_unsupported",
+    "hide_providers",
     "cache",
+    "inherit_rules",
 )
 
 
@@ -43,8 +48,9 @@ class RouteBody(Body):
     "fallback": a request that a provider's filter refused is tried elsewhere. `on_disconnect` "drain": a stream whose
     caller has left is heard out for at most 5 seconds and 512 tokens, so that the bill is the provider's own. `cache`:
     whole answers are given again to who asks exactly the same. `drop_unsupported`: what a provider of another dialect
-    cannot say is left out, and told in `x-gateway-dropped`, instead of refused (400). `rules` are kept as they are
-    given."""
+    cannot say is left out, and told in `x-gateway-dropped`, instead of refused (400). `hide_providers`: nothing tells the
+    caller who served or refused a request, not even the model's name; its decision record tells the administrators.
+    `rules` are done in their order, behind those of the tenant unless `inherit_rules` is false."""
 
     name: RouteName
     pool: RouteName
@@ -54,8 +60,10 @@ class RouteBody(Body):
     on_content_filter: OnContentFilterWord | None = None
     on_disconnect: OnDisconnectWord | None = None
     drop_unsupported: bool | None = None
+    hide_providers: bool | None = None
     cache: CacheBody | None = None
-    rules: Annotated[list[FreeForm], Field(max_length=200)] = Field(default_factory=list[dict[str, Any]])
+    rules: RulesField = Field(default_factory=list[dict[str, Any]])
+    inherit_rules: bool | None = None
 
 
 class RoutePatch(RouteBody):
@@ -66,35 +74,38 @@ class RoutePatch(RouteBody):
 async def list_routes(desk: TenantDesk, page: Paged) -> Answer:
     """The routes of the tenant, oldest first."""
     async with desk.reading() as unit:
-        return await list_rows(unit, RouteRow, desk.tenant_id, page, describe)
+        return await list_rows(unit, RouteRow, desk.tenant_id, page, _describer(desk))
 
 
 async def create_route(desk: TenantDesk, body: RouteBody) -> Answer:
     """A new route. An existing name is refused (409)."""
+    await rules.check_rules(desk, body.rules)
     async with desk.changing() as change:
         row = await place(change, desk, body, None)
-    return describe(row)
+    return _describer(desk)(row)
 
 
 async def read_route(desk: TenantDesk, row_id: str) -> Answer:
     """One route, by id or name."""
     async with desk.reading() as unit:
-        return describe(await _fetch(unit, desk, row_id))
+        return _describer(desk)(await _fetch(unit, desk, row_id))
 
 
 async def replace_route(desk: TenantDesk, row_id: str, body: RouteBody) -> Answer:
     """The route as the body says; what the body leaves out is reset."""
+    await rules.check_rules(desk, body.rules)
     async with desk.changing() as change:
         row = await place(change, desk, body, await _fetch(change.unit, desk, row_id))
-    return describe(row)
+    return _describer(desk)(row)
 
 
 async def update_route(desk: TenantDesk, row_id: str, body: RoutePatch) -> Answer:
     """Only the fields that the body has."""
+    await rules.check_rules(desk, body.rules)
     async with desk.changing() as change:
         old = await _fetch(change.unit, desk, row_id)
         row = await place(change, desk, merged(body_of(old), body), old)
-    return describe(row)
+    return _describer(desk)(row)
 
 
 async def delete_route(desk: TenantDesk, row_id: str) -> Answer:
@@ -105,8 +116,16 @@ async def delete_route(desk: TenantDesk, row_id: str) -> Answer:
     return deleted(row)
 
 
-async def place(change: Change, desk: Desk, body: RouteBody, old: RouteRow | None) -> RouteRow:
-    """Insert or overwrite a route. Raises InvalidRequest (409, 422), Conflict."""
+async def list_route_rules(desk: TenantDesk, row_id: str, page: Paged) -> Answer:
+    """Every version of the route's rules, newest first, with who made it."""
+    async with desk.reading() as unit:
+        return await rules.history(unit, await _fetch(unit, desk, row_id), page)
+
+
+async def place(
+    change: Change, desk: Desk, body: RouteBody, old: RouteRow | None, rules_place: str = "rules"
+) -> RouteRow:
+    """Insert or overwrite a route whose rules were checked. Raises InvalidRequest (409, 422), Conflict."""
     if await change.unit.find(PoolRow, desk.tenant_id, group_name=body.name):
         raise conflict("A pool has this name; pools and routes share one namespace.", param="name")
     if not await change.unit.find(PoolRow, desk.tenant_id, group_name=body.pool):
@@ -120,10 +139,13 @@ async def place(change: Change, desk: Desk, body: RouteBody, old: RouteRow | Non
         rules=tuple(body.rules),
         options=body.model_dump(include=set(_OPTIONS), exclude_none=True),
     )
+    news = rules.change_of(row.rules, () if old is None else old.rules)
+    if news:
+        await rules.require_secrets(change.unit, desk.tenant_id, row.rules, rules_place)
     if old is None:
-        await change.insert(row)
+        await change.insert(row, **news)
     elif row != old:
-        await change.replace(row)
+        await change.replace(row, **news)
     return row
 
 
@@ -150,26 +172,33 @@ def body_of(row: RouteRow) -> RouteBody:
         on_content_filter=options.get("on_content_filter"),
         on_disconnect=options.get("on_disconnect"),
         drop_unsupported=options.get("drop_unsupported"),
+        hide_providers=options.get("hide_providers"),
         cache=rebuilt(CacheBody, options.get("cache")),
+        inherit_rules=options.get("inherit_rules"),
     )
 
 
+def _describer(desk: Desk) -> Callable[[RouteRow], Answer]:
+    return lambda row: {**describe(row), **rules.why_broken(desk, desk.tenant_id, row.name)}
+
+
 def describe(row: RouteRow) -> Answer:
-    answer = {
+    return {
         "id": row.id,
         "name": row.name,
         "pool": row.pool,
         "rules": list(row.rules),
+        "rules_revision": rules.revision(row.rules),
         **row.options,
         "created_at": show_instant(row.created_at),
     }
-    return flag_unenforced(answer, ["rules"] if row.rules else [])
 
 
 ROUTES: Final = (
     Route("GET", "/routes", list_routes, Permission.READ),
     Route("POST", "/routes", create_route, Permission.CHANGE, status=201),
     Route("GET", "/routes/{row_id}", read_route, Permission.READ),
+    Route("GET", "/routes/{row_id}/rules/history", list_route_rules, Permission.READ),
     Route("PUT", "/routes/{row_id}", replace_route, Permission.CHANGE),
     Route("PATCH", "/routes/{row_id}", update_route, Permission.CHANGE),
     Route("DELETE", "/routes/{row_id}", delete_route, Permission.CHANGE),

@@ -20,9 +20,10 @@ from ai_gateway.admin.lookup import deleted, find_named
 from ai_gateway.admin.paging import Paged, list_rows
 from ai_gateway.admin.refusals import conflict, missing
 from ai_gateway.admin.routing import Route
+from ai_gateway.admin.rules import secrets_in
 from ai_gateway.domain.secret import Secret
 from ai_gateway.store.records import Unit
-from ai_gateway.store.rows import EnhancedProviderConfig, SecretRow, new_id
+from ai_gateway.store.rows import EnhancedProviderConfig, RouteRow, SecretRow, TenantRow, new_id
 
 ENVIRONMENT_PREFIX: Final = "env:"
 _SHORTEST_SHOWN: Final = 12
@@ -100,12 +101,12 @@ async def rotate_secret(desk: TenantDesk, row_id: str, body: SecretValueBody) ->
 
 
 async def delete_secret(desk: TenantDesk, row_id: str) -> Answer:
-    """Refused (409) while a provider config uses it."""
+    """Refused (409) while a provider config or a rule uses it."""
     async with desk.changing() as change:
         row = await _fetch(change.unit, desk, row_id)
         users = (await users_by_secret(change.unit, desk.tenant_id)).get(row.name)
         if users:
-            raise conflict(f"This secret is in use by provider config {', '.join(users)}.")
+            raise conflict(f"This secret is in use by {', '.join(users)}.")
         await change.delete(row)
     return deleted(row)
 
@@ -150,6 +151,10 @@ async def users_by_secret(unit: Unit, tenant_id: str) -> dict[str, list[str]]:
     for config in await unit.find(EnhancedProviderConfig, tenant_id):
         if config.api_key_secret_name is not None:
             users.setdefault(config.api_key_secret_name, []).append(config.name)
+    ruled = (*await unit.find(TenantRow, tenant_id), *await unit.find(RouteRow, tenant_id))
+    for row in ruled:
+        for name in secrets_in(row.rules):
+            users.setdefault(name, []).append(f"the rules of {row.name}")
     return users
 
 

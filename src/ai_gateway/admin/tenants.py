@@ -4,14 +4,17 @@ A tenant that still has anything in it is not deleted: what hangs from it is som
 and prices go with it; its ledger and audit rows stay.
 """
 
-from typing import Annotated, Final, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
+from ai_gateway.admin import rules
 from ai_gateway.admin.access import Permission
 from ai_gateway.admin.answers import Answer
 from ai_gateway.admin.changes import Change, name_of
 from ai_gateway.admin.desk import Wide, WideDesk
+from ai_gateway.admin.error_messages import ErrorMessagesBody, LanguageTag, check_wording, error_messages_of
 from ai_gateway.admin.fallbacks import check_fallbacks
 from ai_gateway.admin.fields import LimitsBody, Text, Zone, limits_of, merged, sent_limits, stored_limits
 from ai_gateway.admin.instants import show_instant
@@ -20,7 +23,9 @@ from ai_gateway.admin.paging import Paged, list_rows
 from ai_gateway.admin.price_fields import CeilingBody, ceiling_body_of, show_ceiling
 from ai_gateway.admin.refusals import conflict, missing
 from ai_gateway.admin.routing import Route
+from ai_gateway.admin.rules import RulesField
 from ai_gateway.admin.traffic_fields import FailedAttemptsWord, Groups, QueueBody, dumped, rebuilt
+from ai_gateway.policy.wording import ENGLISH
 from ai_gateway.store.records import ANY_TENANT, Scope, Unit
 from ai_gateway.store.rows import (
     AdminTokenRow,
@@ -59,7 +64,10 @@ class TenantBody(LimitsBody):
     limits are reached. `timezone` (an IANA name) is the calendar of its days and months. `ceiling_price`: what a model
     costs whose price nobody knows. `stored_responses`: whether responses are kept, sealed, for who reads one
     again or goes on from it. `failed_attempts`: whether an attempt that failed before its caller had anything is booked
-    only as far as the provider "reported" usage, or also, "estimated", where it took the request and may bill it."""
+    only as far as the provider "reported" usage, or also, "estimated", where it took the request and may bill it.
+    `language`: in which callers are told of errors, as far as its file has the words; `error_messages` are the tenant's
+    own words, which go first.
+    `rules` come before those of every route that does not say `inherit_rules` false, and hold for pools and models."""
 
     name: Text
     enabled: bool = True
@@ -70,6 +78,9 @@ class TenantBody(LimitsBody):
     ceiling_price: CeilingBody | None = None
     stored_responses: bool = True
     failed_attempts: FailedAttemptsWord = "reported"
+    language: LanguageTag = ENGLISH
+    error_messages: ErrorMessagesBody = Field(default_factory=ErrorMessagesBody)
+    rules: RulesField = Field(default_factory=list[dict[str, Any]])
 
 
 class TenantPatch(TenantBody):
@@ -79,42 +90,53 @@ class TenantPatch(TenantBody):
 async def list_tenants(desk: WideDesk, page: Paged) -> Answer:
     """All tenants, for the platform; its own, for a tenant's token."""
     async with desk.reading() as unit:
-        return await list_rows(unit, TenantRow, desk.scope, page, describe)
+        return await list_rows(unit, TenantRow, desk.scope, page, _describer(desk))
 
 
 async def create_tenant(desk: WideDesk, body: TenantBody) -> Answer:
     """A new tenant, with nothing in it."""
+    await rules.check_rules(desk, body.rules)
     async with desk.changing() as change:
+        check_wording(desk.doors.languages, body.language, body.error_messages)
         row = await settle(change.unit, body, new_id(TenantRow.prefix, change.now), change.now)
-        await change.insert(row)
+        await change.insert(row, **await _news(change, row, None))
         warnings = await _check(change, row)
-    return {**describe(row), **warnings}
+    return {**_describer(desk)(row), **warnings}
 
 
 async def read_tenant(desk: WideDesk, row_id: str) -> Answer:
     """One tenant."""
     async with desk.reading() as unit:
-        return describe(await fetch(unit, TenantRow, _scope(desk, row_id), row_id))
+        return _describer(desk)(await fetch(unit, TenantRow, _scope(desk, row_id), row_id))
 
 
 async def replace_tenant(desk: WideDesk, row_id: str, body: TenantBody) -> Answer:
     """The tenant as the body says; what the body leaves out is reset."""
+    await rules.check_rules(desk, body.rules)
     async with desk.changing() as change:
         old = await fetch(change.unit, TenantRow, _scope(desk, row_id), row_id)
+        check_wording(desk.doors.languages, body.language, body.error_messages)
         row = await settle(change.unit, body, old.id, old.created_at)
-        await change.replace(row)
+        await change.replace(row, **await _news(change, row, old))
         warnings = await _check(change, row)
-    return {**describe(row), **warnings}
+    return {**_describer(desk)(row), **warnings}
 
 
 async def update_tenant(desk: WideDesk, row_id: str, body: TenantPatch) -> Answer:
     """Only the fields that the body has."""
+    await rules.check_rules(desk, body.rules)
     async with desk.changing() as change:
         old = await fetch(change.unit, TenantRow, _scope(desk, row_id), row_id)
+        sent = body.model_fields_set
+        check_wording(
+            desk.doors.languages,
+            body.language if "language" in sent else None,
+            body.error_messages if "error_messages" in sent else None,
+        )
         row = await settle(change.unit, merged(body_of(old), body), old.id, old.created_at)
-        await change.replace(row)
+        await change.replace(row, **await _news(change, row, old))
         warnings = await _check(change, row)
-    return {**describe(row), **warnings}
+    return {**_describer(desk)(row), **warnings}
 
 
 async def delete_tenant(desk: WideDesk, row_id: str) -> Answer:
@@ -127,6 +149,20 @@ async def delete_tenant(desk: WideDesk, row_id: str) -> Answer:
         await _take_along(change, row.id)
         await change.delete(row)
     return deleted(row)
+
+
+async def list_tenant_rules(desk: WideDesk, row_id: str, page: Paged) -> Answer:
+    """Every version of the tenant's rules, newest first, with who made it."""
+    async with desk.reading() as unit:
+        return await rules.history(unit, await fetch(unit, TenantRow, _scope(desk, row_id), row_id), page)
+
+
+async def _news(change: Change, row: TenantRow, old: TenantRow | None) -> Answer:
+    """What the audit row says of the rules. Raises InvalidRequest (422) for a secret that is not there."""
+    news = rules.change_of(row.rules, () if old is None else old.rules)
+    if news:
+        await rules.require_secrets(change.unit, row.id, row.rules)
+    return news
 
 
 async def _check(change: Change, row: TenantRow) -> Answer:
@@ -172,6 +208,9 @@ async def settle(unit: Unit, body: TenantBody, row_id: str, created_at: float) -
         failed_attempts=body.failed_attempts,
         ceiling_price=None if body.ceiling_price is None else body.ceiling_price.lanes(),
         stored_responses=body.stored_responses,
+        language=body.language,
+        error_messages=body.error_messages.stored(),
+        rules=tuple(body.rules),
         **stored_limits(body),
     )
 
@@ -187,8 +226,15 @@ def body_of(row: TenantRow) -> TenantBody:
         ceiling_price=ceiling_body_of(row.ceiling_price),
         stored_responses=row.stored_responses,
         failed_attempts=row.failed_attempts,
+        language=row.language,
+        error_messages=error_messages_of(row.error_messages),
+        rules=list(row.rules),
         **sent_limits(row),
     )
+
+
+def _describer(desk: Wide) -> Callable[[TenantRow], Answer]:
+    return lambda row: {**describe(row), **rules.why_broken(desk, row.id)}
 
 
 def describe(row: TenantRow) -> Answer:
@@ -203,6 +249,10 @@ def describe(row: TenantRow) -> Answer:
         "ceiling_price": show_ceiling(row.ceiling_price),
         "stored_responses": row.stored_responses,
         "failed_attempts": row.failed_attempts,
+        "language": row.language,
+        "error_messages": row.error_messages,
+        "rules": list(row.rules),
+        "rules_revision": rules.revision(row.rules),
         **limits_of(row),
         "created_at": show_instant(row.created_at),
     }
@@ -212,6 +262,7 @@ ROUTES: Final = (
     Route("GET", "/tenants", list_tenants, Permission.READ),
     Route("POST", "/tenants", create_tenant, Permission.OPERATE, status=201),
     Route("GET", "/tenants/{row_id}", read_tenant, Permission.READ),
+    Route("GET", "/tenants/{row_id}/rules/history", list_tenant_rules, Permission.READ),
     Route("PUT", "/tenants/{row_id}", replace_tenant, Permission.OPERATE),
     Route("PATCH", "/tenants/{row_id}", update_tenant, Permission.OPERATE),
     Route("DELETE", "/tenants/{row_id}", delete_tenant, Permission.OPERATE),

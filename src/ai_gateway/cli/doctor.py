@@ -16,9 +16,10 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
-from ai_gateway.cli.admin_api import AdminApi, Unreachable
+from ai_gateway.cli.admin_api import AdminApi, Refused, Unreachable
 from ai_gateway.cli.screen import AsJson, Exit, Screen
 from ai_gateway.cli.variables import gateway_url, read_dotenv, read_variables
+from ai_gateway.domain.secret import Secret
 from ai_gateway.settings import ModeName, Settings, SettingsError, load
 
 OLDEST_PYTHON: Final = (3, 11)
@@ -71,7 +72,9 @@ def examine(
         settings = load(mode, environ, dotenv)
     except SettingsError as error:
         return [*findings, *(Finding("settings", Level.FAIL, problem) for problem in error.problems)]
-    gateway = check_gateway(gateway_url(variables))
+    url = gateway_url(variables)
+    gateway = check_gateway(url)
+    rules = [check_rules(url, variables)] if gateway.level is Level.OK else []
     return [
         *findings,
         Finding("settings", Level.OK, f"complete for {mode}"),
@@ -79,6 +82,7 @@ def examine(
         check_database(settings),
         check_port(settings.hosts, settings.port, gateway.level),
         gateway,
+        *rules,
     ]
 
 
@@ -147,6 +151,22 @@ def check_gateway(url: str) -> Finding:
     if status == 200:
         return Finding("gateway", Level.OK, f"ready at {url}")
     return Finding("gateway", Level.WARN, f"{url} answers {status}: {text[:200]}", "See its log for the cause.")
+
+
+def check_rules(url: str, variables: Mapping[str, str]) -> Finding:
+    """Stored rules that this version cannot compile: what they are for is refused until somebody mends them."""
+    token = variables.get("AI_GATEWAY_ADMIN_TOKEN")
+    api = AdminApi(url, None if token is None else Secret(token.strip()), variables.get("AI_GATEWAY_TENANT"))
+    try:
+        broken = [row for noun in ("tenants", "routes") for row in api.list_all(noun) if "rules_broken" in row]
+    except (Unreachable, Refused) as error:
+        todo = "Set AI_GATEWAY_ADMIN_TOKEN, and AI_GATEWAY_TENANT to a tenant's id."
+        return Finding("rules", Level.WARN, f"could not be looked at: {error}", todo)
+    if not broken:
+        return Finding("rules", Level.OK, "all of them can be done")
+    first = broken[0]
+    text = f"{len(broken)} cannot be done, as that of {first['name']}: {first['rules_broken']}"
+    return Finding("rules", Level.FAIL, text, "Its requests are refused. Correct the rules, or take them out.")
 
 
 def _as_line(finding: Finding) -> str:

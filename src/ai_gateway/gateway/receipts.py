@@ -74,7 +74,7 @@ def draft_receipt(admitted: Admitted, shaped: Shaped, attempt: Attempt, day: int
         attempt.id,
         caller.tenant.id,
         caller.key.id,
-        shaped.call.model,
+        shaped.named or shaped.call.model,
         candidate.model,
         endpoint.name,
         endpoint.provider,

@@ -10,7 +10,16 @@ from typing import Final, final
 
 from ai_gateway.domain.chat import ProviderError
 from ai_gateway.domain.config import FailedAttempts, OnDisconnect
-from ai_gateway.domain.faults import Fault, GatewayFault, Origin, ProviderFailed, ProviderTooSlow, RateLimited
+from ai_gateway.domain.faults import (
+    Blocked,
+    Fault,
+    GatewayFault,
+    Origin,
+    ProviderFailed,
+    ProviderTooSlow,
+    RateLimited,
+    RuleFailed,
+)
 from ai_gateway.domain.traffic import Outcome, Receipt
 from ai_gateway.gateway import relay
 from ai_gateway.gateway.client import Client, Interruption, lines_of
@@ -18,6 +27,7 @@ from ai_gateway.gateway.continuing import Rescue
 from ai_gateway.gateway.doors import Doors
 from ai_gateway.gateway.failed_attempts import owes_estimate
 from ai_gateway.gateway.growing import grow_by_steps
+from ai_gateway.gateway.guarding import guard_of_stream, guard_whole
 from ai_gateway.gateway.journey import Journey
 from ai_gateway.gateway.marks import Marks
 from ai_gateway.gateway.own_headers import gateway_headers, gateway_lines
@@ -31,8 +41,10 @@ from ai_gateway.gateway.receipts import (
     write_receipt,
 )
 from ai_gateway.gateway.relay import Diverged
+from ai_gateway.gateway.ruling import codec_under
 from ai_gateway.gateway.world import Taken
 from ai_gateway.policy import pricing
+from ai_gateway.policy.discretion import freed, loggable
 from ai_gateway.policy.error_handler import classify
 from ai_gateway.providers.continuation import Continuation
 from ai_gateway.providers.output_caps import capped
@@ -64,8 +76,7 @@ class Trial:
         continuation: Continuation | None = None,
     ) -> None:
         self.member = member = taken.member
-        candidate = member.candidate
-        head = journey.admitted.head
+        candidate, head = member.candidate, journey.admitted.head
         self._now = doors.clock.now
         self._doors = doors
         self._journey = journey
@@ -75,10 +86,11 @@ class Trial:
         self._rescue = rescue
         self._continuation = continuation
         self._shaped = shaped = journey.shaped if continuation is None else continuation.shaped
+        rules = shaped.answer
+        self._codec = member.codec if rules is None else codec_under(rules, member, shaped.call.head.operation)
         self._timeouts = timeouts = candidate.timeouts or candidate.endpoint.timeouts
-        self._attempt = attempt = Attempt(
-            ids.attempt_id(head.request_id, number), candidate, taken.at, doors.clock.wall()
-        )
+        attempt_id = ids.attempt_id(head.request_id, number)
+        self._attempt = attempt = Attempt(attempt_id, candidate, taken.at, doors.clock.wall())
         self._ends = min(head.received + timeouts.total, journey.deadline)
         self._draft = draft_receipt(journey.admitted, shaped, attempt, journey.funded.hold.day)
         self._streaming: relay.Streaming | None = None
@@ -113,7 +125,11 @@ class Trial:
                 await self._doors.journal.safe()
             self._is_sent = True
             answer = await self._doors.upstream.send(outgoing)
-            await (self._stream(answer) if self._shaped.call.stream and _is_stream(answer) else self._whole(answer))
+            streams = self._shaped.call.stream and relay.is_stream(answer)
+            await (self._stream(answer) if streams else self._whole(answer))
+        except (Blocked, RuleFailed) as refusal:
+            self._leave(Outcome.CANCELLED)
+            return refusal
         except Fault as fault:
             if answer is not None and isinstance(fault, RateLimited):
                 self.member.throttle.refused(answer.headers, self._now(), fault.retry_after_seconds)
@@ -124,8 +140,8 @@ class Trial:
             self._owes_estimate = owes_estimate(self._failed_attempts, answer, error)
             if isinstance(error, TooSlow) and self._is_callers_time_over():
                 self._leave(Outcome.TIMEOUT)
-                return _fault_of(error)
-            return self._fail(_fault_of(error), _outcome_on_the_wire(error, self._client))
+                return self._fault_of(error)
+            return self._fail(self._fault_of(error), _outcome_on_the_wire(error, self._client))
         except Diverged:
             self.diverged = True
             self._leave(Outcome.CANCELLED)
@@ -154,10 +170,9 @@ class Trial:
         timeouts, shaped = self._timeouts, self._shaped
         if self._journey.admitted.caller.limits:
             shaped = capped(shaped, self._attempt.candidate, self._journey.funded.clamped)
-        encoded = self.member.codec.encode(shaped, self._attempt.candidate.model)
+        encoded = self._codec.encode(shaped, self._attempt.candidate.model)
         self.dropped = encoded.dropped
-        call = shaped.call
-        headers = encoded.headers
+        call, headers = shaped.call, encoded.headers
         if call.head.traceparent is not None:
             headers = (*headers, ("traceparent", _next_span(call.head.traceparent, self._attempt.id)))
         waits = timeouts.first_token if call.stream else timeouts.response
@@ -177,7 +192,7 @@ class Trial:
         body = await answer.read(
             self._doors.limits.answer_bytes, self._at_most(self._remaining(self._timeouts.response))
         )
-        reading = relay.judge_whole(answer, body, self.member.codec, self._shaped, self._classify)
+        reading = relay.judge_whole(answer, body, self._codec, self._shaped, self._classify)
         usage = reading.usage
         body = body if reading.body is None else reading.body
         self._hear(answer)
@@ -187,7 +202,12 @@ class Trial:
             self._close(Measured(Outcome.PROVIDER_ERROR, self._now(), usage, delivered_tokens=unread), fault)
             raise fault
         delivered = self._at_most_asked(len(body) // BYTES_PER_TOKEN)
+        blocked = reading.blocked
+        if self._shaped.answer is not None and blocked is None:
+            body, blocked = await guard_whole(self._doors, self._journey, self._shaped.answer, body)
         receipt = self._close(Measured(_OK, self._now(), usage, delivered_tokens=delivered))
+        if blocked is not None:
+            raise blocked
         if self._doors.journal.is_strict:
             await self._doors.journal.safe()
         cost = pricing.dollars(receipt.cost_nano_usd) if self._number == 1 else self._request_cost()
@@ -209,7 +229,7 @@ class Trial:
         marks = Marks(self._doors.clock, self._mark)
         streaming = self._streaming = relay.Streaming(
             answer,
-            self.member.codec,
+            self._codec,
             self._shaped,
             self._classify,
             deadlines,
@@ -217,6 +237,7 @@ class Trial:
             delivered=None if self._rescue is None else self._rescue.delivered,
             continuation=self._continuation,
             purse=self._open_purse(),
+            guard=guard_of_stream(self._doors, self._journey),
         )
         await streaming.begin()
         self._first_byte = self._now()
@@ -260,20 +281,25 @@ class Trial:
         )
 
     def _passed(self, answer: Answer) -> list[tuple[str, str]]:
-        """A translated answer has other bytes, and other limits than those of its dialect were told."""
-        return [relay.JSON] if self.member.codec.translates else self._without_rates(relay.passed_headers(answer))
+        """A translated answer has other bytes, and other limits than those of its dialect were told; and all of them
+        tell whose they are."""
+        if self._codec.translates:
+            return [relay.JSON]
+        if self._client.hides_providers:
+            return relay.neutral_headers(answer)
+        return self._without_rates(relay.passed_headers(answer))
 
     def _passed_lines(self, answer: Answer) -> str | None:
         """The same as header lines; None where one would break. What comes again is looked at once."""
-        if self._journey.place is not None:
+        if self._journey.place is not None or self._client.hides_providers or self._codec is not self.member.codec:
             return lines_of(self._passed(answer))
-        told = self.member.told
-        if told is None or told[0] is not answer.headers:
-            told = self.member.told = (answer.headers, lines_of(self._passed(answer)))
-        return told[1]
+        known = self.member.told
+        if known is None or known[0] is not answer.headers:
+            known = self.member.told = (answer.headers, lines_of(self._passed(answer)))
+        return known[1]
 
     def _stream_headers(self, answer: Answer) -> list[tuple[str, str]]:
-        if self.member.codec.translates:
+        if self._codec.translates or self._client.hides_providers:
             return [relay.EVENT_STREAM]
         return self._without_rates(relay.stream_headers(answer))
 
@@ -359,7 +385,11 @@ class Trial:
         return pricing.dollars(self._doors.meters.booked(self._journey.hold)[0])
 
     def _classify(self, error: ProviderError) -> Fault:
-        return classify(self._attempt.candidate.endpoint.provider, error)
+        endpoint = self._attempt.candidate.endpoint
+        return classify(endpoint.provider, freed(error, endpoint))
+
+    def _fault_of(self, error: UpstreamError) -> Fault:
+        return _fault_of(error, loggable(f"{type(error).__name__}: {error}", self._attempt.candidate.endpoint))
 
     def _headers(self) -> tuple[tuple[str, str], ...]:
         headers = gateway_headers(self._doors, self._journey, self._attempt, self._number)
@@ -377,12 +407,6 @@ class Trial:
         return self._left() if seconds is None else min(seconds, self._left())
 
 
-def _is_stream(answer: Answer) -> bool:
-    """A stream was asked for and one came; JSON under 200 is an error or a server that ignores `stream`."""
-    is_json = answer.headers.get("content-type", "").startswith("application/json")
-    return 200 <= answer.status < 300 and not is_json
-
-
 def draining() -> Fault:
     return GatewayFault(
         "The gateway is restarting and could not wait for this answer to end.",
@@ -391,8 +415,7 @@ def draining() -> Fault:
     )
 
 
-def _fault_of(error: UpstreamError) -> Fault:
-    detail = f"{type(error).__name__}: {error}"
+def _fault_of(error: UpstreamError, detail: str) -> Fault:
     if isinstance(error, TooSlow):
         return ProviderTooSlow(detail=detail)
     if isinstance(error, EgressRefused):

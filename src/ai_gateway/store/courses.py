@@ -29,34 +29,42 @@ from ai_gateway.domain.config import (
     Tier,
     Timeouts,
 )
+from ai_gateway.domain.rules import RuleSet
 from ai_gateway.policy import fallbacks
 from ai_gateway.store.options import Stored, breaker_of, choice_of, queue_of, settings_of, timeouts_over
 from ai_gateway.store.rows import PoolRow, RouteRow
+from ai_gateway.store.rule_sets import NO_RULES, TenantRules
 
 _DEFAULT_TOTAL: Final = Timeouts().total
 
 
 def compile_courses(
-    pools: Iterable[PoolRow], routes: Iterable[RouteRow], endpoints: Mapping[str, Endpoint], default: Sequence[str] = ()
+    pools: Iterable[PoolRow],
+    routes: Iterable[RouteRow],
+    endpoints: Mapping[str, Endpoint],
+    default: Sequence[str] = (),
+    rules: TenantRules = NO_RULES,
 ) -> dict[str, Course]:
     """Pools and routes by name; they share one namespace. A route whose pool is gone leads nowhere, and says so by a
-    course without candidates. `default` are the tenant's default fallbacks."""
+    course without candidates. `default` are the tenant's default fallbacks, `rules` what it and its routes rule."""
     by_pool = {pool.group_name: pool for pool in pools}
     tiers = {name: _tier(pool, endpoints) for name, pool in by_pool.items()}
     groups = fallback_groups(by_pool.values())
     courses: dict[str, Course] = {}
     for name, pool in by_pool.items():
         behind = (tiers[other] for other in fallbacks.behind(name, groups, default))
-        courses[name] = _course(name, (tiers[name], *behind), pool.options, pool=name)
+        courses[name] = _course(name, (tiers[name], *behind), pool.options, rules.tenant, pool=name)
     for route in routes:
-        target = courses.get(route.pool) or _course(route.pool, (Tier(candidates=(), pool=route.pool),), {})
-        courses[route.name] = _routed(target, route)
+        target = courses.get(route.pool) or _course(route.pool, (Tier(candidates=(), pool=route.pool),), {}, None)
+        courses[route.name] = _routed(target, route, rules.routes.get(route.name))
     return courses
 
 
-def compile_models(endpoints: Iterable[Endpoint], behind: Sequence[Tier] = ()) -> dict[str, Course]:
+def compile_models(
+    endpoints: Iterable[Endpoint], behind: Sequence[Tier] = (), rules: RuleSet | None = None
+) -> dict[str, Course]:
     """Bare model names: every endpoint that lists the model, the tenant's own in the first tier; `behind` all of them
-    are the tiers of the tenant's default fallbacks."""
+    are the tiers of the tenant's default fallbacks. `rules` are the tenant's."""
     own: dict[str, list[Endpoint]] = {}
     lent: dict[str, list[Endpoint]] = {}
     for endpoint in sorted(endpoints, key=lambda one: (one.priority, one.name)):
@@ -64,7 +72,9 @@ def compile_models(endpoints: Iterable[Endpoint], behind: Sequence[Tier] = ()) -
         for model in dict.fromkeys(endpoint.models):
             side.setdefault(model, []).append(endpoint)
     return {
-        model: _course(model, (*(_bare(side[model], model) for side in (own, lent) if model in side), *behind), {})
+        model: _course(
+            model, (*(_bare(side[model], model) for side in (own, lent) if model in side), *behind), {}, rules
+        )
         for model in own | lent
     }
 
@@ -136,7 +146,9 @@ def _sticky_by(stored: str | None) -> str | None:
     return stored.lower()
 
 
-def _course(name: str, tiers: tuple[Tier, ...], options: Stored, pool: str | None = None) -> Course:
+def _course(
+    name: str, tiers: tuple[Tier, ...], options: Stored, rules: RuleSet | None, pool: str | None = None
+) -> Course:
     timeouts: Stored = options.get("timeouts") or {}
     kept = _each_once(tiers)
     return Course(
@@ -146,10 +158,16 @@ def _course(name: str, tiers: tuple[Tier, ...], options: Stored, pool: str | Non
         retries=settings_of(Retries, options.get("retries")),
         total_seconds=timeouts.get("total") or _longest(kept),
         on_stream_cut=choice_of(OnStreamCut.CONTINUE, options.get("on_stream_cut")),
+        rules=rules,
+        hides_providers=_hides_providers(rules),
     )
 
 
-def _routed(target: Course, route: RouteRow) -> Course:
+def _hides_providers(rules: RuleSet | None) -> bool:
+    return rules is not None and rules.hides_providers
+
+
+def _routed(target: Course, route: RouteRow, rules: RuleSet | None) -> Course:
     options = route.options
     timeouts: Stored = options.get("timeouts") or {}
     retries: Stored | None = options.get("retries")
@@ -165,7 +183,11 @@ def _routed(target: Course, route: RouteRow) -> Course:
         on_content_filter=choice_of(OnContentFilter.ERROR, options.get("on_content_filter")),
         on_disconnect=choice_of(OnDisconnect.CANCEL, options.get("on_disconnect")),
         drop_unsupported=options.get("drop_unsupported") is True,
+        hides_providers=options.get("hide_providers") is True,
+        hides_models=options.get("hide_providers") is True,
         cache=None if options.get("cache") is None else settings_of(CacheSettings, options["cache"]),
+        rules=rules,
+        hides_providers=_hides_providers(rules),
     )
 
 

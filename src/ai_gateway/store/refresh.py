@@ -14,6 +14,7 @@ from ai_gateway.domain.config import Key, KeyDigest, PriceBook, Snapshot, Tenant
 from ai_gateway.domain.events import ConfigurationChanged
 from ai_gateway.store.price_rows import compile_prices
 from ai_gateway.store.rows import AdminTokenRow, ApiKeyRow, AuditRow, PriceRow
+from ai_gateway.store.rule_sets import NO_RULES
 from ai_gateway.store.snapshots import KeyRecord, SnapshotCompiler, TenantParts, index_keys
 
 SLICE: Final = 10_000
@@ -41,7 +42,7 @@ class ConfigurationReader(Protocol):
 async def load(reader: ConfigurationReader, compiler: SnapshotCompiler) -> Snapshot:
     """Everything, from nothing. Keys whose tenant is gone are left out."""
     revision = await reader.revision()
-    tenants = _compile(compiler, await reader.tenant_parts(None))
+    tenants = await _compile(compiler, await reader.tenant_parts(None))
     keys = [record for record in await reader.all_keys() if record.tenant_id in tenants]
     book = compile_prices(await reader.book_prices())
     return Snapshot(revision=revision, tenants=tenants, keys=index_keys(keys), book=book)
@@ -72,13 +73,13 @@ async def _tenants_after(
     changes: Sequence[ConfigurationChanged],
 ) -> Mapping[TenantId, Tenant]:
     if any(change.tenant_id is None and change.noun not in _UNSEEN | {PriceRow.noun} for change in changes):
-        return _compile(compiler, await reader.tenant_parts(None))
+        return await _compile(compiler, await reader.tenant_parts(None))
     skipped = _UNSEEN | {ApiKeyRow.noun}
     touched = {change.tenant_id for change in changes if change.tenant_id is not None and change.noun not in skipped}
     if not touched:
         return before
     untouched = {tenant_id: tenant for tenant_id, tenant in before.items() if tenant_id not in touched}
-    return untouched | _compile(compiler, await reader.tenant_parts(touched))
+    return untouched | await _compile(compiler, await reader.tenant_parts(touched))
 
 
 async def _keys_after(
@@ -125,5 +126,9 @@ async def _book_after(
     return before
 
 
-def _compile(compiler: SnapshotCompiler, parts: Sequence[TenantParts]) -> dict[TenantId, Tenant]:
-    return {TenantId(one.tenant.id): compiler.compile_tenant(one) for one in parts}
+async def _compile(compiler: SnapshotCompiler, parts: Sequence[TenantParts]) -> dict[TenantId, Tenant]:
+    """Rules take long to compile, the first ones longest; nobody's stream waits for them."""
+    ruled = [one for one in parts if one.tenant.rules or any(route.rules for route in one.routes)]
+    compiled = await asyncio.to_thread(lambda: [compiler.compile_rules(one) for one in ruled]) if ruled else []
+    rules = {one.tenant.id: its for one, its in zip(ruled, compiled, strict=True)}
+    return {TenantId(one.tenant.id): compiler.compile_tenant(one, rules.get(one.tenant.id, NO_RULES)) for one in parts}

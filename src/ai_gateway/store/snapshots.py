@@ -24,6 +24,7 @@ from ai_gateway.domain.config import (
     Tenant,
     TenantId,
 )
+from ai_gateway.domain.wording import Language
 from ai_gateway.store.courses import compile_courses, compile_models, default_tiers
 from ai_gateway.store.endpoints import EndpointCompiler, Unseal, no_preparation
 from ai_gateway.store.levels import budgets_of, limits_of_key, rates_of, rates_of_key
@@ -42,6 +43,8 @@ from ai_gateway.store.rows import (
     TenantRow,
     UserRow,
 )
+from ai_gateway.store.rule_sets import RuleBook, TenantRules
+from ai_gateway.store.wordings import Languages, wording_of
 from ai_gateway.store.zones import zone_named
 
 
@@ -81,18 +84,27 @@ class TenantParts(msgspec.Struct, frozen=True):
 
 class SnapshotCompiler(msgspec.Struct, frozen=True):
     """`system_endpoints` are the gateway's own accounts, lent to tenants whose `system_grants` name them; the other
-    doors are EndpointCompiler's."""
+    doors are EndpointCompiler's. `languages` are those that faults can be told in, by their tags."""
 
     unseal: Unseal
     mock_url: BaseUrl | None = None
     system_endpoints: tuple[Endpoint, ...] = ()
     environment: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
     prepare: Callable[[ProviderType], None] = no_preparation
+    languages: Languages = msgspec.field(default_factory=dict[str, Language])
+    book: RuleBook = msgspec.field(default_factory=RuleBook)
 
-    def compile_tenant(self, parts: TenantParts) -> Tenant:
+    def compile_rules(self, parts: TenantParts) -> TenantRules:
+        """What takes long, once: it may be called in a thread."""
+        secrets = {secret.name: secret for secret in parts.secrets}
+        return self.book.compile(parts.tenant, parts.routes, secrets, self.unseal)
+
+    def compile_tenant(self, parts: TenantParts, rules: TenantRules | None = None) -> Tenant:
+        """`rules` are those of `compile_rules`, where they were compiled before."""
         tenant = parts.tenant
         endpoints = self._endpoints(parts)
-        courses = compile_courses(parts.pools, parts.routes, endpoints, tenant.default_fallbacks)
+        rules = self.compile_rules(parts) if rules is None else rules
+        courses = compile_courses(parts.pools, parts.routes, endpoints, tenant.default_fallbacks, rules)
         behind = default_tiers(parts.pools, courses, tenant.default_fallbacks)
         return Tenant(
             id=TenantId(tenant.id),
@@ -103,7 +115,7 @@ class SnapshotCompiler(msgspec.Struct, frozen=True):
             queue=queue_of(tenant.queue),
             endpoints=endpoints,
             courses=courses,
-            models=compile_models(endpoints.values(), behind),
+            models=compile_models(endpoints.values(), behind, rules.tenant),
             prices=compile_prices(parts.prices, ceiling_of(tenant.ceiling_price, "ceiling")),
             team_departments={team.id: team.department_id for team in parts.teams},
             user_teams={user.id: user.team_id for user in parts.users},
@@ -111,6 +123,8 @@ class SnapshotCompiler(msgspec.Struct, frozen=True):
             failed_attempts=choice_of(FailedAttempts.REPORTED, tenant.failed_attempts),
             limits=limits_of(budgets_of(parts.budgets, levels_of(parts))),
             rates=rates_of(levels_of(parts)),
+            wording=wording_of(tenant, self.languages),
+            rules=rules.tenant,
         )
 
     def _endpoints(self, parts: TenantParts) -> dict[str, Endpoint]:
