@@ -48,8 +48,8 @@ class RouteBody(Body):
     "fallback": a request that a provider's filter refused is tried elsewhere. `on_disconnect` "drain": a stream whose
     caller has left is heard out for at most 5 seconds and 512 tokens, so that the bill is the provider's own. `cache`:
     whole answers are given again to who asks exactly the same. `drop_unsupported`: what a provider of another dialect
-    cannot say is left out, and told in `x-gateway-dropped`, instead of refused (400). `hide_providers`: nothing tells the
-    caller who served or refused a request, not even the model's name; its decision record tells the administrators.
+    cannot say is left out, and told in `x-gateway-dropped`, instead of refused (400). `hide_providers`: nothing tells
+    the caller who served or refused a request, not even the model's name; its decision record tells the administrators.
     `rules` are done in their order, behind those of the tenant unless `inherit_rules` is false."""
 
     name: RouteName

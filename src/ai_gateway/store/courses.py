@@ -183,11 +183,10 @@ def _routed(target: Course, route: RouteRow, rules: RuleSet | None) -> Course:
         on_content_filter=choice_of(OnContentFilter.ERROR, options.get("on_content_filter")),
         on_disconnect=choice_of(OnDisconnect.CANCEL, options.get("on_disconnect")),
         drop_unsupported=options.get("drop_unsupported") is True,
-        hides_providers=options.get("hide_providers") is True,
+        hides_providers=options.get("hide_providers") is True or _hides_providers(rules),
         hides_models=options.get("hide_providers") is True,
         cache=None if options.get("cache") is None else settings_of(CacheSettings, options["cache"]),
         rules=rules,
-        hides_providers=_hides_providers(rules),
     )
 
 
