@@ -6,6 +6,7 @@ a committed change of a key or a budget must survive the power going. On Postgre
 is gone within seconds, or a lost network would look like a slow query.
 """
 
+import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,7 +47,12 @@ _AWAY: Final = (
     sql_errors.InterfaceError,
     sql_errors.InternalError,
     sql_errors.TimeoutError,
+    sqlite3.OperationalError,
+    sqlite3.InterfaceError,
+    sqlite3.InternalError,
 )
+_UNREADABLE: Final = (sql_errors.DatabaseError, sqlite3.DatabaseError)
+"""These and no kind of them: 'not a database'."""
 
 
 def database_url(configured: str | None, data_dir: Path) -> URL:
@@ -91,6 +97,18 @@ def open_engine(url: URL) -> AsyncEngine:
     )
 
 
+def connect_file(engine: AsyncEngine) -> sqlite3.Connection:
+    """A connection to the SQLite of an engine besides those that it lends, for whichever thread asks."""
+    [path], options = engine.dialect.create_connect_args(engine.url)
+    connection = sqlite3.connect(path, **options)
+    try:
+        _prepare_connection(connection, None)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 @contextmanager
 def told_as_unavailable() -> Generator[None]:
     """Turns what says 'the database is away, locked or full' into StoreUnavailable; mistakes of ours stay mistakes."""
@@ -98,8 +116,8 @@ def told_as_unavailable() -> Generator[None]:
         yield
     except _AWAY as error:
         raise StoreUnavailable("the database cannot be used") from error
-    except sql_errors.DBAPIError as error:
-        if error.connection_invalidated or type(error) is sql_errors.DatabaseError:  # e.g. 'not a database'
+    except (sql_errors.DBAPIError, sqlite3.DatabaseError) as error:
+        if getattr(error, "connection_invalidated", False) or type(error) in _UNREADABLE:
             raise StoreUnavailable("the database cannot be used") from error
         raise
 

@@ -14,12 +14,13 @@ A window's name is told from the day that the row carries, never from a clock or
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ai_gateway.domain.budgets import Scope
 from ai_gateway.domain.traffic import WindowSpent
 from ai_gateway.policy.windows import window_of_id
+from ai_gateway.store.ledger_columns import PLACES, Columns
 from ai_gateway.store.rows import LedgerRow
 from ai_gateway.store.tables import WINDOWS
 
@@ -31,6 +32,9 @@ LEG_COLUMNS: Final = {
     Scope.TENANT: "tenant_id",
 }
 """Level of a leg (`policy.quotas.legs_of`) -> the ledger's column that names who it is."""
+CALLER_COLUMNS: Final = ("tenant_id", "key_id", "team_id", "department_id", "user_id", "day")
+Sums = dict[tuple[Any, ...], list[int]]
+"""A caller and his day -> nano-dollars, tokens and requests."""
 
 
 async def spent_in(connection: AsyncConnection, window_ids: Sequence[str]) -> list[WindowSpent]:
@@ -53,14 +57,32 @@ def amounts_of(row: LedgerRow) -> tuple[int, int, int]:
     return row.cost_nano_usd, row.input_tokens + row.output_tokens, int(is_first)
 
 
+def add_up(sums: Sums, columns: Columns) -> None:
+    """Add rows, which are all new, to what their callers have spent. As `amounts_of` says of each."""
+    told = zip(*[columns[place] for place in _ADDED], strict=True)
+    for kind, outcome, attempt_id, cost, taken, given, *caller in told:
+        amounts = sums.get(key := tuple(caller))
+        if amounts is None:
+            amounts = sums[key] = [0, 0, 0]
+        amounts[0] += cost
+        if kind == "charge":
+            amounts[1] += taken + given
+            if outcome != "refused" and attempt_id.endswith("_1"):
+                amounts[2] += 1
+
+
+_ADDED: Final = tuple(
+    PLACES[name]
+    for name in ("kind", "outcome", "attempt_id", "cost_nano_usd", "input_tokens", "output_tokens", *CALLER_COLUMNS)
+)
 _CHARGED: Final = "kind = 'charge'"
 _FIRST: Final = f"{_CHARGED} AND outcome <> 'refused' AND substr(attempt_id, length(attempt_id) - 1) = '_1'"
 _SUMS: Final = ", ".join(f"CAST(sum({name}) AS bigint) AS {name}" for name in ("nano", "tokens", "requests"))
 _BY_CALLER: Final = (
-    "SELECT tenant_id, key_id, team_id, department_id, user_id, day, sum(cost_nano_usd) AS nano,"  # noqa: S608  # constants
+    f"SELECT {', '.join(CALLER_COLUMNS)}, sum(cost_nano_usd) AS nano,"  # noqa: S608  # constants
     f" sum(CASE WHEN {_CHARGED} THEN input_tokens + output_tokens ELSE 0 END) AS tokens,"
     f" sum(CASE WHEN {_FIRST} THEN 1 ELSE 0 END) AS requests"
-    " FROM {source} GROUP BY tenant_id, key_id, team_id, department_id, user_id, day"
+    f" FROM {{source}} GROUP BY {', '.join(CALLER_COLUMNS)}"
 )
 _BY_LEG: Final = " UNION ALL ".join(
     f"SELECT '{scope.value}' AS scope, {column} AS scope_id, tenant_id, day, nano, tokens, requests"  # noqa: S608
@@ -74,7 +96,7 @@ _BY_WINDOW: Final = " UNION ALL ".join(
 _ADD: Final = (
     "INSERT INTO spending_windows"  # noqa: S608  # constants
     " (window_id, scope, scope_id, tenant_id, process_id, cost_nano_usd, tokens, requests)"
-    f" WITH by_caller AS ({_BY_CALLER}),"
+    " WITH by_caller AS ({by_caller}),"
     f" by_leg AS (SELECT scope, scope_id, tenant_id, day, {_SUMS} FROM ({_BY_LEG}) AS legs"
     " GROUP BY scope, scope_id, tenant_id, day)"
     f" SELECT window_id, scope, scope_id, tenant_id, CAST(:process AS text), {_SUMS} FROM ({_BY_WINDOW}) AS windows"
@@ -85,19 +107,24 @@ _ADD: Final = (
     " tokens = spending_windows.tokens + excluded.tokens,"
     " requests = spending_windows.requests + excluded.requests"
 )
-ADD_SQLITE: Final = text(
-    _ADD.format(
-        source="ledger WHERE id > :last",
-        day_id="'D:' || date(day * 86400, 'unixepoch')",
-        month_id="'M:' || strftime('%Y-%m', day * 86400, 'unixepoch')",
-        total_id="'T:total'",
-    )
+BY_CALLER_SQLITE: Final = _BY_CALLER.format(source="ledger WHERE id > :last")
+"""The sums of the rows behind `last`, which are this transaction's: on SQLite nobody else can have written any."""
+
+_CALLERS: Final = ", ".join(
+    f"json_extract(value, '$[{place}]') AS {name}"
+    for place, name in enumerate((*CALLER_COLUMNS, "nano", "tokens", "requests"))
 )
-"""Adds the rows behind `last`, which are this transaction's: on SQLite nobody else can have written any."""
+ADD_SQLITE: Final = _ADD.format(
+    by_caller=f"SELECT {_CALLERS} FROM json_each(:callers)",  # noqa: S608  # constants
+    day_id="'D:' || date(day * 86400, 'unixepoch')",
+    month_id="'M:' || strftime('%Y-%m', day * 86400, 'unixepoch')",
+    total_id="'T:total'",
+)
+"""Adds sums, as JSON: a list of CALLER_COLUMNS and amounts for each caller."""
 
 _DATE: Final = "DATE '1970-01-01' + CAST(day AS integer)"
 ADD_POSTGRESQL: Final = _ADD.format(
-    source="fresh",
+    by_caller=_BY_CALLER.format(source="fresh"),
     day_id=f"'D:' || to_char({_DATE}, 'YYYY-MM-DD')",
     month_id=f"'M:' || to_char({_DATE}, 'YYYY-MM')",
     total_id="'T:total'",
