@@ -48,11 +48,11 @@ def test_a_batch_is_one_transaction_of_few_statements_of_few_kinds(file: LedgerF
     receipts = [a_receipt(f"att_{number}") for number in range(2_001)]
     told = statements_of(file, receipts[:1], receipts[1:])
     assert (told[0], told[-1]) == ("BEGIN IMMEDIATE", "COMMIT")
-    # 2,000 rows = 7 x 256 + 3 x 64 + 1 x 16; the totals of all their windows are one more
+    # 2,000 rows = 7 x 256 + 3 x 64 + 1 x 16; then the totals of two levels in a day, its month and all of time
     assert [one.split("(")[0].strip() for one in told[1:-1]] == [
         "SELECT max",
         *["INSERT INTO ledger"] * (7 + 3 + 1),
-        "INSERT INTO spending_windows",
+        *["INSERT INTO spending_windows"] * (3 * 2),
     ]
 
 

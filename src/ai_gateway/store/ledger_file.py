@@ -20,7 +20,6 @@ from functools import cache
 from itertools import chain
 from typing import Final, final
 
-import msgspec
 from sqlalchemy import Boolean
 
 from ai_gateway.store import windows
@@ -28,20 +27,23 @@ from ai_gateway.store.ledger_columns import COLUMNS, PLACES, Columns, Entries, c
 from ai_gateway.store.session import WRITE
 from ai_gateway.store.tables import LEDGER
 
-_ROWS_AT_ONCE: Final = (256, 64, 16, 4, 1)
-"""256 rows are below the 32,766 parameters that a statement of SQLite may have, also with more columns than today."""
-_SELDOM: Final = (
-    "kind cache_write_5m_tokens cache_write_1h_tokens audio_input_tokens audio_output_tokens image_input_tokens"
-    " service_tier priced client_request_id delivered_tokens cached"
+_GROUPS: Final = tuple(
+    tuple(PLACES[name] for name in names.split())
+    for names in (
+        "kind cache_write_5m_tokens cache_write_1h_tokens audio_input_tokens audio_output_tokens image_input_tokens"
+        " service_tier priced client_request_id delivered_tokens cached",
+        "operation cache_read_tokens reasoning_tokens credential outcome estimated",
+        "ttft_ms",
+        "tenant_id key_id",
+        "department_id team_id user_id",
+        "requested_model model endpoint provider price_version",
+        "route",
+        "revision day",
+    )
 )
-_SOMETIMES: Final = "operation cache_read_tokens reasoning_tokens credential outcome estimated ttft_ms"
-_WHO: Final = "tenant_id department_id team_id user_id key_id"
-_WHAT: Final = "requested_model model endpoint provider route price_version revision day"
-_GROUPS: Final = tuple(tuple(PLACES[name] for name in names.split()) for names in (_SELDOM, _SOMETIMES, _WHO, _WHAT))
 """Columns that are usually of one value together."""
 _BOOLS: Final = frozenset(place for place, name in enumerate(COLUMNS) if isinstance(LEDGER.c[name].type, Boolean))
 _NAMES: Final = ", ".join(COLUMNS)
-_encode = msgspec.json.Encoder().encode
 
 
 @final
@@ -87,7 +89,7 @@ def _append(connection: sqlite3.Connection, entries: Entries, process_id: str) -
     [last] = connection.execute("SELECT max(id) FROM ledger").fetchone()
     sums: windows.Sums = {}
     inserted = start = 0
-    for size in _ROWS_AT_ONCE:
+    for size in windows.ROWS_AT_ONCE:
         while len(entries) - start >= size:
             columns = columns_of(entries[start : start + size])
             inserted += _insert(connection, columns, size)
@@ -96,8 +98,7 @@ def _append(connection: sqlite3.Connection, entries: Entries, process_id: str) -
     if inserted < len(entries):
         sums = {tuple(row[:6]): row[6:] for row in connection.execute(windows.BY_CALLER_SQLITE, {"last": last or 0})}
     if inserted:
-        callers = _encode([(*caller, *amounts) for caller, amounts in sums.items()]).decode()
-        connection.execute(windows.ADD_SQLITE, {"callers": callers, "process": process_id})
+        windows.write(connection, sums, process_id)
     return inserted
 
 
