@@ -221,7 +221,9 @@ def settle_slots(receipt: Receipt, who: int, what: int, number: int, told: Told 
         usage.image_input_tokens,
         _SERVICE_CODES[usage.service_tier],
     )
-    return seal(rest) if not tail else frame(_SETTLE_KIND, number, payload_of(rest)[: _SETTLE.size] + tail)
+    if tail:
+        return frame(_SETTLE_KIND, number, payload_of(rest)[: _SETTLE.size] + tail)
+    return seal(rest)
 
 
 def decode_settle(payload: bytes, names: Mapping[int, Names]) -> Receipt:
@@ -282,7 +284,9 @@ def hold_slots(held: Held, who: int, what: int, number: int, told: Told | None =
         usage.image_input_tokens,
         _SERVICE_CODES[usage.service_tier],
     )
-    return seal(rest) if not tail else frame(_HOLD_KIND, number, payload_of(rest)[: _HOLD.size] + tail)
+    if tail:
+        return frame(_HOLD_KIND, number, payload_of(rest)[: _HOLD.size] + tail)
+    return seal(rest)
 
 
 def decode_hold(payload: bytes, names: Mapping[int, Names]) -> Held:
