@@ -7,8 +7,8 @@ is gone within seconds, or a lost network would look like a slow query.
 """
 
 import sqlite3
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from sqlalchemy import URL, event, make_url
 from sqlalchemy import exc as sql_errors
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from ai_gateway.store.records import StoreUnavailable
 
@@ -120,6 +120,18 @@ def told_as_unavailable() -> Generator[None]:
         if getattr(error, "connection_invalidated", False) or type(error) in _UNREADABLE:
             raise StoreUnavailable("the database cannot be used") from error
         raise
+
+
+@asynccontextmanager
+async def told_as_lost(
+    text: str, transaction: AbstractAsyncContextManager[AsyncConnection]
+) -> AsyncGenerator[AsyncConnection]:
+    """For the line, which knows no database: StoreUnavailable becomes ConnectionError."""
+    try:
+        async with transaction as connection:
+            yield connection
+    except StoreUnavailable as error:
+        raise ConnectionError(text) from error
 
 
 def _open_sqlite(url: URL) -> AsyncEngine:
