@@ -48,6 +48,8 @@ def test_the_commands_are_those_that_are_documented() -> None:
         "prices",
         "prices show",
         "prices update",
+        "rules",
+        "rules preview",
         "usage",
         "backup",
         "restore",
@@ -59,7 +61,7 @@ def test_the_commands_are_those_that_are_documented() -> None:
 def test_every_command_teaches_itself(path: list[str]) -> None:
     shown = CliRunner().invoke(app, [*path, "--help"], env={"TERM": "dumb", "COLUMNS": "120"})
     assert shown.exit_code == 0
-    leaf = path and path not in (["config"], ["keys"], ["prices"])
+    leaf = path and path not in (["config"], ["keys"], ["prices"], ["rules"])
     if leaf and path != ["keys", "rotate-master"]:
         assert "Example" in shown.output
         assert f"ai-gateway {' '.join(path)}" in shown.output
@@ -67,7 +69,7 @@ def test_every_command_teaches_itself(path: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [path for path in ALL if path and path[-1] not in {"dev", "serve", "config", "keys", "prices"}],
+    [path for path in ALL if path and path[-1] not in {"dev", "serve", "config", "keys", "prices", "rules"}],
     ids=" ".join,
 )
 def test_every_command_that_answers_answers_scripts(path: list[str]) -> None:

@@ -263,6 +263,7 @@ def test_every_variable_of_the_table_changes_something(tmp_path: Path) -> None:
         "AI_GATEWAY_METRICS_DAYS": "1,2,3",
         "AI_GATEWAY_LEASE_LOST_SECONDS": "20",
         "AI_GATEWAY_LEASE_RELEASE_SECONDS": "3600",
+        "AI_GATEWAY_LANGUAGES_FOLDER": str(tmp_path),
     }
     usual = settings_without_environment(load("serve", COMPLETE, {}))
     for row in SETTINGS:
@@ -283,3 +284,10 @@ def test_settings_are_read_without_what_is_slow_to_import() -> None:
     run = [sys.executable, "-c", code]
     shown = subprocess.run(run, env={"PYTHONPATH": "src"}, capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
+
+
+def test_a_folder_of_languages_has_to_be_there(tmp_path: Path) -> None:
+    assert load("development", {"AI_GATEWAY_LANGUAGES_FOLDER": str(tmp_path)}, {}).languages_folder == tmp_path
+    (problem,) = problems_of("development", {"AI_GATEWAY_LANGUAGES_FOLDER": str(tmp_path / "nowhere")})
+    assert problem.startswith("AI_GATEWAY_LANGUAGES_FOLDER is ")
+    assert problem.endswith("which is no folder.")

@@ -8,7 +8,7 @@ earlier waits.
 import asyncio
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -18,6 +18,7 @@ from ai_gateway import __version__
 from ai_gateway.domain.config import TenantId
 from ai_gateway.domain.faults import Fault
 from ai_gateway.domain.traffic import Receipt
+from ai_gateway.domain.wording import Language
 from ai_gateway.gateway import http
 from ai_gateway.gateway.client import Receive, Send
 from ai_gateway.gateway.doors import Doors
@@ -206,8 +207,8 @@ class House:
         self._line.telemetry.refused(fault)
         self._log.info("request_refused", request_id=request_id, status=fault.status, code=fault.code)
 
-    def _crashed(self, request_id: str, stack: str) -> None:
-        self._log.error("crash", request_id=request_id, stack=stack)
+    def _crashed(self, request_id: str, where: str) -> None:
+        self._log.error("crash", request_id=request_id, where=where)
 
     def _announce(self, port: int) -> None:
         if self._settings.mode != "development":
@@ -257,6 +258,7 @@ class Control(msgspec.Struct, frozen=True):
     mock_enabled: bool
     started: float
     warnings: BudgetWarnings
+    languages: Mapping[str, Language]
 
     def build(self) -> Asgi:
         from ai_gateway.admin.app import build
@@ -304,6 +306,7 @@ class Control(msgspec.Struct, frozen=True):
                 leases=self.leases,
                 mock_enabled=self.mock_enabled,
                 now=self.line.clock.wall,
+                languages=self.languages,
                 default_tenant_id=demo.TENANT_ID if development else None,
             )
         )

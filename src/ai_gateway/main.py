@@ -41,12 +41,15 @@ from ai_gateway.runtime import credentials
 from ai_gateway.runtime.board import Board
 from ai_gateway.runtime.breakers import Breakers
 from ai_gateway.runtime.clock import SystemClock
+from ai_gateway.runtime.crashes import place_of
 from ai_gateway.runtime.dialer import trust
 from ai_gateway.runtime.folder import FolderInUse, FolderLock, Sharing
 from ai_gateway.runtime.google_tokens import GoogleTokens
+from ai_gateway.runtime.guardrails import Guardrails
 from ai_gateway.runtime.http1_upstream import Http1Upstream
 from ai_gateway.runtime.journal import Durability, Journal
 from ai_gateway.runtime.journal_places import FIRST, JournalPlace, take_place
+from ai_gateway.runtime.languages import read_languages
 from ai_gateway.runtime.logs import Log, adopt_libraries
 from ai_gateway.runtime.memory import keep_large_bodies_in_the_heap, settle_in
 from ai_gateway.runtime.meters import Meters
@@ -128,7 +131,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     journal = _open_journal(settings, place, log)
     stack.callback(journal.close)
     vault = _vault(settings)
-    tasks = Tasks(lambda name, error: log.error("task_failed", task=name, error=repr(error)))
+    tasks = Tasks(lambda name, error: log.error("task_failed", task=name, where=place_of(error)))
     stack.push_async_callback(tasks.stop)
     mock_url = await _start_mock(tasks, clock) if settings.mock_enabled else None
 
@@ -138,8 +141,10 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     put_right(clock, await shared_time(engine, clock.wall()), partial(_away, log, "clock"))
     key_pepper = await load_or_create_instance_key(engine, vault, KEY_DIGESTS)
     token_pepper = await load_or_create_instance_key(engine, vault, TOKEN_DIGESTS)
+    languages = read_languages(settings.languages_folder)
     compiler = SnapshotCompiler(
         unseal=vault.unseal,
+        languages=languages,
         mock_url=mock_url,
         system_endpoints=_system_endpoints(settings),
         environment={name: secret.reveal() for name, secret in settings.environment.items()},
@@ -189,6 +194,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
         tasks=tasks,
         grants=books.grants,
         rates=Rates(books.processes),
+        guardrails=Guardrails(upstream, clock),
         responses=keep_responses(
             StoredResponses(
                 SqlResponses(store, vault), clock.wall, telemetry.drop, ResponseLimits(settings.history.response_days)
@@ -234,6 +240,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
             mock_enabled=mock_url is not None,
             started=clock.wall(),
             warnings=warnings,
+            languages=languages,
         )
         house.load_admin_later(control.build)
     return house

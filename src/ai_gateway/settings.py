@@ -10,7 +10,6 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Literal, TypeVar
@@ -20,6 +19,7 @@ import msgspec
 
 from ai_gateway.domain.config import BaseUrl
 from ai_gateway.domain.secret import Secret
+from ai_gateway.policy import secret_strength
 
 T = TypeVar("T")
 
@@ -84,6 +84,7 @@ class Settings(msgspec.Struct, frozen=True):
     lease_lost_seconds: float
     lease_release_seconds: float | None
     metrics_port: int | None
+    languages_folder: Path | None
     environment: Mapping[str, Secret]
 
 
@@ -150,6 +151,7 @@ SETTINGS: Final = (
         "AI_GATEWAY_LEASE_RELEASE_SECONDS", "", "When a lost process's leases are released by themselves; blank: never."
     ),
     _same("AI_GATEWAY_METRICS_PORT", "", "A port of its own for /metrics, without a token; blank: none."),
+    _same("AI_GATEWAY_LANGUAGES_FOLDER", "", "Folder of language files for error messages; blank: English only."),
 )
 """Every variable that the gateway reads. `ai-gateway doctor` and the documentation print this table."""
 
@@ -165,15 +167,6 @@ SWITCH: Final[Mapping[str, bool]] = {
     **dict.fromkeys(("on", "true", "yes", "1"), True),
     **dict.fromkeys(("off", "false", "no", "0"), False),
 }
-SHORTEST_TOKEN: Final = 16
-FEWEST_DISTINCT: Final = 6  # distinct symbols; a random 16-character token has about 14, a random key about 30
-MOST_REPEATED: Final = 8  # a secret that is one piece of at most this length, over and over, is a placeholder
-PLACEHOLDERS: Final = re.compile(
-    r"sk-?1234|change[-_ ]?(me|this|it)|replace[-_ ]?(me|this)|placeholder|example|your[-_ ]|secret|password|passw0rd"
-    r"|admin|test|demo|default|dummy|todo|letmein|qwerty|12345678|abcdefgh",
-    re.IGNORECASE,
-)
-"""Words of `.env` files that were copied and never filled in. They betray a token when little else is in it."""
 
 
 def load(mode: ModeName, environ: Mapping[str, str], dotenv: Mapping[str, str]) -> Settings:
@@ -220,6 +213,7 @@ def load(mode: ModeName, environ: Mapping[str, str], dotenv: Mapping[str, str]) 
         lease_lost_seconds=reader.read("AI_GATEWAY_LEASE_LOST_SECONDS", _read_silence, 0.0),
         lease_release_seconds=reader.read_optional("AI_GATEWAY_LEASE_RELEASE_SECONDS", _read_silence),
         metrics_port=reader.read_optional("AI_GATEWAY_METRICS_PORT", _read_port),
+        languages_folder=reader.read_optional("AI_GATEWAY_LANGUAGES_FOLDER", _read_folder),
         environment=MappingProxyType({name: Secret(text) for name, text in given.items()}),
     )
     if reader.problems:
@@ -404,7 +398,7 @@ def _read_networks(text: str) -> str:
 
 
 def _read_master_key(text: str) -> Secret:
-    if _is_regular(_parse_key(text)):
+    if secret_strength.is_regular(_parse_key(text)):
         raise ValueError(f"is too regular to protect anything. {HOW_TO_MAKE['AI_GATEWAY_ENCRYPTION_KEY']}")
     return Secret(text)
 
@@ -426,24 +420,14 @@ def _parse_key(text: str) -> bytes:
 
 
 def _read_admin_token(text: str) -> Secret:
-    make = HOW_TO_MAKE["AI_GATEWAY_ADMIN_TOKEN"]
-    if not (text.isascii() and text.isprintable()) or " " in text:
-        raise ValueError(f"has characters that cannot travel in a header. {make}")
-    if len(text) < SHORTEST_TOKEN:
-        raise ValueError(f"is shorter than {SHORTEST_TOKEN} characters. {make}")
-    if _is_regular(text):
-        raise ValueError(f"is too regular to protect anything. {make}")
-    if PLACEHOLDERS.search(text) and len(re.sub(r"[\W_]", "", PLACEHOLDERS.sub("", text))) < SHORTEST_TOKEN:
-        raise ValueError(f"looks like a placeholder. {make}")
+    weakness = secret_strength.weakness_of_token(text)
+    if weakness is not None:
+        raise ValueError(f"{weakness} {HOW_TO_MAKE['AI_GATEWAY_ADMIN_TOKEN']}")
     return Secret(text)
 
 
-def _is_regular(secret: str | bytes) -> bool:
-    """Few symbols, one short piece over and over, or counting up or down: what a hurried hand types.
-
-    s is periodic with p exactly where s without its first p equals s without its last p.
-    """
-    numbers = secret.encode() if isinstance(secret, str) else secret
-    steps = {(after - before) % 256 for before, after in pairwise(numbers)}
-    periodic = any(numbers[period:] == numbers[:-period] for period in range(1, MOST_REPEATED + 1))
-    return periodic or len(steps) == 1 or len(set(numbers)) < FEWEST_DISTINCT
+def _read_folder(text: str) -> Path:
+    path = Path(text)
+    if path.is_dir():
+        return path
+    raise ValueError(f"is {text!r}, which is no folder.")

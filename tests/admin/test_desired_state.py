@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from admin.test_document import FULL
+from admin.test_document import FULL, PLAIN
 from admin.world import OWN, World
 from ai_gateway.store.rows import AuditRow, PriceRow
 
@@ -27,7 +27,9 @@ async def test_a_document_makes_what_it_names_and_says_so(world: World) -> None:
         "price",
         "budget",
     ]
-    assert outcome["updated"] == [{"noun": "tenant", "name": "Own"}] * 2  # its fallbacks and its calendar
+    ((noun, changes),) = [(it["noun"], it["changes"]) for it in outcome["updated"]]
+    assert noun == "tenant"
+    assert [it["path"] for it in changes] == ["default_fallbacks[0]", "timezone", "failed_attempts"]
     assert outcome["deleted"] == []
     tenant = next(tenant for tenant in world.snapshot.tenants.values() if tenant.id == OWN)
     assert set(tenant.courses) == {"fast", "spare", "bot"}
@@ -56,7 +58,9 @@ async def test_what_differs_is_updated_by_name(world: World) -> None:
     changed["pools"][0]["strategy"] = "round_robin"
     changed["departments"][0]["cost_limit_monthly"] = 60
     outcome = await world.made("/config/apply", changed)
-    assert outcome["updated"] == [{"noun": "department", "name": "Sales"}, {"noun": "pool", "name": "fast"}]
+    assert [(it["noun"], it["name"]) for it in outcome["updated"]] == [("department", "Sales"), ("pool", "fast")]
+    (strategy,) = outcome["updated"][1]["changes"]
+    assert strategy == {"path": "strategy", "before": "random", "after": "round_robin"}
     assert outcome["created"] == []
 
 
@@ -67,9 +71,9 @@ async def test_without_prune_nothing_is_deleted(world: World) -> None:
 
 async def test_prune_deletes_what_named_sections_leave_out_and_never_prices(world: World) -> None:
     await world.made("/config/apply", FULL)
-    empty = {section: [] for section in FULL if section not in ("version", "timezone", "failed_attempts")}
+    empty = {section: [] for section in FULL if section not in PLAIN}
     outcome = await _apply(world, prune=True, **empty)
-    assert outcome["updated"] == [{"noun": "tenant", "name": "Own"}]
+    assert [(it["noun"], it["name"]) for it in outcome["updated"]] == [("tenant", "Own")]
     assert [item["noun"] for item in outcome["deleted"]] == [
         "budget",
         "route",

@@ -60,6 +60,8 @@ FULL: dict[str, Any] = {
     ],
     "timezone": "Europe/Berlin",
     "failed_attempts": "estimated",
+    "language": "de",
+    "error_messages": {"codes": {"queue_full": {"message": "Busy. ${request_id}"}}},
     "budgets": [
         {
             "scope": "tenant",
@@ -73,17 +75,33 @@ FULL: dict[str, Any] = {
 }
 
 
+PLAIN = ("version", "timezone", "failed_attempts", "language", "error_messages")
+"""Sections that are no lists."""
+
+
 async def test_an_empty_tenant_exports_an_empty_document(world: World) -> None:
     exported = (await world.call("GET", "/config/export")).json()
-    nothing = {section: [] for section in FULL if section not in ("version", "timezone", "failed_attempts")}
-    assert exported == {"version": 1, "timezone": "UTC", "failed_attempts": "reported", **nothing}
+    nothing = {section: [] for section in FULL if section not in PLAIN}
+    plain = {"version": 1, "timezone": "UTC", "failed_attempts": "reported", "language": "en", "error_messages": {}}
+    assert exported == {**plain, **nothing}
 
 
 async def test_what_was_applied_is_what_is_exported(world: World) -> None:
     await world.made("/config/apply", FULL)
     exported = (await world.call("GET", "/config/export", role="viewer")).json()
     exported["pools"].sort(key=lambda pool: pool["group_name"])  # made at one instant, so their ids have no order
-    for section in ("departments", "teams", "users", "pools", "default_fallbacks", "routes", "prices"):
+    alike = (
+        "departments",
+        "teams",
+        "users",
+        "pools",
+        "default_fallbacks",
+        "routes",
+        "prices",
+        "language",
+        "error_messages",
+    )
+    for section in alike:
         assert exported[section] == FULL[section]
     (provider,) = exported["providers"]
     assert {name: provider[name] for name in FULL["providers"][0]} == FULL["providers"][0]

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+from ai_gateway.admin.error_schemas import RESPONSE
 from ai_gateway.admin.openapi import openapi_document, openapi_text
 
 _PUBLISHED = Path(__file__).parents[2] / "docs" / "openapi.json"
@@ -13,7 +14,8 @@ def test_every_operation_says_its_permission_and_its_refusals() -> None:
     for path in openapi_document()["paths"].values():
         for operation in path.values():
             assert operation["x-permission"] in ("read", "change", "operate")
-            assert operation["responses"]["default"]
+            assert operation["responses"]["4XX"] == operation["responses"]["5XX"] == RESPONSE
+            assert all(status[0] in "245" for status in operation["responses"])
             assert operation["summary"]
 
 

@@ -31,6 +31,7 @@ from ai_gateway.runtime.breakers import Breakers
 from ai_gateway.runtime.decisions import Decisions
 from ai_gateway.runtime.entries import Held, Progress
 from ai_gateway.runtime.health import Healths
+from ai_gateway.runtime.languages import read_languages
 from ai_gateway.runtime.meters import Meters
 from ai_gateway.runtime.standings import OwnStandings
 from ai_gateway.runtime.transitions import Transitions
@@ -46,6 +47,7 @@ from ai_gateway.store.rows import AdminTokenRow, Row, TenantRow
 from ai_gateway.store.snapshots import SnapshotCompiler
 from ai_gateway.store.usage import MemoryUsage
 from ai_gateway.store.usage_audit import MemoryAuditBooks
+from support.languages import GERMAN
 
 OWN = "ten_own"
 FOREIGN = "ten_foreign"
@@ -81,6 +83,9 @@ class FakeVault:
         return Secret(text[::-1])
 
 
+LANGUAGES = {**read_languages(None), "de": GERMAN}
+
+
 def refuse_metadata(url: str) -> None:
     if "169.254." in url:
         raise ValueError("The address is link-local and may not be called.")
@@ -90,7 +95,10 @@ class World:
     def __init__(self, mode: Mode = Mode.SERVE, *, mock_enabled: bool = True) -> None:
         vault = FakeVault()
         compiler = SnapshotCompiler(
-            unseal=vault.unseal, system_endpoints=(SYSTEM,), environment={"SHARED_KEY": "sk-shared"}
+            unseal=vault.unseal,
+            system_endpoints=(SYSTEM,),
+            environment={"SHARED_KEY": "sk-shared"},
+            languages=LANGUAGES,
         )
         self.store = MemoryStore(compiler)
         self.snapshot: Snapshot = EMPTY_SNAPSHOT
@@ -130,6 +138,7 @@ class World:
             leases=self.leases,
             mock_enabled=mock_enabled,
             now=lambda: self.now,
+            languages=LANGUAGES,
             default_tenant_id=OWN if mode is Mode.DEVELOPMENT else None,
         )
         self.app: FastAPI = build(self.doors)

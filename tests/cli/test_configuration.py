@@ -44,6 +44,15 @@ def test_prune_is_asked_for_only_when_it_is_meant(run: Run, gateway: AdminServer
     assert [seen.body for seen in gateway.seen] == [{"version": 1}, {"version": 1, "prune": True}]
 
 
+def test_a_diff_shows_what_would_change_in_what_is_there(run: Run, gateway: AdminServer) -> None:
+    changes = [{"path": "rules[0].max", "before": 0.8, "after": 0.5}, {"path": "pool", "before": None, "after": "a"}]
+    updated = [{"noun": "route", "name": "fast", "changes": changes}]
+    gateway.answers["POST /api/v1/admin/config/diff"] = (200, {"created": [], "updated": updated, "deleted": []})
+    done = run("config", "diff", "-", given="version: 1", AI_GATEWAY_URL=gateway.url)
+    assert done.exit_code == 0, (done.stderr, done.exception)
+    assert done.stdout == '~ route fast\n    rules[0].max: 0.8 -> 0.5\n    pool: nothing -> "a"\n'
+
+
 def test_a_refused_document_and_a_refused_caller_are_two_exit_codes(run: Run, gateway: AdminServer) -> None:
     gateway.answers["POST /api/v1/admin/config/validate"] = (422, {"error": {"message": "pools[0]: no provider"}})
     done = run("config", "validate", "-", given="version: 1", AI_GATEWAY_URL=gateway.url)

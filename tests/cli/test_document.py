@@ -29,6 +29,12 @@ def test_references_are_resolved_wherever_a_text_stands() -> None:
     }
 
 
+def test_variables_of_rules_are_the_gateways_own() -> None:
+    text = "routes:\n- rules:\n  - {text: 'For ${tenant_id} by ${KEY}'}\nname: ${tenant_id}"
+    read = read_document(text, {"KEY": "me", "tenant_id": "shell"})
+    assert read == {"routes": [{"rules": [{"text": "For ${tenant_id} by me"}]}], "name": "shell"}
+
+
 def test_a_value_never_becomes_structure() -> None:
     assert read_document("a: ${X}", {"X": "1\nb: [2]"}) == {"a": "1\nb: [2]"}
 

@@ -11,8 +11,9 @@ import openai
 import pytest
 
 from ai_gateway.cli.commands import app
-from ai_gateway.domain.faults import ALL_FAULTS, Category
-from ai_gateway.gateway.answers import gateway_of
+from ai_gateway.domain.faults import ALL_FAULTS, Category, Fault, every_kind
+from ai_gateway.gateway.answers import gateway_of, headers_of
+from ai_gateway.runtime.languages import read_english
 from ai_gateway.runtime.telemetry import Telemetry, render
 from ai_gateway.settings import SETTINGS
 from docs.pages import DOCS, ROOT, anchors, prose
@@ -55,15 +56,50 @@ def test_every_error_links_to_a_heading_of_its_own():
         assert anchor in there
 
 
-def test_codes_are_read_from_where_they_are_raised(make_docs: ModuleType):
-    codes = make_docs.stable_codes()
-    assert codes["InvalidRequest"]["method_not_allowed"] == {405}
-    assert codes["GatewayFault"]["ledger_unavailable"] == {503}
-    assert set(codes) == {fault.__name__ for fault in ALL_FAULTS}
+@pytest.fixture(scope="module")
+def error_codes(make_docs: ModuleType) -> ModuleType:
+    """Beside make_docs, which says where that is."""
+    return importlib.import_module("error_codes")
 
 
-def test_sdks_raise_what_the_errors_page_says(make_docs: ModuleType):
-    for status, (of_openai, of_anthropic) in make_docs.SDK_CLASSES.items():
+@pytest.fixture(scope="module")
+def errors_page(make_docs: ModuleType) -> ModuleType:
+    return importlib.import_module("errors_page")
+
+
+def test_codes_are_read_from_where_they_are_raised(error_codes: ModuleType):
+    codes = error_codes.stable_codes()
+    assert set(codes) == set(Category)
+    assert codes[Category.INVALID_REQUEST]["method_not_allowed"] == {405}
+    assert codes[Category.INVALID_REQUEST]["unsupported_parameter"] == {400}
+    assert codes[Category.GATEWAY_FAULT]["ledger_unavailable"] == {503}
+    assert codes[Category.PROVIDER_ERROR]["provider_stream_cut"] == {502}, "which is a constant with a name"
+    assert codes[Category.PROVIDER_ERROR]["continuation_failed"] == {502}, "which is the default of a parameter"
+    for kind in every_kind():
+        assert kind.default_code in codes[kind.category]
+
+
+def test_every_code_that_is_raised_is_in_the_english_language_file(error_codes: ModuleType):
+    codes = {code for of_category in error_codes.stable_codes().values() for code in of_category}
+    english = read_english()
+    assert set(english.texts.codes) == codes
+    assert set(english.texts.categories) == set(Category)
+
+
+def test_every_code_and_category_is_on_the_page():
+    text = (DOCS / "ERROR_HANDLING.md").read_text(encoding="utf-8")
+    assert [code for code in read_english().texts.codes if f"| `{code}` |" not in text] == []
+    assert [category for category in Category if f"\n## {category}\n" not in text] == []
+
+
+@pytest.mark.parametrize("kind", every_kind())
+def test_a_fault_that_is_not_worth_a_retry_says_so_to_sdks(kind: type[Fault]):
+    if kind.retryable:
+        assert ("x-should-retry", "false") not in headers_of(kind())
+
+
+def test_sdks_raise_what_the_errors_page_says(errors_page: ModuleType):
+    for status, (of_openai, of_anthropic) in errors_page.SDK_CLASSES.items():
         error = {"error": {"type": "x", "message": "x"}}
         answers = httpx2.MockTransport(lambda _, status=status, error=error: httpx2.Response(status, json=error))
         client = httpx2.Client(transport=answers)

@@ -1,8 +1,11 @@
+import base64
+from urllib.parse import quote
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_gateway.domain.redaction import REDACTED, redact
+from ai_gateway.domain.redaction import REDACTED, redact, without
 
 
 @pytest.mark.parametrize(
@@ -63,3 +66,70 @@ def test_what_is_no_secret_stays(text: str) -> None:
 @given(st.text(max_size=80))
 def test_redaction_is_done_once(text: str) -> None:
     assert redact(redact(text)) == redact(text)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "10.1.2.3",
+        "10.1.2.3:8000",
+        "192.168.0.17:443",
+        "172.16.9.9",
+        "172.31.255.1",
+        "127.0.0.1:11434",
+        "169.254.169.254",
+        "gpu-7.models.internal:8000",
+        "vllm.prod.svc.cluster.local",
+        "box.lan",
+        "fd12:3456::1",
+        "fe80::1",
+    ],
+)
+@pytest.mark.parametrize("frame", ["{}", "connect to http://{}/v1 failed", "('{}', 443)", "upstream {}, refused"])
+def test_an_internal_address_is_taken_out(address: str, frame: str) -> None:
+    assert address not in redact(frame.format(address))
+
+
+@pytest.mark.parametrize(
+    "text", ["version 10.1.2", "172.32.1.1 and 11.1.2.3", "v1.internalise", "ratio 10:1:2", "1.10.1.2.3"]
+)
+def test_what_is_no_internal_address_stays(text: str) -> None:
+    assert redact(text) == text
+
+
+SECRET = "canary/Provider+Key=of:no~known.shape"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        SECRET,
+        quote(SECRET, safe=""),
+        base64.b64encode(SECRET.encode()).decode(),
+        base64.urlsafe_b64encode(SECRET.encode()).decode(),
+        base64.b64encode(b"u:" + SECRET.encode()).decode(),
+        base64.b64encode(b"x" + SECRET.encode() + b"y").decode(),
+        base64.b64encode(b"user:" + SECRET.encode()).decode().rstrip("="),
+        SECRET.encode().hex(),
+        SECRET[5:25],
+        f"{SECRET}{SECRET}",
+    ],
+)
+def test_a_secret_that_looks_like_none_is_taken_out_in_every_form(form: str) -> None:
+    cleaned = without(f"before {form} behind", [SECRET])
+    assert cleaned.startswith("before ")
+    assert cleaned.endswith(" behind")
+    assert REDACTED in cleaned
+    left = cleaned.removeprefix("before ").removesuffix(" behind").replace(REDACTED, "")
+    assert len(left) <= 12, "what is left is what stood around it"
+
+
+def test_a_text_without_the_secret_is_the_same() -> None:
+    text = "The model does not exist; canary/Prov is no part that tells anything."
+    assert without(text, [SECRET, "short"]) is text
+
+
+@given(st.text(min_size=12, max_size=60), st.text(max_size=30), st.text(max_size=30))
+def test_no_piece_of_a_secret_stays(secret: str, before: str, behind: str) -> None:
+    cleaned = without(before + secret + behind, [secret])
+    assert secret not in cleaned or secret in before or secret in behind

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from ai_gateway.domain.config import OnDisconnect, QueueLimits, RateLimits
+from ai_gateway.domain.faults import Blocked
 from ai_gateway.domain.traffic import Outcome, Receipt
 from ai_gateway.gateway.leftovers import LeftoverLimits, Leftovers
 from ai_gateway.runtime.segments import JournalSize
@@ -23,10 +24,11 @@ from support.builders import (
     a_tier,
     an_endpoint,
 )
+from support.clock import FakeClock
 from support.journal import a_journal
 from support.line import Line, a_line
 from support.turns import settle
-from support.upstream import EVENTS, JSON, Gate, Pause, Script, Step
+from support.upstream import EVENTS, JSON, Gate, Pause, Script, ScriptedAnswer, Step
 from support.wire import chat_events, message_events
 
 CHAT, MESSAGES = "/v1/chat/completions", "/v1/messages"
@@ -228,3 +230,30 @@ async def test_b13_a_failure_that_its_caller_is_told_of_costs_what_the_provider_
     line.upstream.will_play(script)
     assert (await line.post(CHAT, BODY)).status == 502
     assert [it.cost_nano_usd for it in line.receipts] == [cost]
+
+
+class Forbidden:
+    """A stream in which a rule blocks every event."""
+
+    def __init__(self) -> None:
+        self.heard: list[bytes] = []
+
+    @property
+    def delivered_events(self) -> int:
+        return len(self.heard)
+
+    @property
+    def is_over(self) -> bool:
+        return len(self.heard) == 2
+
+    def feed(self, chunk: bytes) -> bytes:
+        self.heard.append(chunk)
+        raise Blocked
+
+
+async def test_what_a_rule_blocks_is_heard_out_all_the_same() -> None:
+    clock = FakeClock()
+    streaming = Forbidden()
+    answer = ScriptedAnswer(Script(200, EVENTS, (b"one", b"two", b"three")), clock)
+    await Leftovers().hear_out(streaming, answer, clock)
+    assert streaming.heard == [b"one", b"two"]

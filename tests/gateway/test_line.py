@@ -925,7 +925,8 @@ async def test_a_crash_is_500_without_a_trace_and_is_booked(where: str) -> None:
     assert b"Traceback" not in answered.body
     ((request_id, stack),) = line.crashes
     assert request_id == answered.headers["x-request-id"]
-    assert "ZeroDivisionError: canary" in stack
+    assert stack.startswith("ZeroDivisionError at upstream.py:")
+    assert "canary" not in stack
     assert len(line.receipts) == 1
     line.assert_at_rest()
 

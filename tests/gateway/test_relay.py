@@ -5,16 +5,25 @@ from typing import Any
 
 import pytest
 
-from ai_gateway.domain.chat import Dialect, ProviderError
+from ai_gateway.domain.chat import Dialect, Operation, ProviderError
 from ai_gateway.domain.config import ProviderType
-from ai_gateway.domain.faults import Fault, ProviderFailed, ProviderOverloaded
+from ai_gateway.domain.faults import Blocked, Fault, ProviderFailed, ProviderOverloaded
+from ai_gateway.domain.rules import AnswerRules
 from ai_gateway.gateway import relay
 from ai_gateway.gateway.client import Client
 from ai_gateway.gateway.marks import Marks
+from ai_gateway.gateway.purse import Purse, Steps
 from ai_gateway.policy.error_handler import classify
 from ai_gateway.providers.continuation import Delivered, Way, continue_by, delivered_for
 from ai_gateway.providers.kinds import KINDS
-from ai_gateway.runtime.upstream import Broken, Sink, UpstreamError
+from ai_gateway.providers.shaping.codec import ShapedWatch, ShapingCodec
+from ai_gateway.providers.shaping.tables import texts_of_events
+from ai_gateway.providers.short_end import Bill
+from ai_gateway.runtime.upstream import Broken, Sink, TooSlow, UpstreamError
+from providers.halves import message_event, text_delta
+from providers.shaping.adding_up import said_in
+from providers.shaping.pipes import literal
+from providers.shaping.responding import event
 from support.builders import a_call, a_head, a_shaped
 from support.clock import FakeClock
 from support.upstream import EVENTS, JSON, Script, ScriptedAnswer, Step
@@ -39,8 +48,33 @@ def a_stream(*body: Step, **more: Any) -> relay.Streaming:
     return a_streaming(an_answer(*body, headers=EVENTS), **more)
 
 
-def a_streaming(answer: Any, **more: Any) -> relay.Streaming:
-    return relay.Streaming(answer, CODEC, CALL, said, DEADLINES, marks=Marks(FakeClock(), lambda: None), **more)
+def a_streaming(answer: Any, codec: Any = CODEC, clock: FakeClock | None = None, **more: Any) -> relay.Streaming:
+    marks = Marks(clock or FakeClock(), lambda: None)
+    return relay.Streaming(answer, codec, CALL, said, DEADLINES, marks=marks, **more)
+
+
+class Ruled:
+    """A codec whose streams go through a rule that keeps all text back after the first event, and blocks one word."""
+
+    def __init__(self, blocks: bytes = b"forbidden") -> None:
+        self._blocks = blocks
+        self._kept = b""
+        self._has_begun = False
+
+    def watch(self, shaped: Any) -> ShapedWatch:
+        return ShapedWatch(CODEC.watch(shaped), self)
+
+    def feed(self, events: bytes) -> bytes:
+        if self._blocks in events:
+            raise Blocked
+        if self._has_begun:
+            self._kept += events
+            return b""
+        self._has_begun = True
+        return events
+
+    def end(self) -> bytes:
+        return self._kept
 
 
 class PouringAnswer:
@@ -157,6 +191,110 @@ async def test_a_continuation_that_is_refused_inside_its_stream_is_the_provider_
     continuation = continue_by(Way.RESTART, so_far, CALL, ProviderType.OPENAI, "m")
     with pytest.raises(ProviderOverloaded):
         await a_stream(CHAT_ERROR_EVENT, continuation=continuation).begin()
+
+
+async def test_what_a_rule_blocks_before_anything_was_sent_is_a_refusal() -> None:
+    stream = a_streaming(an_answer(*chat_events("forbidden"), headers=EVENTS), Ruled())
+    with pytest.raises(Blocked):
+        await stream.begin()
+
+
+@pytest.mark.parametrize("is_poured", [True, False])
+async def test_what_a_rule_blocks_ends_a_stream_and_counts_what_was_kept_back(is_poured: bool) -> None:
+    one, two, three, *_ = chat_events("one", "two", "forbidden")
+    answer = PouringAnswer(one, two + three, None) if is_poured else an_answer(one, two, three, headers=EVENTS)
+    caller, delivered = Caller(), remembered()
+    caller.takes_frames = is_poured
+    stream = a_streaming(answer, Ruled(), delivered=delivered)
+    await stream.begin()
+    with pytest.raises(Blocked):
+        await stream.carry(caller.client, (), nothing_to_book)
+    assert b"".join(caller.heard) == one
+    assert stream.delivered_events == 3
+
+
+async def test_what_was_kept_back_is_told_at_the_end_and_only_there() -> None:
+    events = chat_events("one", "two", "three")
+    caller, delivered = Caller(), remembered()
+    stream = a_streaming(PouringAnswer(events[0], b"".join(events[1:]), None), Ruled(), delivered=delivered)
+    await stream.begin()
+    await stream.carry(caller.client, (), nothing_to_book)
+    assert caller.heard[0] == b""
+    assert caller.heard[1] == events[0]
+    assert len(caller.heard) == 3
+    assert b"".join(caller.heard).endswith(DONE)
+    so_far = delivered.so_far()
+    assert so_far is not None
+    assert so_far.text == "one"
+
+
+async def test_a_provider_whose_words_are_kept_back_has_not_stalled() -> None:
+    clock = FakeClock()
+    stream = a_streaming(an_answer(headers=EVENTS), Ruled(), clock)
+    one, two, *_ = chat_events("one", "two")
+    stream.feed(one)
+    for _ in range(3):
+        clock.advance(20.0)
+        assert stream.feed(two) == b""
+    clock.advance(31.0)
+    with pytest.raises(TooSlow):
+        stream.feed(two[:20])
+
+
+OPENING = {"id": "resp_1", "object": "response", "model": "gpt-5", "output": []}
+AT = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+RESPONSE = [
+    event("response.created", 0, response=OPENING),
+    event("response.output_text.delta", 1, **AT, delta="a secret, a se"),
+    b"".join(event("response.output_text.delta", number, **AT, delta="c") for number in range(2, 202)),
+]
+MESSAGE = [
+    message_event("message_start", message={"id": "msg_x", "model": "claude", "usage": {"input_tokens": 9}}),
+    message_event("content_block_start", index=0, content_block={"type": "text", "text": ""}),
+    text_delta("a secret, a se"),
+    text_delta("c") * 200,
+]
+SHORT = AnswerRules(
+    request_id="req_7", hidden_as="ours", pipes=(literal("secret", "[x]"),), appended=" Bye.", names=(str.upper,)
+)
+
+
+@pytest.mark.parametrize(
+    ("operation", "dialect", "events"),
+    [
+        (Operation.CHAT, Dialect.OPENAI, chat_events("a secret, a se", *["c"] * 200)[:201]),
+        (Operation.MESSAGES, Dialect.ANTHROPIC, MESSAGE),
+        (Operation.RESPONSES, Dialect.OPENAI, RESPONSE),
+    ],
+)
+async def test_where_the_money_ends_a_stream_its_rules_do_what_they_do_at_any_end(
+    operation: Operation, dialect: Dialect, events: list[bytes]
+) -> None:
+    purse = Purse(Steps(200, 1), lambda _: False)
+    call = a_call(a_head(operation=operation, dialect=dialect), stream=True)
+    answer = an_answer(*events, headers=EVENTS)
+    codec = ShapingCodec(KINDS[ProviderType.MOCK].codecs[dialect], SHORT)
+    stream = relay.Streaming(
+        answer, codec, a_shaped(call), said, DEADLINES, marks=Marks(FakeClock(), lambda: None), purse=purse
+    )
+    caller = Caller()
+    caller.takes_frames = False
+
+    async def book() -> None:
+        purse.bill = Bill(9, 6, "0.1")
+
+    await stream.begin()
+    await stream.carry(caller.client, (), book)
+    given = b"".join(caller.heard)
+    assert "".join(texts_of_events(operation, given)).replace("[x]", "secret").startswith("a secret, a se")
+    assert b"secret" not in given
+    assert b" Bye." in given
+    assert b"budget_exceeded" in given
+    assert b"gpt" not in given
+    assert b"claude" not in given
+    if operation is Operation.RESPONSES:
+        numbers = [it["sequence_number"] for it in said_in(given)]
+        assert numbers == list(range(len(numbers)))
 
 
 def test_a_whole_answer_says_what_it_used() -> None:

@@ -26,7 +26,11 @@ NATIVE = frozenset(
         "anthropic.count_tokens",
     }
 )
-OTHER_NAMES = {"azure": ProviderType.AZURE_OPENAI, "lmstudio": ProviderType.LM_STUDIO}
+OTHER_NAMES = {
+    "azure": ProviderType.AZURE_OPENAI,
+    "google": ProviderType.GEMINI,
+    "lmstudio": ProviderType.LM_STUDIO,
+}
 """What the recordings call a provider whose type we call otherwise."""
 
 needs_corpus = pytest.mark.skipif(
@@ -76,6 +80,11 @@ def load(endpoints: Iterable[str] = NATIVE, *, kept_bytes: bool | None = None) -
         for exchange in _exchanges("exchanges.jsonl")
         if exchange.endpoint in wanted and kept_bytes in (None, exchange.kept_bytes)
     )
+
+
+def load_all() -> tuple[Exchange, ...]:
+    """Whatever was asked; empty if absent."""
+    return _exchanges("exchanges.jsonl")
 
 
 def load_errors_in_the_wild() -> tuple[Exchange, ...]:

@@ -105,7 +105,21 @@ def test_libraries_speak_in_our_lines_but_for_what_was_raised_on_purpose(capsys:
     for error in (OnPurpose(), ValueError("told")):
         logger.error("raised", exc_info=error)
 
-    assert [(it["source"], it["message"], it.get("error")) for it in lines(capsys)] == [
+    assert [(it["source"], it["message"], it.get("where")) for it in lines(capsys)] == [
         ("uvicorn.error", "seen this", None),
-        ("uvicorn.error", "raised", "ValueError('told')"),
+        ("uvicorn.error", "raised", "ValueError"),
     ]
+
+
+def test_what_others_have_written_is_freed_of_addresses_and_keys_and_our_own_words_are_not(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log = Log("info")
+    log.warning(
+        "store_away", error="connection to 10.0.0.5:5432 failed for token=0123456789abcdef", key_id="key_0123456789"
+    )
+
+    (line,) = lines(capsys)
+
+    assert line["error"] == "connection to [redacted] failed for token=[redacted]"
+    assert line["key_id"] == "key_0123456789"

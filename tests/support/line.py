@@ -17,6 +17,7 @@ from ai_gateway.gateway.protocol import WATCH, Watch
 from ai_gateway.providers.kinds import KINDS
 from ai_gateway.runtime.board import Board
 from ai_gateway.runtime.breakers import Breakers
+from ai_gateway.runtime.guardrails import Guardrails
 from ai_gateway.runtime.health import Healths
 from ai_gateway.runtime.meters import Meters
 from ai_gateway.runtime.plans import PlanDoors, Plans
@@ -256,6 +257,7 @@ async def a_line(snapshot: Snapshot | None = None, **changes: Any) -> Line:
         "responses": StoredResponses(
             MemoryResponses(), clock.wall, lambda what: crashes.append(("dropped", what)), sleep=clock.sleep
         ),
+        "guardrails": Guardrails(upstream, clock),
         "rooms": rooms,
         "tasks": Tasks(lambda name, error: crashes.append((name, repr(error)))),
         "limits": LineLimits(),

@@ -9,7 +9,9 @@ from fastapi.openapi.utils import get_openapi
 
 from ai_gateway.admin.access import Permission
 from ai_gateway.admin.answers import Answer
+from ai_gateway.admin.error_schemas import error_responses, error_schemas, refer_to_errors
 from ai_gateway.admin.routing import PREFIX, AdminRoute, Route
+from ai_gateway.policy.wording import ENGLISH
 
 
 async def read_openapi(request: Request) -> Answer:
@@ -36,6 +38,11 @@ def describe_app(app: FastAPI) -> Answer:
         summary="Tenants, keys, provider configs, pools, routes, prices and the ledger.",
         routes=[route for route in app.routes if isinstance(route, AdminRoute)],
     )
+    codes = app.state.doors.languages[ENGLISH].texts.codes
+    document["components"]["schemas"].pop("ErrorBody")
+    document["components"]["schemas"] |= error_schemas(codes)
+    document["components"]["responses"] = error_responses()
+    refer_to_errors(document["paths"])
     document["components"]["securitySchemes"] = {"admin_token": {"type": "http", "scheme": "bearer"}}
     document["security"] = [{"admin_token": []}]
     return document

@@ -10,6 +10,7 @@ from ai_gateway.admin import budgets
 from ai_gateway.admin.changes import Change
 from ai_gateway.admin.desk import Desk
 from ai_gateway.admin.document import BudgetEntry, ConfigurationBody
+from ai_gateway.admin.error_messages import check_wording
 from ai_gateway.admin.lookup import WORDS
 from ai_gateway.admin.refusals import invalid
 from ai_gateway.domain.budgets import Scope
@@ -60,10 +61,13 @@ async def _apply_to_tenant(change: Change, desk: Desk, body: ConfigurationBody, 
     tenant = await change.unit.fetch(TenantRow, desk.tenant_id, desk.tenant_id)
     if tenant is None:
         return
+    check_wording(desk.doors.languages, body.language, body.error_messages)
     row = msgspec.structs.replace(
         tenant,
         timezone=body.timezone or tenant.timezone,
         failed_attempts=body.failed_attempts or tenant.failed_attempts,
+        language=body.language or tenant.language,
+        error_messages=tenant.error_messages if body.error_messages is None else body.error_messages.stored(),
     )
     if row != tenant:
         await change.replace(row)

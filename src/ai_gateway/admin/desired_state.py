@@ -14,6 +14,7 @@ from ai_gateway.admin import departments, desired_budgets, pools, prices, provid
 from ai_gateway.admin.answers import Answer
 from ai_gateway.admin.changes import Change, name_of
 from ai_gateway.admin.desk import Desk
+from ai_gateway.admin.differences import differences_of
 from ai_gateway.admin.document import ConfigurationBody, TeamEntry, UserEntry
 from ai_gateway.admin.fallbacks import check_fallbacks
 from ai_gateway.admin.lookup import WORDS
@@ -39,26 +40,34 @@ _SAME_MOMENT = 0.001  # an instant is exported in milliseconds
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What was done, as pairs of what it is and its name; filled while the document is applied."""
+    """What was done, as pairs of what it is and its name, and what changed in it; filled while the document is
+    applied."""
 
     created: list[tuple[str, str]] = msgspec.field(default_factory=list[tuple[str, str]])
     updated: list[tuple[str, str]] = msgspec.field(default_factory=list[tuple[str, str]])
     deleted: list[tuple[str, str]] = msgspec.field(default_factory=list[tuple[str, str]])
     warnings: list[str] = msgspec.field(default_factory=list[str])
+    changes: dict[tuple[str, str], list[Answer]] = msgspec.field(default_factory=dict[tuple[str, str], list[Answer]])
 
     def note(self, old: Row | None, new: Row) -> None:
         if old is None:
             self.created.append((WORDS[new.noun], name_of(new)))
         elif new != old:
-            self.updated.append((WORDS[new.noun], name_of(new)))
+            pair = (WORDS[new.noun], name_of(new))
+            if pair not in self.changes:
+                self.updated.append(pair)
+            self.changes[pair] = [*self.changes.get(pair, ()), *differences_of(old, new)]
 
     def answer(self) -> Answer:
         return {
             "created": [_named(pair) for pair in self.created],
-            "updated": [_named(pair) for pair in self.updated],
+            "updated": [_named(pair) | self._changed(pair) for pair in self.updated],
             "deleted": [_named(pair) for pair in self.deleted],
             "warnings": self.warnings,
         }
+
+    def _changed(self, pair: tuple[str, str]) -> Answer:
+        return {"changes": self.changes[pair]} if self.changes.get(pair) else {}
 
 
 def _named(pair: tuple[str, str]) -> Answer:

@@ -11,6 +11,7 @@ from pydantic import Field
 from ai_gateway.admin.answers import Answer
 from ai_gateway.admin.budgets import BudgetNumbers
 from ai_gateway.admin.desk import Desk
+from ai_gateway.admin.error_messages import ErrorMessagesBody, LanguageTag
 from ai_gateway.admin.fields import Body, LimitsBody, Text, Zone, limits_of
 from ai_gateway.admin.money import show_dollars
 from ai_gateway.admin.pools import PoolBody
@@ -21,6 +22,7 @@ from ai_gateway.admin.provider_fields import body_of as provider_body_of
 from ai_gateway.admin.routes import RouteBody
 from ai_gateway.admin.traffic_fields import FailedAttemptsWord, Groups
 from ai_gateway.domain.budgets import Scope
+from ai_gateway.policy.wording import ENGLISH
 from ai_gateway.store.records import Unit
 from ai_gateway.store.rows import (
     BudgetRow,
@@ -74,6 +76,8 @@ class ConfigurationBody(Body):
     prices: Annotated[list[PriceBody], Field(max_length=100_000)] | None = None
     timezone: Zone | None = None
     failed_attempts: FailedAttemptsWord | None = None
+    language: LanguageTag | None = None
+    error_messages: ErrorMessagesBody | None = None
     budgets: Annotated[list[BudgetEntry], Field(max_length=100_000)] | None = None
 
 
@@ -108,6 +112,8 @@ async def export(unit: Unit, desk: Desk) -> Answer:
         "prices": [_said(said_by(row)) for row in await unit.find(PriceRow, tenant_id)],
         "timezone": UTC_NAME if tenant is None else tenant.timezone,
         "failed_attempts": "reported" if tenant is None else tenant.failed_attempts,
+        "language": ENGLISH if tenant is None else tenant.language,
+        "error_messages": {} if tenant is None else tenant.error_messages,
         "budgets": [
             _export_budget(row, names.get(row.scope_id))
             for row in sorted(await unit.find(BudgetRow, tenant_id), key=lambda row: row.name)

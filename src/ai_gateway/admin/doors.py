@@ -3,7 +3,7 @@
 Views are callables, so that this room reads the running process without importing how it runs.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ from ai_gateway.domain.config import Snapshot
 from ai_gateway.domain.events import ConfigurationChanged
 from ai_gateway.domain.secret import Secret
 from ai_gateway.domain.traffic import Receipt
+from ai_gateway.domain.wording import Language
 from ai_gateway.runtime.breakers import Breakers
 from ai_gateway.runtime.decisions import Decisions
 from ai_gateway.runtime.entries import Held, Progress
@@ -107,7 +108,8 @@ class AdminDoors(msgspec.Struct, frozen=True):
     the keyed digests of gateway keys and admin tokens. `bootstrap_token` is AI_GATEWAY_ADMIN_TOKEN (None: unset).
     `check_url` raises ValueError with a text for people where egress would refuse the address. `observe` gives the
     live numbers of an endpoint id, `budgets` those of limits. `corrected` hears of every adjustment that was written,
-    so that what is spent in this process's memory is what the ledger says."""
+    so that what is spent in this process's memory is what the ledger says. `languages`: those that errors can be told
+    in, by their tags."""
 
     mode: Mode
     store: Store
@@ -129,6 +131,7 @@ class AdminDoors(msgspec.Struct, frozen=True):
     leases: LeaseBook
     mock_enabled: bool
     now: Callable[[], float]
+    languages: Mapping[str, Language]
     default_tenant_id: str | None = None
     allowed_hosts: tuple[str, ...] = ()
     keys: KeyIndex = msgspec.field(default_factory=KeyIndex)

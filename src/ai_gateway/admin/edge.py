@@ -6,7 +6,6 @@ not loopback's is refused (DNS rebinding), and so is whatever came through a pro
 """
 
 import logging
-import traceback
 from collections.abc import Iterable
 from typing import Final
 
@@ -16,6 +15,7 @@ from ai_gateway.admin.answers import error_response
 from ai_gateway.admin.doors import AdminDoors, Mode
 from ai_gateway.admin.refusals import forbidden
 from ai_gateway.domain.faults import Fault, GatewayFault, InvalidRequest
+from ai_gateway.runtime.crashes import place_of
 from ai_gateway.store.records import StoreUnavailable
 from ai_gateway.store.rows import new_id
 
@@ -60,9 +60,7 @@ class AdminEdge:
             return ending
         if isinstance(ending, StoreUnavailable):
             return store_is_away()
-        frames = traceback.extract_tb(ending.__traceback__)[-4:]
-        where = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames))
-        self._log.error("admin request %s failed: %s at %s", request_id, type(ending).__name__, where)
+        self._log.error("admin request %s failed: %s", request_id, place_of(ending))
         return GatewayFault("The gateway failed on this request; the cause is in its log.", status=500)
 
 

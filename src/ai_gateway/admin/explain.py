@@ -37,14 +37,14 @@ class ExplainBody(Body):
 async def explain_route(desk: TenantDesk, row_id: str, body: ExplainBody | None = None) -> Answer:
     """Who would be asked first, with which chance, and why the others would not. No call is made."""
     asked = body or ExplainBody()
-    course = await _course(desk, row_id)
+    course = await course_called(desk, row_id)
     explanation = explain(
         course, lambda candidate: _facts(desk, candidate, asked.dialect), desk.doors.now(), asked.affinity
     )
     return _describe(desk, course, explanation)
 
 
-async def _course(desk: Desk, row_id: str) -> Course:
+async def course_called(desk: Desk, row_id: str) -> Course:
     """By the id of a route or a pool, else as a caller's `model`."""
     tenant = tenant_of(desk)
     if tenant is None:

@@ -11,6 +11,7 @@ from typing import Any, cast
 from ai_gateway.admin.app import build
 from ai_gateway.admin.description import describe_app
 from ai_gateway.admin.doors import AdminDoors, Mode, OnCall, SelfAudit, Vault
+from ai_gateway.runtime.languages import read_languages
 from ai_gateway.runtime.standings import Standings
 from ai_gateway.store.budget_warnings import BudgetWarnings
 from ai_gateway.store.leases import NO_LEASES
@@ -49,6 +50,7 @@ def _inert_doors() -> AdminDoors:
         leases=NO_LEASES,
         mock_enabled=False,
         now=_closed,
+        languages=read_languages(None),
     )
 
 

@@ -34,6 +34,7 @@ _OPTIONS: Final = (
     "on_content_filter",
     "on_disconnect",
     "drop_unsupported",
+    "hide_providers",
     "cache",
 )
 
@@ -43,8 +44,9 @@ class RouteBody(Body):
     "fallback": a request that a provider's filter refused is tried elsewhere. `on_disconnect` "drain": a stream whose
     caller has left is heard out for at most 5 seconds and 512 tokens, so that the bill is the provider's own. `cache`:
     whole answers are given again to who asks exactly the same. `drop_unsupported`: what a provider of another dialect
-    cannot say is left out, and told in `x-gateway-dropped`, instead of refused (400). `rules` are kept as they are
-    given."""
+    cannot say is left out, and told in `x-gateway-dropped`, instead of refused (400). `hide_providers`: no header and
+    no error tells the caller who served or refused a request; its decision record tells the administrators. `rules` are
+    kept as they are given."""
 
     name: RouteName
     pool: RouteName
@@ -54,6 +56,7 @@ class RouteBody(Body):
     on_content_filter: OnContentFilterWord | None = None
     on_disconnect: OnDisconnectWord | None = None
     drop_unsupported: bool | None = None
+    hide_providers: bool | None = None
     cache: CacheBody | None = None
     rules: Annotated[list[FreeForm], Field(max_length=200)] = Field(default_factory=list[dict[str, Any]])
 
@@ -150,6 +153,7 @@ def body_of(row: RouteRow) -> RouteBody:
         on_content_filter=options.get("on_content_filter"),
         on_disconnect=options.get("on_disconnect"),
         drop_unsupported=options.get("drop_unsupported"),
+        hide_providers=options.get("hide_providers"),
         cache=rebuilt(CacheBody, options.get("cache")),
     )
 

@@ -12,6 +12,7 @@ from ai_gateway.admin.access import Permission
 from ai_gateway.admin.answers import Answer
 from ai_gateway.admin.changes import Change, name_of
 from ai_gateway.admin.desk import Wide, WideDesk
+from ai_gateway.admin.error_messages import ErrorMessagesBody, LanguageTag, check_wording, error_messages_of
 from ai_gateway.admin.fallbacks import check_fallbacks
 from ai_gateway.admin.fields import LimitsBody, Text, Zone, limits_of, merged, sent_limits, stored_limits
 from ai_gateway.admin.instants import show_instant
@@ -21,6 +22,7 @@ from ai_gateway.admin.price_fields import CeilingBody, ceiling_body_of, show_cei
 from ai_gateway.admin.refusals import conflict, missing
 from ai_gateway.admin.routing import Route
 from ai_gateway.admin.traffic_fields import FailedAttemptsWord, Groups, QueueBody, dumped, rebuilt
+from ai_gateway.policy.wording import ENGLISH
 from ai_gateway.store.records import ANY_TENANT, Scope, Unit
 from ai_gateway.store.rows import (
     AdminTokenRow,
@@ -59,7 +61,9 @@ class TenantBody(LimitsBody):
     limits are reached. `timezone` (an IANA name) is the calendar of its days and months. `ceiling_price`: what a model
     costs whose price nobody knows. `stored_responses`: whether responses are kept, sealed, for who reads one
     again or goes on from it. `failed_attempts`: whether an attempt that failed before its caller had anything is booked
-    only as far as the provider "reported" usage, or also, "estimated", where it took the request and may bill it."""
+    only as far as the provider "reported" usage, or also, "estimated", where it took the request and may bill it.
+    `language`: in which callers are told of errors, as far as its file has the words; `error_messages` are the tenant's
+    own words, which go first."""
 
     name: Text
     enabled: bool = True
@@ -70,6 +74,8 @@ class TenantBody(LimitsBody):
     ceiling_price: CeilingBody | None = None
     stored_responses: bool = True
     failed_attempts: FailedAttemptsWord = "reported"
+    language: LanguageTag = ENGLISH
+    error_messages: ErrorMessagesBody = Field(default_factory=ErrorMessagesBody)
 
 
 class TenantPatch(TenantBody):
@@ -85,6 +91,7 @@ async def list_tenants(desk: WideDesk, page: Paged) -> Answer:
 async def create_tenant(desk: WideDesk, body: TenantBody) -> Answer:
     """A new tenant, with nothing in it."""
     async with desk.changing() as change:
+        check_wording(desk.doors.languages, body.language, body.error_messages)
         row = await settle(change.unit, body, new_id(TenantRow.prefix, change.now), change.now)
         await change.insert(row)
         warnings = await _check(change, row)
@@ -101,6 +108,7 @@ async def replace_tenant(desk: WideDesk, row_id: str, body: TenantBody) -> Answe
     """The tenant as the body says; what the body leaves out is reset."""
     async with desk.changing() as change:
         old = await fetch(change.unit, TenantRow, _scope(desk, row_id), row_id)
+        check_wording(desk.doors.languages, body.language, body.error_messages)
         row = await settle(change.unit, body, old.id, old.created_at)
         await change.replace(row)
         warnings = await _check(change, row)
@@ -111,6 +119,12 @@ async def update_tenant(desk: WideDesk, row_id: str, body: TenantPatch) -> Answe
     """Only the fields that the body has."""
     async with desk.changing() as change:
         old = await fetch(change.unit, TenantRow, _scope(desk, row_id), row_id)
+        sent = body.model_fields_set
+        check_wording(
+            desk.doors.languages,
+            body.language if "language" in sent else None,
+            body.error_messages if "error_messages" in sent else None,
+        )
         row = await settle(change.unit, merged(body_of(old), body), old.id, old.created_at)
         await change.replace(row)
         warnings = await _check(change, row)
@@ -172,6 +186,8 @@ async def settle(unit: Unit, body: TenantBody, row_id: str, created_at: float) -
         failed_attempts=body.failed_attempts,
         ceiling_price=None if body.ceiling_price is None else body.ceiling_price.lanes(),
         stored_responses=body.stored_responses,
+        language=body.language,
+        error_messages=body.error_messages.stored(),
         **stored_limits(body),
     )
 
@@ -187,6 +203,8 @@ def body_of(row: TenantRow) -> TenantBody:
         ceiling_price=ceiling_body_of(row.ceiling_price),
         stored_responses=row.stored_responses,
         failed_attempts=row.failed_attempts,
+        language=row.language,
+        error_messages=error_messages_of(row.error_messages),
         **sent_limits(row),
     )
 
@@ -203,6 +221,8 @@ def describe(row: TenantRow) -> Answer:
         "ceiling_price": show_ceiling(row.ceiling_price),
         "stored_responses": row.stored_responses,
         "failed_attempts": row.failed_attempts,
+        "language": row.language,
+        "error_messages": row.error_messages,
         **limits_of(row),
         "created_at": show_instant(row.created_at),
     }

@@ -2,7 +2,7 @@
 
 import typer
 
-from ai_gateway.cli import configuration, keys, prices, start
+from ai_gateway.cli import configuration, keys, prices, rules, start
 from ai_gateway.cli.backup import backup, restore
 from ai_gateway.cli.doctor import doctor
 from ai_gateway.cli.explain import explain
@@ -30,6 +30,7 @@ app.command(epilog=EXIT_CODES)(start.migrate)
 app.add_typer(configuration.app)
 app.add_typer(keys.app)
 app.add_typer(prices.app)
+app.add_typer(rules.app)
 app.command(epilog=EXIT_CODES)(doctor)
 app.command(epilog=EXIT_CODES)(explain)
 app.command(epilog=EXIT_CODES)(usage)

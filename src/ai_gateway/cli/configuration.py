@@ -6,14 +6,15 @@ would happen and what happened are therefore told by the same code.
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Final, cast
 
 import typer
 
 from ai_gateway.cli.admin_api import Refused, Unreachable
 from ai_gateway.cli.document import DocumentError, read_document, write_document
-from ai_gateway.cli.screen import EXIT_CODES, AsJson, Exit, Screen
+from ai_gateway.cli.screen import ENCODER, EXIT_CODES, AsJson, Exit, Screen
 from ai_gateway.cli.surroundings import admin_api, read_variables
 
 app = typer.Typer(
@@ -23,6 +24,8 @@ app = typer.Typer(
     help="Validate, compare, apply and export a tenant's configuration as one YAML or JSON file.",
     epilog=EXIT_CODES,
 )
+
+LONGEST_VALUE: Final = 100
 
 File = Annotated[str, typer.Argument(metavar="FILE", help="YAML or JSON; - is standard input or output.")]
 Tenant = Annotated[str | None, typer.Option(help="Tenant id, for a platform admin; otherwise AI_GATEWAY_TENANT.")]
@@ -42,7 +45,7 @@ def validate(file: File, *, tenant: Tenant = None, as_json: AsJson = False) -> N
 
 @app.command()
 def diff(file: File, *, tenant: Tenant = None, prune: Prune = False, as_json: AsJson = False) -> None:
-    """What applying this file would create, update and delete. Changes nothing.
+    """What applying this file would create, update and delete, and what would change in it. Changes nothing.
 
     Example: `ai-gateway config diff gateway.yaml`
     """
@@ -116,9 +119,10 @@ def _send(screen: Screen, verb: str, document: dict[str, Any], tenant: str | Non
 
 def _describe(answer: Any, otherwise: str) -> str:
     lines = [
-        f"{sign} {_name(item)}"
+        line
         for part, sign in (("created", "+"), ("updated", "~"), ("deleted", "-"))
         for item in answer.get(part) or ()
+        for line in (f"{sign} {_name(item)}", *_changes(item))
     ]
     lines += [f"! {warning}" for warning in answer.get("warnings") or ()]
     return "\n".join(lines) or otherwise
@@ -126,5 +130,19 @@ def _describe(answer: Any, otherwise: str) -> str:
 
 def _name(item: object) -> str:
     if isinstance(item, dict):
-        return " ".join(str(part) for part in cast("dict[str, object]", item).values() if part)
+        return " ".join(
+            str(part) for part in cast("dict[str, object]", item).values() if isinstance(part, str) and part
+        )
     return str(item)
+
+
+def _changes(item: object) -> Iterator[str]:
+    """For example:     rules[0].max: 0.8 -> 0.5"""
+    if isinstance(item, dict):
+        for change in cast("dict[str, list[dict[str, object]]]", item).get("changes") or ():
+            yield f"    {change['path']}: {_value(change['before'])} -> {_value(change['after'])}"
+
+
+def _value(value: object) -> str:
+    text = "nothing" if value is None else ENCODER.encode(value).decode()
+    return f"{text[:LONGEST_VALUE]}..." if len(text) > LONGEST_VALUE else text

@@ -13,6 +13,8 @@ from typing import Any, Final, cast
 
 import yaml
 
+from ai_gateway.domain.rules import VARIABLES
+
 REFERENCE: Final = re.compile(r"\$(?:(\$)\{|\{([^}]*)\})")
 NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -28,7 +30,8 @@ class DocumentError(Exception):
 def read_document(text: str, environ: Mapping[str, str]) -> dict[str, Any]:
     """YAML, of which JSON is a part. Raises DocumentError.
 
-    `${NAME}` becomes the variable's value, which must not be blank; `$${` stands for `${` itself.
+    `${NAME}` becomes the variable's value, which must not be blank; `$${` stands for `${` itself. In texts of rules the
+    gateway's own variables, such as `${tenant_id}`, stay what they are.
     """
     parsed = _parse(text)
     if not isinstance(parsed, dict):
@@ -117,6 +120,8 @@ def _resolve_text(text: str, environ: Mapping[str, str], place: str, problems: l
         if found[1]:
             return "${"
         name = found[2]
+        if name in VARIABLES and ".rules[" in place:
+            return found[0]
         if not NAME.fullmatch(name):
             problems.append(f"{place[1:]}: ${{{name}}} names no variable. Use ${{NAME}}, or $${{ for the characters.")
         elif not environ.get(name, "").strip():

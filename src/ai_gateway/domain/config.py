@@ -15,7 +15,9 @@ import msgspec
 from ai_gateway.domain.budgets import Leg, Limits
 from ai_gateway.domain.price_book import PriceBook
 from ai_gateway.domain.prices import Price
+from ai_gateway.domain.rules import RuleSet
 from ai_gateway.domain.secret import Secret
+from ai_gateway.domain.wording import Wording
 
 TenantId = NewType("TenantId", str)
 KeyId = NewType("KeyId", str)
@@ -239,7 +241,9 @@ class Course(msgspec.Struct, frozen=True):
     """Where a model name leads. `tiers` are tried in order, the first is its own and the others are its fallbacks.
 
     `name` is the name it was compiled for (route, pool or model); a course with no candidate is a configuration whose
-    members are all disabled or unconfigured, and is answered as such. `total_seconds` bounds the request with all its
+    members are all disabled or unconfigured, and is answered as such. `rules` None: there are none. `hides_providers`:
+    no caller is told which provider or endpoint answered, by header or error; `hides_models`: nor by the answer's model
+    and ids. `total_seconds` bounds the request with all its
     attempts; a candidate's own `total` may be shorter. `drop_unsupported`: what a provider's API cannot say is left
     out of a translated request, and told, instead of refused.
     """
@@ -255,6 +259,9 @@ class Course(msgspec.Struct, frozen=True):
     on_disconnect: OnDisconnect = OnDisconnect.CANCEL
     cache: CacheSettings | None = None
     drop_unsupported: bool = False
+    hides_providers: bool = False
+    hides_models: bool = False
+    rules: RuleSet | None = None
 
 
 class FailedAttempts(StrEnum):
@@ -269,7 +276,9 @@ class Tenant(msgspec.Struct, frozen=True):
     """One tenant's part of the Snapshot. `courses` has routes and pools (one namespace), `models` the bare names.
 
     `default_fallbacks` are compiled into the courses already; they stand here to be shown. `zone` is the calendar of
-    its days and months; `limits` are those of its levels, and what budgets say of its keys."""
+    its days and months; `limits` are those of its levels, and what budgets say of its keys. `wording` is how faults are
+    told to its callers, None where that is the code's own English. `rules` are in its courses already; they stand here
+    for `config/model`."""
 
     id: TenantId
     name: str
@@ -287,6 +296,8 @@ class Tenant(msgspec.Struct, frozen=True):
     failed_attempts: FailedAttempts = FailedAttempts.REPORTED
     limits: Mapping[Leg, Limits] = msgspec.field(default_factory=_nothing)
     rates: Mapping[Leg, "LegRates"] = msgspec.field(default_factory=_nothing)
+    rules: RuleSet | None = None
+    wording: Wording | None = None
 
 
 class Key(msgspec.Struct, frozen=True, gc=False):

@@ -1,7 +1,7 @@
 """Why a request went the way it went: what was tried, what stood in the way, how it ended.
 
 A record is for an engineer who asks afterwards, so it says names that people gave and reasons in words. It never has
-a prompt, an answer, a credential or an address in it.
+a prompt, an answer, a credential or an address in it; what a provider said is freed of them.
 """
 
 from enum import StrEnum
@@ -19,6 +19,7 @@ class What(StrEnum):
     CONTINUED = "continued"
     GAVE_UP = "gave_up"
     DROPPED = "dropped"
+    RULED = "ruled"
 
 
 class Step(msgspec.Struct, frozen=True, gc=False):
@@ -32,8 +33,29 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     seconds: float | None = None
 
 
+class Said(msgspec.Struct, frozen=True):
+    """A refusal in the provider's own words, for the tenant's administrators: freed of secrets and cut."""
+
+    status: int | None
+    type: str | None
+    code: str | None
+    message: str
+
+
+class Ending(msgspec.Struct, frozen=True):
+    """A fault. `classified_by`: how far a provider's refusal (`said`) was understood; "status" and "nothing" are
+    guesses."""
+
+    category: str
+    code: str
+    message: str
+    origin: str
+    classified_by: str | None = None
+    said: Said | None = None
+
+
 class Attempted(msgspec.Struct, frozen=True):
-    """An attempt as its receipt has it; milliseconds, `started_ms` since the request came."""
+    """An attempt as its receipt has it; milliseconds, `started_ms` since the request came. `fault`: how it failed."""
 
     attempt_id: str
     endpoint: str
@@ -43,15 +65,7 @@ class Attempted(msgspec.Struct, frozen=True):
     started_ms: float
     total_ms: float
     ttft_ms: float | None = None
-
-
-class Ending(msgspec.Struct, frozen=True):
-    """The fault that the caller was told."""
-
-    category: str
-    code: str
-    message: str
-    origin: str
+    fault: Ending | None = None
 
 
 class Why(StrEnum):
@@ -73,7 +87,8 @@ class Chosen(msgspec.Struct, frozen=True):
 
 class Decision(msgspec.Struct, frozen=True):
     """`at` Unix seconds at which the request came, `seconds` how long it took, `revision` the configuration it was
-    decided under (None: it came to no attempt). `why` None: a brief record, without steps."""
+    decided under (None: it came to no attempt). `why` None: a brief record, without steps. `fault` is the one that the
+    caller was told."""
 
     request_id: str
     tenant_id: str

@@ -8,6 +8,7 @@
     |  `- Untranslatable      400  invalid_request           client
     |- ContextTooLong         400  context_length            client
     |- ContentFiltered        400  content_filter            provider
+    |  `- Blocked             400  content_filter            policy
     |- BudgetExceeded         402  budget                    policy
     |- RateLimited            429  rate_limit                policy    (provider, where the provider said it)
     |- QuotaExceeded          429  quota                     provider
@@ -18,16 +19,18 @@
     |- ProviderOverloaded     503  overloaded                provider  (529 where Anthropic's dialect is spoken)
     |- ProviderTooSlow        504  timeout                   provider
     `- GatewayFault           503  gateway_fault             gateway
+       `- RuleFailed          500  gateway_fault             policy
 
 What a person reads stands on the class, or was written for a person by whoever raised it; `detail` is for logs only
 and is never sent. A class never changes the meaning of its `code`: clients and runbooks match on it.
 """
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import msgspec
 
+from ai_gateway.domain.budgets import Unit, Window
 from ai_gateway.domain.chat import ProviderError
 
 
@@ -57,6 +60,29 @@ class Origin(StrEnum):
     PROVIDER = "provider"
 
 
+class ClassifiedBy(StrEnum):
+    """How far a provider's refusal was understood: by the table of its provider, by what is called the same everywhere,
+    by its status alone, which is a guess, or not at all."""
+
+    PROVIDER = "provider"
+    COMMON = "common"
+    STATUS = "status"
+    NOTHING = "nothing"
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """The numbers of a limit that stands in the way, in its unit: nano-dollars, tokens or requests. `could_cost` None:
+    what is spent has reached the limit. `resets_on` is a date in `zone`, None where nothing resets."""
+
+    window: Window
+    unit: Unit
+    limit: int
+    current: int
+    could_cost: int | None = None
+    resets_on: str | None = None
+    zone: str = "UTC"
+
+
 class Level(msgspec.Struct, frozen=True):
     """Whose limit it was: "key", "team", "department", "user" or "tenant", and its name."""
 
@@ -66,7 +92,9 @@ class Level(msgspec.Struct, frozen=True):
 
 class Fault(Exception):
     """An expected ending. `message` and `action` are for people; `retry_after_seconds` is None where unknown. `level`
-    is that of the limit which stood in the way, where one did; `headers` are what its answer carries besides."""
+    is that of the limit which stood in the way, where one did, and `figures` its numbers; `headers` are what its answer
+    carries besides; `notes` are for the decision record. `classified_by` None: no provider's refusal had to be
+    understood."""
 
     category: ClassVar[Category]
     default_origin: ClassVar[Origin]
@@ -88,6 +116,7 @@ class Fault(Exception):
         retry_after_seconds: float | None = None,
         provider_error: ProviderError | None = None,
         level: Level | None = None,
+        figures: Figures | None = None,
         headers: tuple[tuple[str, str], ...] = (),
         detail: str = "",
     ) -> None:
@@ -101,8 +130,30 @@ class Fault(Exception):
         self.retry_after_seconds = retry_after_seconds
         self.provider_error = provider_error
         self.level = level
+        self.figures = figures
         self.headers = headers
         self.detail = detail
+        self.notes: tuple[str, ...] = ()
+        self.classified_by: ClassifiedBy | None = None
+
+    def retold(self, message: str, action: str, *, param: str | None, provider_error: ProviderError | None) -> Self:
+        """The same ending in other words."""
+        told = type(self)(
+            message,
+            action=action,
+            code=self.code,
+            status=self.status,
+            origin=self.origin,
+            param=param,
+            retry_after_seconds=self.retry_after_seconds,
+            provider_error=provider_error,
+            level=self.level,
+            figures=self.figures,
+            headers=self.headers,
+        )
+        told.classified_by = self.classified_by
+        told.notes = self.notes
+        return told
 
 
 class Unauthenticated(Fault):
@@ -164,6 +215,15 @@ class ContentFiltered(Fault):
     default_code = "content_filter"
     default_message = "The AI provider's content filter refused this request."
     default_action = "Rephrase the request; sending it again unchanged fails again."
+
+
+class Blocked(ContentFiltered):
+    """A rule of the caller's own organisation, not the provider's."""
+
+    default_origin = Origin.POLICY
+    default_code = "guardrail_blocked"
+    default_message = "A rule of your organisation blocked this text."
+    default_action = "Take out what the rule forbids; sending it again unchanged is blocked again."
 
 
 class BudgetExceeded(Fault):
@@ -260,6 +320,22 @@ class GatewayFault(Fault):
     default_message = "The gateway cannot serve this request at the moment."
     default_action = "Send the request again; if it keeps failing, give your administrator the request id."
     retryable = True
+
+
+class RuleFailed(GatewayFault):
+    """A rule of the route could not be done, and its mode is to fail."""
+
+    default_origin = Origin.POLICY
+    default_status = 500
+    default_code = "rule_failed"
+    default_message = "A rule of this route could not be applied, so the request was not served."
+    default_action = "Give your gateway administrator the request id: the decision record names the rule."
+    retryable = False
+
+
+def every_kind(of: type[Fault] = Fault) -> tuple[type[Fault], ...]:
+    """The whole tree below, without its root, each class before its own."""
+    return tuple(kind for child in of.__subclasses__() for kind in (child, *every_kind(child)))
 
 
 ALL_FAULTS: tuple[type[Fault], ...] = (

@@ -14,6 +14,7 @@ import msgspec
 from ai_gateway.domain.budgets import Leg, Limits, Window
 from ai_gateway.domain.chat import Dialect, Operation, Usage
 from ai_gateway.domain.config import Key, LegRates, Ownership, ProviderType, Tenant
+from ai_gateway.domain.rules import AnswerRules
 
 Header = tuple[str, str]
 
@@ -89,12 +90,16 @@ class Call(msgspec.Struct, frozen=True, gc=False):
 
 class Shaped(msgspec.Struct, frozen=True, gc=False):
     """A call after the route's rules: what a codec encodes. Without rules the fields are the call's own.
-    `drop_unsupported`: what a provider's dialect cannot say is left out, and told, instead of refused."""
+    `drop_unsupported`: what a provider's dialect cannot say is left out, and told, instead of refused. `answer`: what
+    becomes of the answer (None: it goes out as it comes); `named`: the model that the caller named, where a rule pinned
+    another."""
 
     call: Call
     fields: dict[str, msgspec.Raw]
     route: str | None = None
     drop_unsupported: bool = False
+    answer: AnswerRules | None = None
+    named: str | None = None
 
 
 class Charge(msgspec.Struct, frozen=True, gc=False):

@@ -112,6 +112,8 @@ def gateway_of(fault: Fault, request_id: str) -> dict[str, Any]:
         "request_id": request_id,
         "docs": f"{DOCS}#{fault.category.value}",
     }
+    if fault.classified_by is not None:
+        said["classified_by"] = fault.classified_by.value
     if fault.level is not None:
         said["level"], said["level_name"] = fault.level.kind, fault.level.name
     return said

@@ -71,7 +71,8 @@ def name_of(doors: Doors, journey: Journey) -> bytes:
     admitted, shaped = journey.admitted, journey.shaped
     head = admitted.head
     scope = (admitted.caller.tenant.id, admitted.snapshot.revision, journey.plan.course.name, head.operation)
-    return doors.digest_key(_encode((scope, head.query, head.forward, shaped.call.model, shaped.fields)))
+    ruled = None if shaped.answer is None else shaped.answer.likeness
+    return doors.digest_key(_encode((scope, head.query, head.forward, shaped.call.model, shaped.fields, ruled)))
 
 
 async def _give_again(doors: Doors, journey: Journey, client: Client, receipt: Receipt, known: CachedAnswer) -> Carried:

@@ -46,7 +46,8 @@ class Edit(Protocol):
 @final
 class Client:
     """`status` is 0 until a head was sent. `committed`: the caller has a part of an answer, or all of it. `streams`:
-    what was sent is a stream, so something can be added to it."""
+    what was sent is a stream, so something can be added to it. `hides_providers`: nothing that is said to this caller
+    may name a provider."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._receive = receive
@@ -58,6 +59,7 @@ class Client:
         self.status = 0
         self.committed = False
         self.streams = False
+        self.hides_providers = False
         self._always: Headers = ()
         self._edit: Edit | None = None
         if self._watch is not None:

@@ -78,5 +78,7 @@ class Rescue:
 
 def rescue_for(on_stream_cut: OnStreamCut, shaped: Shaped) -> Rescue | None:
     """None where a cut stream ends in an error: by configuration, or because its answer could not be continued."""
+    if shaped.answer is not None and shaped.answer.hooks:
+        return None  # what its guardrails hold was read, and is not what the caller has
     delivered = delivered_for(shaped) if on_stream_cut is OnStreamCut.CONTINUE else None
     return None if delivered is None else Rescue(shaped, delivered)

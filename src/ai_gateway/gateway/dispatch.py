@@ -13,7 +13,16 @@ import msgspec
 
 from ai_gateway.domain.config import QueueLimits
 from ai_gateway.domain.decisions import Step, What
-from ai_gateway.domain.faults import Fault, GatewayFault, ProviderFailed, RateLimited, Untranslatable
+from ai_gateway.domain.faults import (
+    Blocked,
+    Fault,
+    GatewayFault,
+    ProviderFailed,
+    RateLimited,
+    RuleFailed,
+    Untranslatable,
+)
+from ai_gateway.domain.rules import Tally
 from ai_gateway.domain.traffic import Receipt
 from ai_gateway.gateway import answers
 from ai_gateway.gateway.client import Client, Interruption
@@ -21,9 +30,10 @@ from ai_gateway.gateway.continuing import Rescue, rescue_for
 from ai_gateway.gateway.doors import Doors
 from ai_gateway.gateway.growing import has_room_for_another
 from ai_gateway.gateway.journey import Journey
-from ai_gateway.gateway.own_headers import route_header
+from ai_gateway.gateway.own_headers import names_of, route_header
 from ai_gateway.gateway.queue_updates import queue_updates, wants_updates
 from ai_gateway.gateway.relay import EVENT_STREAM, Diverged
+from ai_gateway.gateway.telling import told
 from ai_gateway.gateway.trial import Trial, draining
 from ai_gateway.gateway.world import Taken, World
 from ai_gateway.policy.attempts import ASKED_WRONGLY, Line, Try, Wait, pursue, too_late
@@ -34,12 +44,13 @@ _LEFT: Final = Interruption.LEFT  # a member of an enum is a look-up in Python e
 
 
 class Carried(msgspec.Struct, frozen=True):
-    """How the request ended: the receipt of each attempt, the fault that the caller was or will be told, and what else
-    happened on the way."""
+    """How the request ended: the receipt of each attempt, the fault that the caller was or will be told, what else
+    happened on the way, and the faults of the attempts that failed, by their ids."""
 
     receipts: tuple[Receipt, ...] = ()
     fault: Fault | None = None
     steps: tuple[Step, ...] = ()
+    faults: tuple[tuple[str, Fault], ...] = ()
 
 
 async def carry(doors: Doors, journey: Journey, client: Client) -> Carried:
@@ -48,10 +59,12 @@ async def carry(doors: Doors, journey: Journey, client: Client) -> Carried:
     pursuit = _Pursuit(doors, journey, client)
     try:
         fault = await pursuit.run()
+        if journey.tally is not None:
+            pursuit.note_rules(journey.tally)
     finally:
         pursuit.world.close()
         _place_free(doors.rooms)
-    return Carried(tuple(pursuit.receipts), fault, tuple(pursuit.world.steps))
+    return Carried(tuple(pursuit.receipts), fault, tuple(pursuit.world.steps), pursuit.faults)
 
 
 class _Stop(Exception):
@@ -70,6 +83,7 @@ class _Pursuit:
         self._rescue: Rescue | None = None
         self.world = World(journey.plan, journey.shaped.call, doors.clock, doors.rng, _line_of(journey))
         self.receipts: list[Receipt] = []
+        self.faults: tuple[tuple[str, Fault], ...] = ()
 
     async def run(self) -> Fault | None:
         plan = self._journey.plan
@@ -85,17 +99,23 @@ class _Pursuit:
         except Fault as refusal:
             fault = refusal
         if fault is not None and self._client.streams and self._client.interruption is not _LEFT:
-            rescue = self._rescue
-            told = fault if rescue is None or rescue.first is None else rescue.first
-            await self._end_with(told)
-            return told
+            first = None if self._rescue is None else self._rescue.first
+            ending = fault if first is None or isinstance(fault, (Blocked, RuleFailed)) else first
+            await self._end_with(ending)
+            return ending
         return fault
 
-    async def _end_with(self, told: Fault) -> None:
+    def note_rules(self, tally: Tally) -> None:
+        for note in tally.notes():
+            self.world.note(What.RULED, note)
+
+    async def _end_with(self, fault: Fault) -> None:
         """The last event of a stream that has begun. Whoever leaves while it is written has left behind the end."""
-        head = self._journey.admitted.head
+        admitted = self._journey.admitted
+        head = admitted.head
+        said = told(fault, self._client, head, admitted)
         try:
-            await self._client.finish(answers.event_of(told, head.dialect, head.request_id, head.operation))
+            await self._client.finish(answers.event_of(said, head.dialect, head.request_id, head.operation))
         except asyncio.CancelledError:
             if self._client.take_interruption() is None:
                 raise
@@ -146,6 +166,8 @@ class _Pursuit:
             raise _Stop(refusal) from None
         fault = await trial.run()
         self.receipts.append(trial.receipt())
+        if fault is not None:
+            self.faults = (*self.faults, (self.receipts[-1].attempt_id, fault))
         if isinstance(fault, Untranslatable):
             self.world.note(What.PASSED_OVER, fault.message, taken.member.candidate.endpoint.name)
         if trial.dropped:
@@ -156,7 +178,7 @@ class _Pursuit:
             if client.interruption is _LEFT:
                 raise _Stop(None)
             return None
-        if client.interruption is not None:
+        if client.interruption is not None or isinstance(fault, (Blocked, RuleFailed)):
             raise _Stop(fault)
         _place_free(self._doors.rooms)  # this request goes on elsewhere, perhaps for long
         return self._broken(fault, trial, continuation) if client.committed else fault
@@ -261,13 +283,13 @@ def _place_free(rooms: Rooms) -> None:
         rooms.place_free()
 
 
-def tried_headers(last: Receipt, attempts_made: int) -> tuple[tuple[str, str], ...]:
-    """Where a request that failed was sent last."""
-    return (
-        ("x-gateway-endpoint", last.endpoint),
-        ("x-gateway-provider", last.provider.value),
-        ("x-gateway-attempts", str(attempts_made)),
-    )
+def tried_headers(client: Client, receipts: tuple[Receipt, ...]) -> tuple[tuple[str, str], ...]:
+    """Where a request that failed was sent last, if the caller may know, and how often it was tried."""
+    if not receipts:
+        return ()
+    last = receipts[-1]
+    names = () if client.hides_providers else names_of(last.endpoint, last.provider.value)
+    return (*names, ("x-gateway-attempts", str(len(receipts))))
 
 
 def _cannot_continue(code: str = "continuation_failed") -> Fault:

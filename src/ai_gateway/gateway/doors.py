@@ -17,6 +17,7 @@ from ai_gateway.runtime.board import Board
 from ai_gateway.runtime.cells import Grants, NoGrants
 from ai_gateway.runtime.clock import Clock
 from ai_gateway.runtime.credentials import NO_TOKENS, Tokens
+from ai_gateway.runtime.guardrails import Guardrails
 from ai_gateway.runtime.ids import Ids
 from ai_gateway.runtime.journal import Journal
 from ai_gateway.runtime.meters import Meters
@@ -60,6 +61,7 @@ class Doors(msgspec.Struct, frozen=True):
     tasks: Tasks
     repeats: Repeats
     responses: StoredResponses
+    guardrails: Guardrails
     answers: AnswerCache = msgspec.field(default_factory=AnswerCache)
     leftovers: Leftovers = msgspec.field(default_factory=Leftovers)
     grants: Grants = NoGrants()

@@ -5,7 +5,6 @@ happens to a request (answered, refused, left, a fault of our own) is turned int
 """
 
 import asyncio
-import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, final
@@ -13,6 +12,7 @@ from typing import Any, Final, final
 import msgspec
 
 from ai_gateway.domain.chat import Dialect, Operation
+from ai_gateway.domain.decisions import Step, What
 from ai_gateway.domain.faults import Fault, GatewayFault, InvalidRequest, NotFound
 from ai_gateway.domain.traffic import Head
 from ai_gateway.gateway import answers, dispatch, line, lookups, reading, stored
@@ -20,9 +20,11 @@ from ai_gateway.gateway.admission import Admitted, admit
 from ai_gateway.gateway.client import Client, ClientLeft, Headers, Interruption, Receive, Send
 from ai_gateway.gateway.dispatch import Carried
 from ai_gateway.gateway.doors import Doors
+from ai_gateway.gateway.telling import told
 from ai_gateway.gateway.trial import draining
 from ai_gateway.gateway.watch import Watch
 from ai_gateway.policy.paths import canonical_path
+from ai_gateway.runtime.crashes import place_of
 from ai_gateway.runtime.telemetry import Ended
 
 Handler = Callable[[Doors, Admitted, Client], Awaitable[Carried]]
@@ -72,7 +74,7 @@ DELETES_BELOW: Final[Mapping[str, Route]] = MappingProxyType(
 
 @final
 class DataPlane:
-    """`on_crash` is told of an exception that nobody expected: the request id and the stack, for the log."""
+    """`on_crash` is told of an exception that nobody expected: the request id and the place, for the log."""
 
     def __init__(self, doors: Doors, on_crash: Callable[[str, str], None]) -> None:
         self._doors = doors
@@ -109,13 +111,13 @@ class DataPlane:
                 raise
             fault = draining() if why is Interruption.DRAINED else None
         except Exception as crash:  # noqa: BLE001  the edge: whatever it was, the caller gets our fault and nothing of it
-            self._on_crash(request_id, "".join(traceback.format_exception(crash)))
+            self._on_crash(request_id, place_of(crash))
             fault = GatewayFault(status=500, code="internal_error")
         finally:
             head = head or _unread_head(scope, request_id, now, wall)
             try:
                 if fault is not None:
-                    await _close(client, head, fault, carried)
+                    await _close(client, head, told(fault, client, head, admitted), carried)
             except asyncio.CancelledError:
                 if client.take_interruption() is None:
                     raise
@@ -139,7 +141,7 @@ async def _close(client: Client, head: Head, fault: Fault, carried: Carried) -> 
         return
     body = answers.body_of(fault, head.dialect, head.request_id)
     client.say_always(_identity(head))
-    tried = dispatch.tried_headers(carried.receipts[-1], len(carried.receipts)) if carried.receipts else ()
+    tried = dispatch.tried_headers(client, carried.receipts)
     await client.answer(answers.status_of(fault, head.dialect), (*answers.headers_of(fault), *tried), body)
 
 
@@ -205,5 +207,11 @@ def _ended(
         key_id=None if admitted is None else admitted.caller.key.id,
         model=carried.receipts[0].requested_model if carried.receipts else None,
         traceparent=head.traceparent,
-        steps=carried.steps,
+        steps=carried.steps or _steps_of(fault),
+        faults=carried.faults,
     )
+
+
+def _steps_of(fault: Fault | None) -> tuple[Step, ...]:
+    """What rules had found by the time that they refused it."""
+    return () if fault is None else tuple(Step(0.0, What.RULED, note) for note in fault.notes)

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from ai_gateway.domain.rules import Tally
 from ai_gateway.domain.traffic import Hold, Shaped
 from ai_gateway.gateway.admission import Admitted
 from ai_gateway.gateway.funding import Funded
@@ -11,7 +12,7 @@ from ai_gateway.runtime.rates import RateHold
 
 class Journey(msgspec.Struct, frozen=True, gc=False):
     """What a request is by the time it may be sent. `deadline`: monotonic seconds. `place`: what it has taken of its
-    caller's rates, where there are any."""
+    caller's rates, where there are any; `tally`: what rules found, where there are any."""
 
     admitted: Admitted
     shaped: Shaped
@@ -19,6 +20,7 @@ class Journey(msgspec.Struct, frozen=True, gc=False):
     funded: Funded
     deadline: float
     place: RateHold | None = None
+    tally: Tally | None = None
 
     @property
     def hold(self) -> Hold:

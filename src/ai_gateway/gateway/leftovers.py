@@ -10,6 +10,7 @@ from typing import Final, Protocol, final
 
 import msgspec
 
+from ai_gateway.domain.faults import Fault
 from ai_gateway.runtime.clock import Clock
 from ai_gateway.runtime.upstream import Answer, UpstreamError
 
@@ -59,7 +60,7 @@ class Leftovers:
                 chunk = b"" if left <= 0 else await answer.next(max(SHORTEST_SECONDS, left))
                 if not chunk:
                     return
-                streaming.feed(chunk)
+                _hear(streaming, chunk)
         except UpstreamError:
             return
         finally:
@@ -80,10 +81,17 @@ class _Deaf:
     def pour(self, data: bytes) -> None:
         if self.over.done():
             return
-        self._streaming.feed(data)
+        _hear(self._streaming, data)
         if self._streaming.is_over or self._streaming.delivered_events >= self._most:
             self.over.set_result(None)
 
     def close(self, error: UpstreamError | None) -> None:
         if not self.over.done():
             self.over.set_result(None)
+
+
+def _hear(streaming: Heard, chunk: bytes) -> None:
+    try:
+        streaming.feed(chunk)
+    except Fault:
+        return  # what a rule of the route blocks nobody is given here anyway, and its usage counts

@@ -1,7 +1,7 @@
 """The whole journey of a request that a provider answers, on one screen. Values go one way: each step takes the
 earlier ones it needs and makes the next.
 
-    head -> admitted -> call -> course -> plan -> shaped -> funded -> carried (attempts, relay, receipts)
+    head -> admitted -> call -> course -> shaped -> plan -> funded -> carried (attempts, relay, receipts)
 """
 
 from math import inf
@@ -22,8 +22,9 @@ from ai_gateway.gateway.journey import Journey
 from ai_gateway.gateway.pricing_rule import is_money_watched, priced_plan
 from ai_gateway.gateway.refused_rows import put_down_refusal
 from ai_gateway.gateway.repeating import serve_once
+from ai_gateway.gateway.ruling import plain, rule_request
 from ai_gateway.gateway.storing import with_conversation
-from ai_gateway.policy import access, request_transformer, routing
+from ai_gateway.policy import access, routing
 from ai_gateway.runtime.rates import RateHold
 
 _RESPONSES: Final = Operation.RESPONSES  # a member of an enum is a look-up in Python each time
@@ -42,10 +43,14 @@ async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
     if head.operation is _RESPONSES:
         call = await with_conversation(doors, admitted, client, call)
     course = routing.resolve(caller.tenant, call.model)
+    is_ruled = course.rules is not None or course.hides_providers
+    shaped, course, tally = (
+        await rule_request(doors, admitted, client, call, course) if is_ruled else plain(call, course)
+    )
+    call = shaped.call
     plan = doors.plans.of(caller.tenant.id, course, head.dialect, head.operation)
     if not plan.stages:
         return await _serve_without(client, call, course)
-    shaped = request_transformer.shape(call, course)
     place: RateHold | None = None
     used = 0
     try:
@@ -63,7 +68,7 @@ async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
         else:
             funded = funding.fund_unlimited(doors, caller, call, worst)
         try:
-            journey = Journey(admitted, shaped, plan, funded, deadline, place)
+            journey = Journey(admitted, shaped, plan, funded, deadline, place, tally)
             if course.cache is not None:
                 return await carry_cached(doors, journey, client, course.cache)
             return await dispatch.carry(doors, journey, client)

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
+from ai_gateway.domain.config import Tenant
 from ai_gateway.domain.faults import GatewayFault, InvalidRequest, NotFound
 from ai_gateway.domain.traffic import Receipt
 from ai_gateway.gateway.admission import Admitted
@@ -18,6 +19,8 @@ from ai_gateway.policy import pricing, routing
 
 MOST_MODELS: Final = 1000
 EPOCH: Final = "1970-01-01T00:00:00Z"
+_HIDDEN: Final[dict[str, Any]] = {"endpoint": None, "provider": None, "price_version": None}
+"""Of an attempt, for callers who are told of no provider."""
 
 
 async def list_models(doors: Doors, admitted: Admitted, client: Client) -> Carried:
@@ -52,8 +55,19 @@ async def show_request(doors: Doors, admitted: Admitted, client: Client) -> Carr
     own = sorted((it for it in receipts.values() if it.key_id == key_id), key=lambda it: it.started_at)
     if not own:
         raise NotFound("There is no such request of this key.", code="request_not_found")
-    await client.answer(200, (JSON,), msgspec.json.encode(_request(request_id, own)))
+    body = _request(request_id, own)
+    if _hides_providers(admitted.caller.tenant, own):
+        body["attempts"] = [it | _HIDDEN | {"model": own[0].requested_model} for it in body["attempts"]]
+    await client.answer(200, (JSON,), msgspec.json.encode(body))
     return Carried()
+
+
+def _hides_providers(tenant: Tenant, receipts: list[Receipt]) -> bool:
+    """Whether the route that the request took hides its providers; of one that is gone nobody knows any more."""
+    try:
+        return routing.resolve(tenant, receipts[0].route or receipts[0].requested_model).hides_providers
+    except NotFound:
+        return receipts[0].route is not None
 
 
 def _page(names: list[str], query: dict[str, list[str]]) -> dict[str, Any]:

@@ -24,8 +24,7 @@ def gateway_headers(doors: Doors, journey: Journey, attempt: Attempt, number: in
     spent, waited = now - journey.admitted.head.received, now - attempt.started
     headers = (
         route_header(course),
-        ("x-gateway-endpoint", endpoint.name),
-        ("x-gateway-provider", endpoint.provider),
+        *(() if course.hides_providers else names_of(endpoint.name, endpoint.provider)),
         ("x-gateway-attempts", str(number)),
         ("server-timing", f"gateway;dur={(spent - waited) * 1000:.3f}, provider;dur={waited * 1000:.3f}"),
     )
@@ -36,7 +35,8 @@ def gateway_lines(doors: Doors, journey: Journey, attempt: Attempt, number: int)
     """The same as header lines; None where a name would break its line."""
     endpoint = attempt.candidate.endpoint
     course = journey.plan.course
-    names = _name_lines(course.route or course.pool or course.name, endpoint.name, endpoint.provider)
+    route = course.route or course.pool or course.name
+    names = _route_line(route) if course.hides_providers else _name_lines(route, endpoint.name, endpoint.provider)
     now = doors.clock.now()
     waited = now - attempt.started
     before = now - journey.admitted.head.received - waited
@@ -66,7 +66,17 @@ def limit_headers(doors: Doors, journey: Journey) -> tuple[tuple[str, str], ...]
 
 @lru_cache(4096)
 def _name_lines(route: str, endpoint: str, provider: str) -> str | None:
-    return lines_of((("x-gateway-route", route), ("x-gateway-endpoint", endpoint), ("x-gateway-provider", provider)))
+    return lines_of((("x-gateway-route", route), *names_of(endpoint, provider)))
+
+
+@lru_cache(4096)
+def _route_line(route: str) -> str | None:
+    return lines_of((("x-gateway-route", route),))
+
+
+def names_of(endpoint: str, provider: str) -> tuple[tuple[str, str], ...]:
+    """Who it was, for callers who may know."""
+    return (("x-gateway-endpoint", endpoint), ("x-gateway-provider", provider))
 
 
 def route_header(course: Course) -> tuple[str, str]:

@@ -102,6 +102,15 @@ def read_call(head: Head, body: bytes, limits: BodyLimits) -> Call:
     if plain is not None:
         bound = bound_of_input(_CHAT, fields, body) if len(body) > SMALL_BYTES else None
         return Call(head, plain.model, fields, plain.stream or False, False, plain.cap, plain.n or 1, len(body), bound)
+    return _read_whole(head, fields, body)
+
+
+def call_of(head: Head, fields: dict[str, msgspec.Raw]) -> Call:
+    """The same for a body that was taken apart already. Raises InvalidRequest."""
+    return _read_whole(head, fields, msgspec.json.encode(fields))
+
+
+def _read_whole(head: Head, fields: dict[str, msgspec.Raw], body: bytes) -> Call:
     model = _read_model(fields)
     stream = envelope.read_bool(fields, "stream") or False
     if stream and head.operation not in STREAMED:

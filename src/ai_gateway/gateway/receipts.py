@@ -74,7 +74,7 @@ def draft_receipt(admitted: Admitted, shaped: Shaped, attempt: Attempt, day: int
         attempt_id=attempt.id,
         tenant_id=caller.tenant.id,
         key_id=caller.key.id,
-        requested_model=shaped.call.model,
+        requested_model=shaped.named or shaped.call.model,
         model=candidate.model,
         endpoint=endpoint.name,
         provider=endpoint.provider,

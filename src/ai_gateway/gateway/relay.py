@@ -23,12 +23,14 @@ from ai_gateway.domain.chat import Operation, ProviderError, Usage
 from ai_gateway.domain.faults import Fault, ProviderFailed
 from ai_gateway.domain.traffic import Shaped
 from ai_gateway.gateway.client import Client, Headers
+from ai_gateway.gateway.guarding import StreamGuard
 from ai_gateway.gateway.marks import Marks
 from ai_gateway.gateway.purse import Purse
 from ai_gateway.gateway.watch import Watch
 from ai_gateway.providers import Codec, Reading, StreamEnd, StreamWatch
 from ai_gateway.providers.continuation import Continuation, Delivered
 from ai_gateway.providers.continued_watch import ContinuedWatch
+from ai_gateway.providers.shaping.codec import ShapedWatch
 from ai_gateway.providers.short_end import short_end
 from ai_gateway.providers.short_response import short_response
 from ai_gateway.runtime.upstream import Answer, TooSlow, UpstreamError
@@ -75,7 +77,7 @@ class Streaming:
 
     `delivered` remembers what the caller was given, None where nobody would go on with it. With a `continuation` the
     stream is the rest of an answer that the caller has a part of: its commit point is where the two parts meet. With a
-    `purse` the stream ends where the money does.
+    `purse` the stream ends where the money does; with a `guard` it waits at its guardrails.
     """
 
     def __init__(
@@ -90,15 +92,18 @@ class Streaming:
         delivered: Delivered | None = None,
         continuation: Continuation | None = None,
         purse: Purse | None = None,
+        guard: StreamGuard | None = None,
     ) -> None:
         self._answer = answer
         self._marks = marks
         self._continued: ContinuedWatch | None = None if continuation is None else continuation.watch(codec)
         self._watch: StreamWatch = self._continued or codec.watch(shaped)
+        self._ruled = self._watch if isinstance(self._watch, ShapedWatch) else None
         self._classify = classify
         self._deadlines = deadlines
         self._delivered = delivered
         self._purse = purse
+        self._guard = guard
         self._shaped = shaped
         self._ready = b""
         self._end: StreamEnd | None = None
@@ -112,7 +117,10 @@ class Streaming:
 
     @property
     def delivered_events(self) -> int:
-        """Events of this attempt that the caller has, also those that another attempt had brought before."""
+        """Events of this attempt that the caller has, also those that another attempt had brought before, or a rule
+        has kept back: they are paid for."""
+        if self._ruled is not None:
+            return self._ruled.heard_events
         return self._events if self._continued is None else self._continued.heard_events
 
     async def begin(self) -> None:
@@ -134,15 +142,17 @@ class Streaming:
         Fault, UpstreamError, Diverged when the caller has a part: whoever called this continues the answer, or writes
         the error event."""
         ready, self._ready = self._ready, b""
-        self._events += ready.count(DATA)
+        self._events += ready.count(DATA) if self._ruled is None else self._ruled.heard_events
         if self._delivered is not None:
             self._delivered.keep(ready)
         if self._purse is not None:
             self._purse.note(self._events, ready)
+        if self._guard is not None:
+            ready = await self._guard.take(ready)
         await (client.write(ready) if client.committed else client.begin(headers, ready))
         if self._end is None and not self.is_over:
             try:
-                frames = client.frames()
+                frames = None if self._guard is not None else client.frames()
                 if frames is None or not await self._pour(frames):
                     await self._pass_on(client)
             except UpstreamError:
@@ -152,18 +162,21 @@ class Streaming:
         if self._watch.error is not None:
             raise self._classify(self._watch.error)
         if self._purse is not None and self.is_cut_short:
+            await client.write(b"" if self._guard is None else await self._guard.finish(b""))
             await book()
             self._answer.close()
-            await client.finish(self._short_end(self._purse))
+            short = self._short_end(self._purse)
+            await client.finish(short if self._guard is None else await self._guard.finish(short))
             return
         end = self._end or self._watch.end()
         if self._has_diverged:
             raise Diverged
         if not end.complete:
             raise _cut()
+        tail = end.tail if self._guard is None else await self._guard.finish(end.tail)
         await book()
         self._answer.leave(LINGER_SECONDS)
-        await client.finish(end.tail)
+        await client.finish(tail)
 
     async def _pour(self, frames: Watch) -> bool:
         """Frames from socket to socket, with no task in between; False where this answer cannot."""
@@ -185,14 +198,16 @@ class Streaming:
             chunk = await self._answer.next(self._deadlines.between())
             if not chunk:
                 break
-            await client.write(self.feed(chunk))
+            ready = self.feed(chunk)
+            await client.write(ready if self._guard is None else await self._guard.take(ready))
 
     def feed(self, chunk: bytes) -> bytes:
         ready = self._watch.feed(chunk)
-        self._events += ready.count(DATA)
+        ruled, before = self._ruled, self._events
+        self._events = before + ready.count(DATA) if ruled is None else ruled.heard_events
         marks = self._marks
         marks.note(self._events)
-        if ready:
+        if ready or self._events > before:
             self._whole_at = marks.at
             self._begun_bytes = 0
         else:
@@ -234,10 +249,13 @@ class Streaming:
 
     def _short_end(self, purse: Purse) -> bytes:
         assert purse.bill is not None, "it was booked before its end is written"
-        call = self._shaped.call
+        call, ruled = self._shaped.call, self._ruled
+        first, last = (purse.first, purse.last) if ruled is None else (ruled.first, ruled.last)
         if call.head.operation is Operation.RESPONSES:
-            return short_response(purse.first, purse.last, purse.bill)
-        return short_end(call, purse.first, purse.last, purse.bill)
+            end = short_response(first, last, purse.bill)
+        else:
+            end = short_end(call, first, last, purse.bill)
+        return end if ruled is None else ruled.ended_by(end)
 
     @property
     def _has_diverged(self) -> bool:
@@ -279,8 +297,8 @@ class _Frames:
             return
         try:
             ready = self._streaming.feed(data)
-        except TooSlow as stall:
-            self._over.set_exception(stall)
+        except (TooSlow, Fault) as stop:  # a Fault: a rule forbids what came
+            self._over.set_exception(stop)
             return
         if ready:
             self._frames.write_frame(ready)
@@ -306,6 +324,11 @@ def passed_headers(answer: Answer) -> list[tuple[str, str]]:
         if name in PASSED_HEADERS or name.startswith(PASSED_PREFIXES):
             passed.append(header)
     return passed
+
+
+def neutral_headers(answer: Answer) -> list[tuple[str, str]]:
+    """Of a whole answer, where nothing may tell whose it is."""
+    return [(name, value) for name, value in answer.headers.items() if name == "content-type"]
 
 
 def stream_headers(answer: Answer) -> list[tuple[str, str]]:

@@ -10,7 +10,16 @@ from typing import Final, final
 
 from ai_gateway.domain.chat import ProviderError
 from ai_gateway.domain.config import FailedAttempts, OnDisconnect
-from ai_gateway.domain.faults import Fault, GatewayFault, Origin, ProviderFailed, ProviderTooSlow, RateLimited
+from ai_gateway.domain.faults import (
+    Blocked,
+    Fault,
+    GatewayFault,
+    Origin,
+    ProviderFailed,
+    ProviderTooSlow,
+    RateLimited,
+    RuleFailed,
+)
 from ai_gateway.domain.traffic import Outcome, Receipt
 from ai_gateway.gateway import relay
 from ai_gateway.gateway.client import Client, Interruption, lines_of
@@ -18,6 +27,7 @@ from ai_gateway.gateway.continuing import Rescue
 from ai_gateway.gateway.doors import Doors
 from ai_gateway.gateway.failed_attempts import owes_estimate
 from ai_gateway.gateway.growing import grow_by_steps
+from ai_gateway.gateway.guarding import guard_of_stream, guard_whole
 from ai_gateway.gateway.journey import Journey
 from ai_gateway.gateway.marks import Marks
 from ai_gateway.gateway.own_headers import gateway_headers, gateway_lines
@@ -31,8 +41,10 @@ from ai_gateway.gateway.receipts import (
     write_receipt,
 )
 from ai_gateway.gateway.relay import Diverged
+from ai_gateway.gateway.ruling import codec_under
 from ai_gateway.gateway.world import Taken
 from ai_gateway.policy import pricing
+from ai_gateway.policy.discretion import freed, loggable
 from ai_gateway.policy.error_handler import classify
 from ai_gateway.providers.continuation import Continuation
 from ai_gateway.providers.output_caps import capped
@@ -75,6 +87,8 @@ class Trial:
         self._rescue = rescue
         self._continuation = continuation
         self._shaped = journey.shaped if continuation is None else continuation.shaped
+        answer = self._shaped.answer
+        self._codec = member.codec if answer is None else codec_under(answer, member, self._shaped.call.head.operation)
         self._timeouts = candidate.timeouts or candidate.endpoint.timeouts
         self._attempt = Attempt(
             ids.attempt_id(journey.admitted.head.request_id, number), candidate, taken.at, doors.clock.wall()
@@ -114,6 +128,9 @@ class Trial:
             self._is_sent = True
             answer = await self._doors.upstream.send(outgoing)
             await (self._stream(answer) if self._is_stream(answer) else self._whole(answer))
+        except (Blocked, RuleFailed) as refusal:
+            self._leave(Outcome.CANCELLED)
+            return refusal
         except Fault as fault:
             if answer is not None and isinstance(fault, RateLimited):
                 self._member.throttle.refused(answer.headers, self._now(), fault.retry_after_seconds)
@@ -124,8 +141,8 @@ class Trial:
             self._owes_estimate = owes_estimate(self._failed_attempts, answer, error)
             if isinstance(error, TooSlow) and self._is_callers_time_over():
                 self._leave(Outcome.TIMEOUT)
-                return _fault_of(error)
-            return self._fail(_fault_of(error), _outcome_on_the_wire(error, self._client))
+                return self._fault_of(error)
+            return self._fail(self._fault_of(error), _outcome_on_the_wire(error, self._client))
         except Diverged:
             self.diverged = True
             self._leave(Outcome.CANCELLED)
@@ -154,7 +171,7 @@ class Trial:
         shaped = self._shaped
         if self._journey.admitted.caller.limits:
             shaped = capped(shaped, self._attempt.candidate, self._journey.funded.clamped)
-        encoded = self._member.codec.encode(shaped, self._attempt.candidate.model)
+        encoded = self._codec.encode(shaped, self._attempt.candidate.model)
         headers = encoded.headers
         self.dropped = encoded.dropped
         if shaped.call.head.traceparent is not None:
@@ -183,7 +200,7 @@ class Trial:
         body = await answer.read(
             self._doors.limits.answer_bytes, self._at_most(self._remaining(self._timeouts.response))
         )
-        reading = relay.judge_whole(answer, body, self._member.codec, self._shaped, self._classify)
+        reading = relay.judge_whole(answer, body, self._codec, self._shaped, self._classify)
         usage = reading.usage
         body = body if reading.body is None else reading.body
         self._hear(answer)
@@ -193,7 +210,12 @@ class Trial:
             self._close(Measured(Outcome.PROVIDER_ERROR, self._now(), usage, delivered_tokens=unread), fault)
             raise fault
         delivered = self._at_most_asked(len(body) // BYTES_PER_TOKEN)
+        blocked = reading.blocked
+        if self._shaped.answer is not None and blocked is None:
+            body, blocked = await guard_whole(self._doors, self._journey, self._shaped.answer, body)
         receipt = self._close(Measured(_OK, self._now(), usage, delivered_tokens=delivered))
+        if blocked is not None:
+            raise blocked
         if self._doors.journal.is_strict:
             await self._doors.journal.safe()
         cost = pricing.dollars(receipt.cost_nano_usd) if self._number == 1 else self._request_cost()
@@ -215,7 +237,7 @@ class Trial:
         marks = Marks(self._doors.clock, self._mark)
         streaming = self._streaming = relay.Streaming(
             answer,
-            self._member.codec,
+            self._codec,
             self._shaped,
             self._classify,
             deadlines,
@@ -223,6 +245,7 @@ class Trial:
             delivered=None if self._rescue is None else self._rescue.delivered,
             continuation=self._continuation,
             purse=self._open_purse(),
+            guard=guard_of_stream(self._doors, self._journey),
         )
         await streaming.begin()
         self._first_byte = self._now()
@@ -266,11 +289,16 @@ class Trial:
         )
 
     def _passed(self, answer: Answer) -> list[tuple[str, str]]:
-        """A translated answer has other bytes, and other limits than those of its dialect were told."""
-        return [relay.JSON] if self._member.codec.translates else self._without_rates(relay.passed_headers(answer))
+        """A translated answer has other bytes, and other limits than those of its dialect were told; and all of them
+        tell whose they are."""
+        if self._codec.translates:
+            return [relay.JSON]
+        if self._client.hides_providers:
+            return relay.neutral_headers(answer)
+        return self._without_rates(relay.passed_headers(answer))
 
     def _stream_headers(self, answer: Answer) -> list[tuple[str, str]]:
-        if self._member.codec.translates:
+        if self._codec.translates or self._client.hides_providers:
             return [relay.EVENT_STREAM]
         return self._without_rates(relay.stream_headers(answer))
 
@@ -356,7 +384,11 @@ class Trial:
         return pricing.dollars(self._doors.meters.booked(self._journey.hold)[0])
 
     def _classify(self, error: ProviderError) -> Fault:
-        return classify(self._attempt.candidate.endpoint.provider, error)
+        endpoint = self._attempt.candidate.endpoint
+        return classify(endpoint.provider, freed(error, endpoint))
+
+    def _fault_of(self, error: UpstreamError) -> Fault:
+        return _fault_of(error, loggable(f"{type(error).__name__}: {error}", self._attempt.candidate.endpoint))
 
     def _headers(self) -> tuple[tuple[str, str], ...]:
         headers = gateway_headers(self._doors, self._journey, self._attempt, self._number)
@@ -382,8 +414,7 @@ def draining() -> Fault:
     )
 
 
-def _fault_of(error: UpstreamError) -> Fault:
-    detail = f"{type(error).__name__}: {error}"
+def _fault_of(error: UpstreamError, detail: str) -> Fault:
     if isinstance(error, TooSlow):
         return ProviderTooSlow(detail=detail)
     if isinstance(error, EgressRefused):

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 from ai_gateway.domain.budgets import Limit, Unit, Window
-from ai_gateway.domain.faults import BudgetExceeded, Level, RateLimited
+from ai_gateway.domain.faults import BudgetExceeded, Figures, Level, RateLimited
 from ai_gateway.policy.pricing import dollars
 
 CONTENDED_RETRY_SECONDS: Final = 1
@@ -33,6 +33,15 @@ def exhausted(limit: Limit, spent: int, asked: int, resets_at: int | None, zone:
     return BudgetExceeded(
         message,
         level=level_of(limit),
+        figures=Figures(
+            window=limit.window,
+            unit=limit.unit,
+            limit=limit.amount,
+            current=spent,
+            could_cost=asked if spent < limit.amount else None,
+            resets_on=None if resets_at is None else _day_of(resets_at, zone),
+            zone=_zone_name(zone),
+        ),
         detail=f"{limit.leg[0]} {limit.leg[1]}: limit {limit.amount}, spent {spent}, asked {asked}",
     )
 
@@ -58,8 +67,15 @@ def resets(window: Window, resets_at: int | None, zone: tzinfo = UTC) -> str:
     clock = "UTC" if zone is UTC else f"in {zone}"
     if window is Window.DAILY:
         return f"Resets at midnight {clock}."
-    day = datetime.fromtimestamp(resets_at, UTC).astimezone(zone).date()
-    return f"Resets on {day.isoformat()} at midnight {clock}."
+    return f"Resets on {_day_of(resets_at, zone)} at midnight {clock}."
+
+
+def _day_of(at: int, zone: tzinfo) -> str:
+    return datetime.fromtimestamp(at, UTC).astimezone(zone).date().isoformat()
+
+
+def _zone_name(zone: tzinfo) -> str:
+    return "UTC" if zone is UTC else str(zone)
 
 
 def shown(unit: Unit, amount: int) -> str:

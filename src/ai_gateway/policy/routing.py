@@ -37,4 +37,4 @@ def _at_one_config(tenant: Tenant, name: str, config_name: str, model: str) -> C
     if endpoint is None or not model or (endpoint.models and model not in endpoint.models):
         return None
     tier = Tier(candidates=(Candidate(endpoint=endpoint, model=model),))
-    return Course(name=name, tiers=(tier,), total_seconds=endpoint.timeouts.total)
+    return Course(name=name, tiers=(tier,), total_seconds=endpoint.timeouts.total, rules=tenant.rules)

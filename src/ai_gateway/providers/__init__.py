@@ -13,6 +13,7 @@ import msgspec
 
 from ai_gateway.domain.chat import Dialect, Operation, ProviderError, Usage
 from ai_gateway.domain.config import BaseUrl, Endpoint, ProviderType
+from ai_gateway.domain.faults import Fault
 from ai_gateway.domain.traffic import Body, Header, Shaped
 from ai_gateway.providers.differences import OPENAIS_OWN, Differences
 from ai_gateway.providers.likeness import Likeness
@@ -41,14 +42,16 @@ class UpstreamRequest(msgspec.Struct, frozen=True, gc=False):
     dropped: tuple[str, ...] = ()
 
 
-class Reading(msgspec.Struct, frozen=True, gc=False):
+class Reading(msgspec.Struct, frozen=True):
     """A 2xx answer as the gateway understands it. `error` is set where the dialect's payload is missing: an `error`
     object under status 200, HTML, nothing. `usage` None means that the provider reported none. `body`: the answer in
-    the caller's dialect, None where the provider's own bytes are in it."""
+    the caller's dialect, None where the provider's own bytes are in it. `blocked`: a rule forbids that the caller gets
+    it, although it was paid for."""
 
     usage: Usage | None = None
     error: ProviderError | None = None
     body: bytes | None = None
+    blocked: Fault | None = None
 
 
 class StreamEnd(msgspec.Struct, frozen=True):
@@ -100,7 +103,7 @@ class Codec(Protocol):
 
     @property
     def translates(self) -> bool:
-        """Whether what it gives back is not what the provider sent: other headers hold then."""
+        """Whether the provider's headers say nothing of what it gives back, as where it speaks another dialect."""
         ...
 
     def encode(self, shaped: Shaped, model: str) -> UpstreamRequest: ...

@@ -9,6 +9,7 @@ from typing import Final, Protocol, final
 
 from ai_gateway.domain.chat import ProviderError, Usage
 from ai_gateway.providers import StreamEnd, StreamWatch
+from ai_gateway.providers.shaping.codec import ShapedWatch
 from ai_gateway.providers.sse import EventSplitter
 
 DATA: Final = b"data:"
@@ -31,13 +32,18 @@ class Splice(Protocol):
 @final
 class ContinuedWatch:
     """A StreamWatch. `failed`: the second half is not the end of the first; it then gives nothing more.
-    `heard_events` counts what the provider sent, also what the caller had already."""
+    `heard_events` counts what the provider sent, also what the caller had already or is not given."""
 
     def __init__(self, watch: StreamWatch, splice: Splice) -> None:
         self._watch = watch
+        self._ruled = watch if isinstance(watch, ShapedWatch) else None
         self._splice = splice
         self._splitter = EventSplitter()
-        self.heard_events = 0
+        self._heard = 0
+
+    @property
+    def heard_events(self) -> int:
+        return self._heard if self._ruled is None else self._ruled.heard_events
 
     @property
     def usage(self) -> Usage | None:
@@ -70,7 +76,7 @@ class ContinuedWatch:
 
     def feed(self, chunk: bytes) -> bytes:
         ready = self._watch.feed(chunk)
-        self.heard_events += ready.count(DATA)
+        self._heard += ready.count(DATA)
         return self._spliced(self._splitter.feed(ready))
 
     def end(self) -> StreamEnd:

@@ -14,7 +14,7 @@ from math import log
 from random import Random
 from typing import Final, final
 
-from ai_gateway.domain.decisions import Attempted, Chosen, Decision, Ending, Step, Why
+from ai_gateway.domain.decisions import Attempted, Chosen, Decision, Ending, Said, Step, Why
 from ai_gateway.domain.faults import Fault
 from ai_gateway.domain.traffic import Receipt
 from ai_gateway.runtime.telemetry import Ended
@@ -22,6 +22,7 @@ from ai_gateway.runtime.telemetry import Ended
 MOST: Final = 10_000
 SAMPLE: Final = 0.01
 MOST_KEPT_A_SECOND: Final = 100
+LONGEST_SAID: Final = 1000
 
 _Brief = tuple[str, str, float, float, int, str, str | None, str, str, int]
 """Request, tenant, Unix seconds it came, seconds it took, status, model asked for, route, endpoint, model, revision."""
@@ -127,6 +128,7 @@ def _why(it: Ended, steps: Sequence[Step]) -> Why | None:
 def _whole(it: Ended, tenant_id: str, why: Why, steps: Sequence[Step]) -> Decision:
     receipts = it.receipts
     last = receipts[-1] if receipts else None
+    faults = dict(it.faults)
     return Decision(
         request_id=it.request_id,
         tenant_id=tenant_id,
@@ -138,13 +140,13 @@ def _whole(it: Ended, tenant_id: str, why: Why, steps: Sequence[Step]) -> Decisi
         route=None if last is None else last.route,
         revision=None if last is None else last.revision,
         chosen=None if last is None else Chosen(last.endpoint, last.model),
-        attempts=tuple(attempted(receipt, it.started_wall) for receipt in receipts),
+        attempts=tuple(attempted(receipt, it.started_wall, faults.get(receipt.attempt_id)) for receipt in receipts),
         steps=tuple(steps),
         fault=None if it.fault is None else _ending(it.fault),
     )
 
 
-def attempted(receipt: Receipt, came: float) -> Attempted:
+def attempted(receipt: Receipt, came: float, fault: Fault | None = None) -> Attempted:
     """`came`: Unix seconds at which the request came."""
     return Attempted(
         attempt_id=receipt.attempt_id,
@@ -155,11 +157,20 @@ def attempted(receipt: Receipt, came: float) -> Attempted:
         started_ms=round((receipt.started_at - came) * 1000, 3),
         total_ms=receipt.total_ms,
         ttft_ms=receipt.ttft_ms,
+        fault=None if fault is None else _ending(fault),
     )
 
 
 def _ending(fault: Fault) -> Ending:
-    return Ending(category=fault.category.value, code=fault.code, message=fault.message, origin=fault.origin.value)
+    said, known_by = fault.provider_error, fault.classified_by
+    return Ending(
+        category=fault.category.value,
+        code=fault.code,
+        message=fault.message,
+        origin=fault.origin.value,
+        classified_by=None if known_by is None else known_by.value,
+        said=None if said is None else Said(said.status, said.type, said.code, said.message[:LONGEST_SAID]),
+    )
 
 
 def _spelled_out(it: _Brief) -> Decision:

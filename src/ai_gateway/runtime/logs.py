@@ -1,5 +1,5 @@
-"""Structured logs: one JSON object a line on standard error, no body, no secret, and at the default level one line
-for each request that failed.
+"""Structured logs: one JSON object a line on standard error, no body, no secret, no internal address, no stack, and at
+the default level one line for each request that failed.
 
 structlog is loaded when the first line is written: the first answer should not wait for the means to complain.
 """
@@ -8,8 +8,11 @@ import logging
 import sys
 from typing import Any, Final, final
 
+from ai_gateway.domain.redaction import redact
+from ai_gateway.runtime.crashes import place_of
 from ai_gateway.runtime.telemetry import Ended
 
+_SENTENCES: Final = frozenset({"detail", "error", "message"})
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
@@ -45,7 +48,8 @@ class Log:
             return
         if self._logger is None:
             self._logger = _open()
-        getattr(self._logger, level)(event, **{name: fact for name, fact in facts.items() if fact is not None})
+        told = {name: _clean(name, fact) for name, fact in facts.items() if fact is not None}
+        getattr(self._logger, level)(event, **told)
 
 
 @final
@@ -61,7 +65,13 @@ class ServerLog(logging.Handler):
         error = record.exc_info[1] if record.exc_info else None
         if getattr(error, "on_purpose", False):
             return
-        self._log.warning("library", source=record.name, message=record.getMessage(), error=error and repr(error))
+        where = error and place_of(error)
+        self._log.warning("library", source=record.name, message=record.getMessage(), where=where)
+
+
+def _clean(name: str, fact: object) -> object:
+    """What somebody else wrote, such as a database or a library, may name an address or a key."""
+    return redact(fact) if name in _SENTENCES and isinstance(fact, str) else fact
 
 
 def adopt_libraries(log: Log) -> None:

@@ -21,7 +21,7 @@ BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 
 
 class Ended(msgspec.Struct, frozen=True):
     """One finished request. Seconds; `started_wall` Unix. `receipts` are its attempts, in order, `steps` what
-    else happened on the way."""
+    else happened on the way, `faults` those of the attempts that failed, by their ids."""
 
     request_id: str
     operation: str
@@ -35,6 +35,7 @@ class Ended(msgspec.Struct, frozen=True):
     model: str | None = None
     traceparent: str | None = None
     steps: tuple[Step, ...] = ()
+    faults: tuple[tuple[str, Fault], ...] = ()
 
 
 Listener = Callable[[Ended], None]

@@ -165,6 +165,8 @@ def _routed(target: Course, route: RouteRow) -> Course:
         on_content_filter=choice_of(OnContentFilter.ERROR, options.get("on_content_filter")),
         on_disconnect=choice_of(OnDisconnect.CANCEL, options.get("on_disconnect")),
         drop_unsupported=options.get("drop_unsupported") is True,
+        hides_providers=options.get("hide_providers") is True,
+        hides_models=options.get("hide_providers") is True,
         cache=None if options.get("cache") is None else settings_of(CacheSettings, options["cache"]),
     )
 

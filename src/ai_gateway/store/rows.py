@@ -42,7 +42,8 @@ class TenantRow(LimitedRow, frozen=True, kw_only=True):
     """`tenant_id` equals `id`, so that scoping works for tenants as for everything else. `default_fallbacks` are names
     of groups; `queue` is {"max_waiting", "timeout_seconds"}, None where requests do not wait. `timezone` (an IANA name)
     is the calendar of its days and months. `stored_responses`: whether its responses are kept, to be read again and to
-    go on from."""
+    go on from. `language` and `error_messages` ({"categories": {name: {"message", "suggested_action"}}, "codes": ...})
+    are how faults are told to its callers."""
 
     noun = "tenants"
     prefix = "ten"
@@ -57,6 +58,8 @@ class TenantRow(LimitedRow, frozen=True, kw_only=True):
     ceiling_price: dict[str, int] | None = None
     stored_responses: bool = True
     failed_attempts: str = "reported"
+    language: str = "en"
+    error_messages: dict[str, Any] = {}
 
 
 class DepartmentRow(LimitedRow, frozen=True, kw_only=True):

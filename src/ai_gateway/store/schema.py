@@ -18,7 +18,7 @@ from ai_gateway.store.session import BEGIN_OPTION, BUSY_MILLISECONDS, EXCLUSIVE,
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD: Final = "0014"
+HEAD: Final = "0015"
 EMPTY: Final = "base"
 
 _MIGRATION_LOCK: Final = 7_204_002

@@ -24,6 +24,7 @@ from ai_gateway.domain.config import (
     Tenant,
     TenantId,
 )
+from ai_gateway.domain.wording import Language
 from ai_gateway.store.courses import compile_courses, compile_models, default_tiers
 from ai_gateway.store.endpoints import EndpointCompiler, Unseal, no_preparation
 from ai_gateway.store.levels import budgets_of, limits_of_key, rates_of, rates_of_key
@@ -42,6 +43,7 @@ from ai_gateway.store.rows import (
     TenantRow,
     UserRow,
 )
+from ai_gateway.store.wordings import Languages, wording_of
 from ai_gateway.store.zones import zone_named
 
 
@@ -81,13 +83,14 @@ class TenantParts(msgspec.Struct, frozen=True):
 
 class SnapshotCompiler(msgspec.Struct, frozen=True):
     """`system_endpoints` are the gateway's own accounts, lent to tenants whose `system_grants` name them; the other
-    doors are EndpointCompiler's."""
+    doors are EndpointCompiler's. `languages` are those that faults can be told in, by their tags."""
 
     unseal: Unseal
     mock_url: BaseUrl | None = None
     system_endpoints: tuple[Endpoint, ...] = ()
     environment: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
     prepare: Callable[[ProviderType], None] = no_preparation
+    languages: Languages = msgspec.field(default_factory=dict[str, Language])
 
     def compile_tenant(self, parts: TenantParts) -> Tenant:
         tenant = parts.tenant
@@ -111,6 +114,7 @@ class SnapshotCompiler(msgspec.Struct, frozen=True):
             failed_attempts=choice_of(FailedAttempts.REPORTED, tenant.failed_attempts),
             limits=limits_of(budgets_of(parts.budgets, levels_of(parts))),
             rates=rates_of(levels_of(parts)),
+            wording=wording_of(tenant, self.languages),
         )
 
     def _endpoints(self, parts: TenantParts) -> dict[str, Endpoint]:

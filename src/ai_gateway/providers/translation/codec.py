@@ -33,7 +33,7 @@ class TranslatingCodec:
         self._dialect = dialect
         self._operations = frozenset({operation})
         self._front = front
-        self._back = back
+        self.back = back
         self._target = target
 
     @property
@@ -53,18 +53,18 @@ class TranslatingCodec:
         cannot express."""
         losses = Losses(self._target, drops=shaped.drop_unsupported)
         asked = self._front.read_request(shaped.fields)
-        draft = self._back.write_request(asked, model, losses)
+        draft = self.back.write_request(asked, model, losses)
         return UpstreamRequest(
             "POST", draft.path, (*_HEADERS, *draft.headers), msgspec.json.encode(draft.body), losses.dropped
         )
 
     def read_reply(self, operation: Operation, body: bytes) -> Reading:
-        reply = self._back.read_reply(body)
+        reply = self.back.read_reply(body)
         return Reading(error=reply) if isinstance(reply, ProviderError) else self._reading(reply)
 
     def read_reply_to(self, shaped: Shaped, body: bytes) -> Reading:
         """What some providers leave out is filled in from the call: the model's name, and the time."""
-        reply = self._back.read_reply(body)
+        reply = self.back.read_reply(body)
         if isinstance(reply, ProviderError):
             return Reading(error=reply)
         call = shaped.call
@@ -75,7 +75,7 @@ class TranslatingCodec:
         return Reading(usage=reply.usage, body=self._front.write_reply(reply))
 
     def read_error(self, status: int, headers: dict[str, str], body: bytes) -> ProviderError:
-        return self._back.read_error(status, headers, body)
+        return self.back.read_error(status, headers, body)
 
     def watch(self, shaped: Shaped) -> StreamWatch:
-        return TranslatedWatch(self._back.decoder(), self._front.encoder(shaped))
+        return TranslatedWatch(self.back.decoder(), self._front.encoder(shaped))
