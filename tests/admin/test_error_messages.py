@@ -40,7 +40,8 @@ async def test_a_tenant_takes_a_language_and_words_of_its_own_and_keeps_them(wor
 async def test_the_same_words_are_in_the_configuration_document(world: World) -> None:
     document = {"version": 1, "language": "de", "error_messages": OWN_WORDS}
     outcome = (await world.call("POST", "/config/apply", document)).json()
-    assert outcome["updated"] == [{"noun": "tenant", "name": "Own"}]
+    (updated,) = outcome["updated"]
+    assert (updated["noun"], updated["name"]) == ("tenant", "Own")
     exported = (await world.call("GET", "/config/export")).json()
     assert (exported["language"], exported["error_messages"]) == ("de", OWN_WORDS)
     again = (await world.call("POST", "/config/apply", {"version": 1})).json()
