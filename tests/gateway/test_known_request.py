@@ -2,7 +2,7 @@
 they come, and nothing is remembered that the next one could be mistaken for."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from ai_gateway.gateway.protocol import EdgeLimits, protocol_class
@@ -29,7 +29,7 @@ def sent(line: Line) -> bytes:
 
 
 @asynccontextmanager
-async def a_caller(line: Line, limits: EdgeLimits = EdgeLimits()) -> AsyncIterator[RawClient]:
+async def a_caller(line: Line, limits: EdgeLimits = EdgeLimits()) -> AsyncGenerator[RawClient]:
     async with serving(line.app, protocol_class(limits)) as server, server.connect() as client:
         yield client
     assert not line.crashes
