@@ -1,6 +1,7 @@
 """What governance writes for one request, in CPU-µs: hold and settle over five legs with a limit in force on each, the
 hold's record and the receipt's, each in one write to a preallocated file, and all of it together (the bar is 15); and
-how fast the ledger takes the receipts, alone and while the event loop is half busy with other things (20,000 a second).
+how fast the ledger takes the receipts, alone and while the event loop is half busy with other things (20,000 a second),
+of one caller and of many.
 
 `python -m benchmarks.journal [REQUESTS]`. Blocks repeat and the least is shown beside the median, because whatever else
 runs on the machine can only add.
@@ -14,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Final
 
 import msgspec
@@ -37,6 +39,8 @@ from ai_gateway.store.vault import CannotUnseal
 BLOCKS: Final = 9
 AT: Final = 1_767_268_800.0
 TURN_SECONDS: Final = 0.001
+TENANTS: Final = 200
+MODELS: Final = ("gpt-4o", "gpt-4o-mini", "claude-sonnet-4-5", "gemini-2.5-flash")
 LEGS: Final[tuple[Leg, ...]] = (
     ("key", "key_1"),
     ("team", "team_1"),
@@ -62,9 +66,14 @@ def main() -> None:
         show("two records", [journal_block(journal, block, requests) for block in range(BLOCKS)], requests)
         both = [whole_block(meters, journal, BLOCKS + block, requests) for block in range(BLOCKS)]
         show("all of it, five limits", both, requests)
-        for what, busy in (("alone", 0.0), ("loop half busy", 0.5)):
+        for what, busy, fill in (
+            ("alone", 0.0, journal_block),
+            ("loop half busy", 0.5, journal_block),
+            ("200 tenants", 0.0, many_block),
+            ("200 tenants, half busy", 0.5, many_block),
+        ):
             for block in range(BLOCKS):
-                journal_block(journal, 3 * BLOCKS + block, requests)
+                fill(journal, 3 * BLOCKS + block, requests)
             rows = journal.depth
             begun, cpu = time.perf_counter(), time.process_time()
             shared = asyncio.run(drain(journal, Path(folder) / what.replace(" ", "-"), busy))
@@ -124,6 +133,29 @@ def journal_block(journal: Journal, number: int, requests: int) -> float:
     spent = cpu_of(block)
     asyncio.run(journal.tend())
     return spent
+
+
+def many_block(journal: Journal, number: int, requests: int) -> float:
+    """Of 200 tenants with 100 keys each, at random; one in fifty has failed, one in ten has no route, and so on."""
+    rng = Random(number)
+    for place in range(requests):
+        tenant = rng.randrange(TENANTS)
+        _, receipt = pair(AT + number, place)
+        journal.append(
+            msgspec.structs.replace(
+                receipt,
+                tenant_id=f"tn_{tenant:024}",
+                key_id=f"key_{tenant:012}{rng.randrange(100):012}",
+                team_id=f"team_{tenant:012}{rng.randrange(5):012}",
+                model=rng.choice(MODELS),
+                route=rng.choice((None, *["main"] * 9)),
+                ttft_ms=rng.choice((None, 80.5)),
+                outcome=rng.choice((Outcome.TIMEOUT, *[Outcome.OK] * 49)),
+                delivered_tokens=rng.choice((7, *[None] * 99)),
+            )
+        )
+    asyncio.run(journal.tend())
+    return 0.0
 
 
 def pair(at: float, place: int) -> tuple[Receipt, Receipt]:

@@ -20,9 +20,7 @@ ANSWER = {
     "created": 1,
     "model": "m",
     "system_fingerprint": "fp_1",
-    "choices": [
-        {"index": 0, "message": {"role": "assistant", "content": "Ask bob@acme.com"}, "finish_reason": "stop"}
-    ],
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Ask bob@acme.com"}, "finish_reason": "stop"}],
 }
 
 

@@ -8,6 +8,7 @@ from ai_gateway.domain.rules import FACTS, VARIABLES
 from ai_gateway.policy.rules import compile_rules
 from ai_gateway.policy.rules.condition_words import CALLS, LOOPS
 from ai_gateway.policy.rules.kinds import KINDS
+from ai_gateway.policy.scanning import DETECTORS
 from docs.pages import DOCS
 
 PAGE = (DOCS / "rules.md").read_text(encoding="utf-8")
@@ -26,3 +27,4 @@ def test_the_page_shows_every_kind_fact_variable_and_function() -> None:
     assert not [fact for fact, about in FACTS.items() if f"| `{fact}` | {about} |" not in PAGE]
     assert not [name for name in VARIABLES if f"`${{{name}}}`" not in PAGE]
     assert not [name for name in CALLS | LOOPS if f"`{name}`" not in PAGE]
+    assert not [name for name in DETECTORS if f"| `{name}` |" not in PAGE]

@@ -1,6 +1,6 @@
-"""Every block of the readme, the status page, the operations page and the page of providers that is marked `run` is
-run, in the order of the page, against a gateway of that page's own: a fresh development gateway, for operations a
-`serve` one."""
+"""Every block of the readme, the status page, the operations page, the page of providers and that of rules which is
+marked `run` is run, in the order of the page, against a gateway of that page's own: a fresh development gateway, for
+operations a `serve` one."""
 
 import shutil
 from collections.abc import Iterator
@@ -15,6 +15,8 @@ from support.gateway import Gateway, a_secret_environment, running_gateway, serv
 
 README, STATUS, OPERATIONS = ROOT / "README.md", DOCS / "PHASE1_STATUS.md", DOCS / "operations.md"
 PROVIDERS = DOCS / "bedrock-and-cohere.md"
+RULES = DOCS / "rules.md"
+PAGES = (README, STATUS, OPERATIONS, PROVIDERS, RULES)
 
 pytestmark = pytest.mark.skipif(
     not (shutil.which("curl") and shutil.which("bash")), reason="the documents' commands need curl and bash"
@@ -34,7 +36,7 @@ def place_of(page: Path, folder: Path) -> Iterator[tuple[Gateway, dict[str, str]
                 yield gateway, dict(environment)
 
 
-@pytest.mark.parametrize("page", [README, STATUS, OPERATIONS, PROVIDERS], ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_commands_of_a_page_do_what_it_says(page: Path, tmp_path: Path):
     with place_of(page, tmp_path) as (gateway, environment):
         for block in runnable(page):
@@ -43,11 +45,11 @@ def test_the_commands_of_a_page_do_what_it_says(page: Path, tmp_path: Path):
 
 def test_no_other_page_promises_commands_that_nothing_runs():
     promising = {page for page in pages() if runnable(page)}
-    assert promising == {README, STATUS, OPERATIONS, PROVIDERS}
+    assert promising == set(PAGES)
 
 
 def test_every_curl_of_a_runnable_block_says_its_status():
-    for page in (README, STATUS, OPERATIONS, PROVIDERS):
+    for page in PAGES:
         for block in runnable(page):
             calls = sum(line.count("curl -") for line in block.text.splitlines())
             named = [line for line in block.text.splitlines() if line.startswith("# -> ")]

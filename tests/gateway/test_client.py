@@ -6,6 +6,7 @@ import pytest
 from ai_gateway.domain.faults import InvalidRequest
 from ai_gateway.gateway.client import Client, ClientLeft, Interruption
 from ai_gateway.gateway.protocol import WATCH, Watch
+from support.builders import a_head
 
 Message = dict[str, Any]
 
@@ -66,7 +67,7 @@ async def test_a_caller_who_leaves_while_sending_has_left(messages: tuple[Messag
 async def test_a_whole_answer_has_its_length_and_what_every_answer_carries() -> None:
     wire = Wire()
     client = wire.client()
-    client.say_always((("x-request-id", "req_1"),))
+    client.introduce(a_head(request_id="req_1"))
     assert not client.answered
 
     await client.answer(404, (("content-type", "application/json"),), b"{}")
@@ -77,6 +78,7 @@ async def test_a_whole_answer_has_its_length_and_what_every_answer_carries() -> 
         (b"content-type", b"application/json"),
         (b"content-length", b"2"),
         (b"x-request-id", b"req_1"),
+        (b"request-id", b"req_1"),
     ]
     assert body == {"type": "http.response.body", "body": b"{}"}
     assert client.answered

@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 from ai_gateway.domain.traffic import Receipt
 from ai_gateway.runtime import ids
 from ai_gateway.runtime.backlog import UNWRITTEN, Backlog
-from ai_gateway.runtime.entries import encode_definition, encode_settle, what_of, who_of
+from ai_gateway.runtime.entries import encode_definition, what_of, who_of
 from ai_gateway.runtime.segments import Segments
 from ai_gateway.runtime.slots import SLOT_BYTES, Kind
 from support.builders import a_receipt
-from support.journal import MemoryFolder, a_size
+from support.journal import MemoryFolder, a_size, settled
 
 
 class Written:
@@ -26,7 +26,7 @@ class Written:
     def add(self, name: str) -> Receipt:
         request_id = f"req_{int(name.removeprefix('att_')):028x}"
         receipt = a_receipt(ids.attempt_id(request_id, 1), request_id=request_id)
-        self.backlog.add(self.segments.append(Kind.SETTLE, encode_settle(receipt, 0, 1)), receipt)
+        self.backlog.add(self.segments.append(Kind.SETTLE, settled(receipt, 0, 1)), receipt)
         return receipt
 
 

@@ -6,7 +6,7 @@ from ai_gateway.domain.secret import Secret
 from ai_gateway.domain.traffic import Header
 from ai_gateway.providers import UpstreamRequest
 from ai_gateway.providers.kinds import KINDS
-from ai_gateway.runtime.credentials import NO_TOKENS, Tokens, needs_token, prepare, sign
+from ai_gateway.runtime.credentials import NO_TOKENS, Signer, Tokens, needs_token, prepare, sign
 from support.builders import PROVIDER_KEY, an_endpoint
 from support.clock import FakeClock
 
@@ -106,3 +106,33 @@ def test_only_an_account_needs_a_token() -> None:
 async def test_who_has_no_tokens_keeps_nobody_waiting() -> None:
     await NO_TOKENS.ready(ACCOUNT, 1.0)
     assert NO_TOKENS.token_for(ACCOUNT) is None
+
+
+@pytest.mark.parametrize("provider", [ProviderType.OPENAI, ProviderType.ANTHROPIC, ProviderType.AZURE_OPENAI])
+def test_the_same_headers_are_signed_once(provider: ProviderType) -> None:
+    endpoint = an_endpoint(provider=provider)
+    signer = Signer(KINDS[provider], endpoint)
+    request = UpstreamRequest("POST", "/model/m/converse", HEADERS, b"{}")
+    first = signer.sign(HEADERS, request, FakeClock(), NO_TOKENS)
+    assert first == signed(endpoint)
+    assert signer.sign((("accept", "application/json"),), request, FakeClock(), NO_TOKENS) is first
+    others = (*HEADERS, ("traceparent", "00-1"))
+    assert signer.sign(others, request, FakeClock(), NO_TOKENS) == (*others, *first[1:])
+
+
+def test_a_token_is_asked_for_each_time() -> None:
+    """It is not the key that is sent, and it gets old."""
+    signer = Signer(VERTEX, an_endpoint(provider=ProviderType.VERTEX, api_key=ACCOUNT))
+    request = UpstreamRequest("POST", "/", HEADERS, b"{}")
+    assert signer.awaited is ACCOUNT
+    assert signer.sign(HEADERS, request, FakeClock(), OneToken()) == (*HEADERS, ("authorization", "Bearer ya29.token"))
+    with pytest.raises(ProviderKeyRefused):
+        signer.sign(HEADERS, request, FakeClock(), NO_TOKENS)
+
+
+def test_a_key_that_cannot_be_used_is_refused_each_time() -> None:
+    signer = Signer(KINDS[ProviderType.OPENAI], an_endpoint(credential_problem="it cannot be read"))
+    request = UpstreamRequest("POST", "/", HEADERS, b"{}")
+    for _ in range(2):
+        with pytest.raises(ProviderKeyRefused):
+            signer.sign(HEADERS, request, FakeClock(), NO_TOKENS)

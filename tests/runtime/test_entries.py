@@ -27,15 +27,16 @@ from ai_gateway.runtime.entries import (
     encode_definition,
     encode_drained,
     encode_header,
-    encode_hold,
     encode_progress,
-    encode_settle,
+    hold_slots,
     orphan_of,
+    settle_slots,
     what_of,
     who_of,
 )
 from ai_gateway.runtime.slots import PAYLOAD_BYTES
 from support.builders import a_receipt
+from support.journal import promised, settled
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 COUNT = st.integers(0, 2**62)
@@ -99,14 +100,14 @@ def names_of(receipt: Receipt) -> dict[int, Names]:
 
 @given(receipts())
 def test_a_settled_receipt_comes_back_as_it_was(receipt: Receipt) -> None:
-    payload = encode_settle(receipt, 3, 2**32 - 1)
+    payload = settled(receipt, 3, 2**32 - 1)
     assert decode_settle(payload, names_of(receipt)) == receipt
     assert attempt_of(payload) == receipt.attempt_id
 
 
 @given(receipts(), MILLISECONDS, COUNT)
 def test_a_hold_comes_back_flagged_with_its_own_numbers(receipt: Receipt, at: float, worst: int) -> None:
-    payload = encode_hold(Held(receipt, at, worst), 3, 2**32 - 1)
+    payload = promised(Held(receipt, at, worst), 3, 2**32 - 1)
     back = decode_hold(payload, names_of(receipt))
     flagged = msgspec.structs.replace(receipt, estimated=True, ttft_ms=None, total_ms=0.0, kind="charge")
     assert back == Held(flagged, at, worst)
@@ -122,17 +123,36 @@ def test_progress_comes_back_as_it_was(told: tuple[str, str], read: int, wrote: 
 def test_a_usual_request_takes_a_slot_each_for_its_hold_and_its_receipt() -> None:
     request_id = ids.request_id(1.0)
     receipt = a_receipt(ids.attempt_id(request_id, 1), request_id=request_id)
-    assert len(encode_settle(receipt, 1, 2)) == len(encode_hold(Held(receipt, 1.0, 2), 1, 2)) <= PAYLOAD_BYTES
+    assert len(settled(receipt, 1, 2)) == len(promised(Held(receipt, 1.0, 2), 1, 2)) <= PAYLOAD_BYTES
     named = msgspec.structs.replace(receipt, client_request_id="x" * 128)
-    assert PAYLOAD_BYTES < len(encode_settle(named, 1, 2)) <= 2 * PAYLOAD_BYTES
+    assert PAYLOAD_BYTES < len(settled(named, 1, 2)) <= 2 * PAYLOAD_BYTES
+
+
+IDS = "0a" * 14
+LANES = "".join(f"{tokens:02x}" + "00" * 7 for tokens in range(1, 10))
+NUMBERS = "01000000" + "02000000" + "e64f0000" + "000000709855da41"  # who, what, day, beginning
+COST_AND_REVISION = "100e000000000000" + "0700000000000000"
+
+
+def test_records_are_on_the_disk_as_earlier_versions_wrote_them() -> None:
+    """Byte for byte: a journal outlives the gateway that wrote it. 0x8f = 143 bytes of payload."""
+    receipt = a_receipt(
+        f"att_{IDS}_2", request_id=f"req_{IDS}", usage=Usage(1, 2, 3, 4, 5, 6, 7, 8, 9), day=20_454, ttft_ms=80.5
+    )
+    settle = "7910859f" + "05008f00" + "0700000000000000" + IDS + "0200" + "09" + "00" + NUMBERS
+    settle += "0000000000205440" + "0000000000002940" + COST_AND_REVISION + LANES + "0000"
+    assert settle_slots(receipt, 1, 2, 7).hex() == settle
+    hold = "d86edcc1" + "03008f00" + "0800000000000000" + IDS + "0200" + "01" + "00" + NUMBERS
+    hold += "0000000000001640" + "e803000000000000" + COST_AND_REVISION + LANES + "0000"
+    assert hold_slots(Held(receipt, 5.5, 1_000), 1, 2, 8).hex() == hold
 
 
 def test_a_record_whose_names_are_lost_says_so() -> None:
     receipt = a_receipt()
     with pytest.raises(UnknownName):
-        decode_settle(encode_settle(receipt, 1, 2), {1: who_of(receipt)})
+        decode_settle(settled(receipt, 1, 2), {1: who_of(receipt)})
     with pytest.raises(UnknownName):
-        decode_hold(encode_hold(Held(receipt, 1.0, 2), 1, 2), {2: what_of(receipt)})
+        decode_hold(promised(Held(receipt, 1.0, 2), 1, 2), {2: what_of(receipt)})
 
 
 def test_an_orphan_costs_as_much_as_its_progress_says() -> None:
@@ -152,7 +172,7 @@ def test_every_outcome_has_its_place_on_the_disk() -> None:
     receipt = a_receipt()
     for outcome in Outcome:
         back = decode_settle(
-            encode_settle(msgspec.structs.replace(receipt, outcome=outcome), 3, 2**32 - 1), names_of(receipt)
+            settled(msgspec.structs.replace(receipt, outcome=outcome), 3, 2**32 - 1), names_of(receipt)
         )
         assert back.outcome is outcome
 
@@ -161,6 +181,6 @@ def test_a_receipt_says_what_was_delivered_and_that_nobody_was_asked_with_and_wi
     for client in (None, "order-1"):
         for changes in ({"delivered_tokens": 0}, {"delivered_tokens": 2**40}, {"cached": True}, {}):
             receipt = a_receipt("att_1", client_request_id=client, **changes)
-            payload = encode_settle(receipt, 1, 2)
+            payload = settled(receipt, 1, 2)
             assert decode_settle(payload, {1: who_of(receipt), 2: what_of(receipt)}) == receipt
             assert attempt_of(payload) == "att_1"

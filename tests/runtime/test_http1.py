@@ -288,3 +288,41 @@ def test_a_connection_says_once_that_it_is_gone() -> None:
     line.connection.cut()
     line.hang_up()
     assert line.ended == [False]
+
+
+@given(st.lists(st.binary(min_size=1, max_size=40), min_size=2, max_size=6), CUTS)
+def test_answers_that_begin_alike_are_each_themselves(bodies: list[bytes], cuts: list[int]) -> None:
+    """A head that was read before is not read again, but where the answer comes in pieces or the head differs."""
+    line = Line()
+    for place, body in enumerate([*bodies, b"odd", *bodies]):
+        answer = line.ask()
+        kind = b"text" if body == b"odd" else b"json"
+        raw = OK + b"Content-Type: %b\r\nContent-Length: %d\r\n\r\n%b" % (kind, len(body), body)
+        line.say(*(pieces_of(raw, cuts) if place % 3 == 2 else [raw]))
+        assert read(answer) == (200, body)
+        assert answer.headers["content-type"] == kind.decode()
+        assert line.ended.pop() is True
+
+
+def test_bytes_behind_an_answer_that_is_known_are_never_the_next_one() -> None:
+    line = Line()
+    raw = OK + b"Content-Length: 2\r\n\r\nok"
+    for _ in range(3):
+        answer = line.ask()
+        line.say(raw)
+        assert read(answer) == (200, b"ok")
+    line.ask()
+    line.say(raw + raw)
+    assert line.transport.aborted
+
+
+def test_a_body_that_looks_like_the_answer_that_is_known_is_a_body() -> None:
+    line = Line()
+    raw = OK + b"Content-Length: 2\r\n\r\nok"
+    for _ in range(3):
+        answer = line.ask()
+        line.say(raw)
+        assert read(answer) == (200, b"ok")
+    answer = line.ask()
+    line.say(OK + b"Content-Length: %d\r\n\r\n" % len(raw), raw)
+    assert read(answer) == (200, raw)

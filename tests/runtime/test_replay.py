@@ -11,8 +11,6 @@ from ai_gateway.runtime.entries import (
     encode_definition,
     encode_drained,
     encode_header,
-    encode_hold,
-    encode_settle,
     what_of,
     who_of,
 )
@@ -20,7 +18,7 @@ from ai_gateway.runtime.replay import Replayed, SettledReader, UnknownVersion, r
 from ai_gateway.runtime.segments import Segments
 from ai_gateway.runtime.slots import SLOT_BYTES, Kind
 from support.builders import a_receipt
-from support.journal import MemoryFolder, a_size
+from support.journal import MemoryFolder, a_size, promised, settled
 
 RECEIPT = a_receipt()
 
@@ -36,7 +34,7 @@ def define(segments: Segments) -> None:
 
 def settle(segments: Segments, number: int) -> int:
     """One slot, as ids of ours have it."""
-    return segments.append(Kind.SETTLE, encode_settle(a_numbered(number), 0, 1))
+    return segments.append(Kind.SETTLE, settled(a_numbered(number), 0, 1))
 
 
 def a_numbered(number: int) -> Receipt:
@@ -65,7 +63,7 @@ def test_the_mark_of_what_is_drained_is_the_highest_of_headers_and_marks() -> No
 
 def test_records_whose_names_are_lost_are_counted() -> None:
     segments = some_segments()
-    segments.append(Kind.HOLD, encode_hold(Held(RECEIPT, 1.0, 2), 0, 1))
+    segments.append(Kind.HOLD, promised(Held(RECEIPT, 1.0, 2), 0, 1))
     settle(segments, 2)
     found = replay([segments.active])
     assert (found.lost, found.orphans, found.waiting) == (1, (), 1)

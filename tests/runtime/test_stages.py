@@ -50,6 +50,33 @@ def test_while_all_is_well_a_pick_asks_nobody() -> None:
     assert stage.is_calm
 
 
+def calm(known: Known, stage: Stage) -> int | None:
+    return stage.pick_calmly(Random(1), known.clock.now(), None)
+
+
+def test_a_calm_pick_is_the_turn_that_a_pick_would_give() -> None:
+    known, other = Known(), Known()
+    one, two = known.stage(ONE, TWO), other.stage(ONE, TWO)
+    turns = [two.pick(Random(1), other.clock.now(), 0) for _ in range(10)]
+    assert [calm(known, one) for _ in range(10)] == turns
+
+
+@pytest.mark.parametrize("trouble", ["open", "cool", "quarantine", "crowd", "take_out"])
+def test_nobody_is_picked_calmly_while_anybody_has_a_trouble(trouble: str) -> None:
+    known = Known()
+    stage = known.stage(ONE, TWO)
+    if trouble == "take_out":
+        known.take_out(ONE.endpoint)
+    else:
+        getattr(known, trouble)(ONE)
+    assert calm(known, stage) is None
+
+
+def test_nobody_is_picked_calmly_where_a_rate_limit_has_to_be_asked() -> None:
+    known = Known()
+    assert calm(known, known.stage(ONE, LIMITED)) is None
+
+
 @pytest.mark.parametrize("trouble", ["open", "cool", "quarantine", "crowd", "take_out"])
 def test_who_has_a_trouble_is_passed_over(trouble: str) -> None:
     known = Known()

@@ -133,3 +133,5 @@ def test_a_route_that_leaves_the_tenants_rules_out_has_none_of_its_pools() -> No
 def test_a_name_that_is_replaced_in_headers_hides_the_providers() -> None:
     found = courses(a_tenant(), a_ruled_route(NAMES))
     assert {name: course.hides_providers for name, course in found.items()} == {"m1": False, "fast": False, "bot": True}
+    for rules, said, hides in (((CAP,), True, True), ((CAP,), False, False), ((NAMES,), False, True)):
+        assert courses(a_tenant(), a_ruled_route(*rules, hide_providers=said))["bot"].hides_providers is hides

@@ -1,3 +1,6 @@
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -6,7 +9,7 @@ from sqlalchemy import exc, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ai_gateway.store.records import StoreUnavailable
-from ai_gateway.store.session import database_url, open_engine, told_as_unavailable
+from ai_gateway.store.session import database_url, open_engine, told_as_lost, told_as_unavailable
 
 DATA = Path("/data")
 
@@ -65,7 +68,10 @@ async def test_sqlite_survives_a_power_cut_and_lets_readers_read(tmp_path: Path)
         (exc.TimeoutError(), True),
         (exc.DatabaseError("s", None, Exception("file is not a database")), True),
         (exc.DBAPIError("s", None, Exception(), connection_invalidated=True), True),
+        (sqlite3.OperationalError("database is locked"), True),
+        (sqlite3.DatabaseError("file is not a database"), True),
         (exc.ProgrammingError("s", None, Exception()), False),
+        (sqlite3.IntegrityError("NOT NULL"), False),
         (exc.DataError("s", None, Exception()), False),
         (ValueError(), False),
         (OSError(), False),
@@ -75,6 +81,20 @@ def test_only_an_absent_database_is_unavailable(error: Exception, unavailable: A
     with pytest.raises(StoreUnavailable if unavailable else type(error)) as told, told_as_unavailable():
         raise error
     assert not unavailable or told.value.__cause__ is error
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("away"), ValueError("a mistake")])
+async def test_an_absent_database_is_a_lost_connection_to_the_line(error: Exception) -> None:
+    @asynccontextmanager
+    async def fails() -> AsyncIterator[Any]:
+        yield "a connection"
+        raise error
+
+    expected = ConnectionError if isinstance(error, StoreUnavailable) else ValueError
+    with pytest.raises(expected) as told:
+        async with told_as_lost("they cannot be read", fails()) as connection:
+            assert str(connection) == "a connection"
+    assert told.value is error or (str(told.value), told.value.__cause__) == ("they cannot be read", error)
 
 
 async def test_parameters_never_show_in_errors(engine: AsyncEngine) -> None:

@@ -3,9 +3,11 @@
 import errno
 from typing import final
 
+from ai_gateway.domain.traffic import Receipt
+from ai_gateway.runtime.entries import Held, hold_slots, settle_slots
 from ai_gateway.runtime.journal import Durability, Journal
 from ai_gateway.runtime.segments import JournalSize
-from ai_gateway.runtime.slots import SLOT_BYTES
+from ai_gateway.runtime.slots import SLOT_BYTES, read_records
 
 
 @final
@@ -86,3 +88,15 @@ def a_journal(
     durability: Durability = Durability.GROUPED,
 ) -> Journal:
     return Journal(folder or MemoryFolder(), size or a_size(), durability)
+
+
+def settled(receipt: Receipt, who: int, what: int) -> bytes:
+    """What a receipt's record says."""
+    [record] = read_records(settle_slots(receipt, who, what, 1))
+    return record.payload
+
+
+def promised(hold: Held, who: int, what: int) -> bytes:
+    """What a hold's record says."""
+    [record] = read_records(hold_slots(hold, who, what, 1))
+    return record.payload

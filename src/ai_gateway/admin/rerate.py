@@ -26,7 +26,7 @@ from ai_gateway.policy.pricing import dollars, find_listed
 from ai_gateway.policy.rerating import adjust, attempt_of, booked_nano
 from ai_gateway.runtime.ids import first_request_id
 from ai_gateway.store.charges import Span
-from ai_gateway.store.receipts import receipt_of, row_of
+from ai_gateway.store.receipts import receipt_of
 from ai_gateway.store.rows import AuditRow, LedgerRow, PriceRow, new_id
 
 SHOWN: Final = 20
@@ -131,7 +131,7 @@ async def _write(desk: Wide, body: RerateBody, adjustments: Sequence[Receipt]) -
     written = 0
     for start in range(0, len(adjustments), AT_ONCE):
         batch = adjustments[start : start + AT_ONCE]
-        new = await doors.store.append_ledger([row_of(it) for it in batch])
+        new = await doors.store.append_ledger(batch)
         written += new
         if new == len(batch):
             for adjustment in batch:

@@ -11,10 +11,14 @@ waits has the first, and any endpoint may still answer; only with the second is 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from enum import StrEnum
-from typing import Any, Protocol, final
+from typing import TYPE_CHECKING, Any, Protocol, final
 
 from ai_gateway.domain.faults import InvalidRequest
+from ai_gateway.domain.traffic import Head
 from ai_gateway.gateway.watch import Watch
+
+if TYPE_CHECKING:
+    from ai_gateway.gateway.known_request import Memory
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -60,7 +64,8 @@ class Client:
         self.committed = False
         self.streams = False
         self.hides_providers = False
-        self._always: Headers = ()
+        self._head: Head | None = None
+        self._besides: tuple[tuple[str, str], ...] = ()
         self._edit: Edit | None = None
         if self._watch is not None:
             self._watch.on_lost = self._left
@@ -72,13 +77,18 @@ class Client:
         """The caller has a status; what goes wrong from here on can only be said within the stream."""
         return self.status != 0
 
-    def say_always(self, headers: Headers) -> None:
-        """Headers that every answer of this request carries."""
-        self._always = headers
+    @property
+    def memory(self) -> "Memory | None":
+        """What is known of a head that this connection has had before."""
+        return None if self._watch is None else self._watch.memory
+
+    def introduce(self, head: Head) -> None:
+        """Every answer of this request carries its ids."""
+        self._head = head
 
     def say_besides(self, header: tuple[str, str]) -> None:
-        """One more."""
-        self._always = (*self._always, header)
+        """One more that every answer carries."""
+        self._besides = (*self._besides, header)
 
     def edit(self, edit: Edit) -> None:
         """From here on."""
@@ -141,7 +151,7 @@ class Client:
         self.committed = True
         if self._edit is not None:
             body = self._edit.whole(status, body)
-        always = lines_of(self._always)
+        always = self._always_as_lines()
         if self._direct is None or lines is None or always is None:
             return False
         if not self._direct.write_whole(status, lines + always, body):
@@ -192,6 +202,22 @@ class Client:
             self._watch.on_lost = self._watch.on_blocked = None
         self._task = None
 
+    def _always(self) -> tuple[tuple[str, str], ...]:
+        head = self._head
+        if head is None:
+            return self._besides
+        own = (("x-request-id", head.request_id), ("request-id", head.request_id))
+        if head.client_request_id is not None:
+            own = (*own, ("x-client-request-id", head.client_request_id))
+        return (*own, *self._besides)
+
+    def _always_as_lines(self) -> str | None:
+        """Ours are made by us, and a caller's own was looked at: nothing in them breaks a line."""
+        head = self._head
+        if head is None or self._besides or head.client_request_id is not None:
+            return lines_of(self._always())
+        return f"x-request-id: {head.request_id}\r\nrequest-id: {head.request_id}\r\n"
+
     def _left(self) -> None:
         self.interrupt(Interruption.LEFT)
 
@@ -203,7 +229,7 @@ class Client:
     async def _begin(self, status: int, headers: Headers) -> None:
         """Whoever is cancelled before the head was sent has sent none."""
         said = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers]
-        said += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self._always]
+        said += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self._always()]
         await self._send({"type": "http.response.start", "status": status, "headers": said})
         self.status = status
 

@@ -35,8 +35,8 @@ from ai_gateway.gateway.queue_updates import queue_updates, wants_updates
 from ai_gateway.gateway.relay import EVENT_STREAM, Diverged
 from ai_gateway.gateway.telling import told
 from ai_gateway.gateway.trial import Trial, draining
-from ai_gateway.gateway.world import Taken, World
-from ai_gateway.policy.attempts import ASKED_WRONGLY, Line, Try, Wait, pursue, too_late
+from ai_gateway.gateway.world import Taken, World, affinity_of
+from ai_gateway.policy.attempts import ASKED_WRONGLY, Line, Try, Wait, insist, pursue, too_late
 from ai_gateway.providers.continuation import Continuation
 from ai_gateway.runtime.waiting_room import Ask, Guest, InVain, Rooms, WaitingRoom
 
@@ -53,18 +53,63 @@ class Carried(msgspec.Struct, frozen=True):
     faults: tuple[tuple[str, Fault], ...] = ()
 
 
+class Begun(msgspec.Struct, frozen=True):
+    """A first attempt that was made, at the member `place` of the first tier, and what it ended in."""
+
+    trial: Trial
+    place: int
+    fault: Fault | None
+
+
 async def carry(doors: Doors, journey: Journey, client: Client) -> Carried:
     """Never raises a Fault: what could not be answered comes back in `fault`, with `client.answered` False where it is
-    still to be said."""
-    pursuit = _Pursuit(doors, journey, client)
+    still to be said.
+
+    Nearly always everybody is well, nobody waits, and the first attempt is the only one: then nothing else is made for
+    it. Whatever else there is to do is the pursuit's, which takes over what was done."""
+    plan, stream = journey.plan, journey.shaped.call.stream
+    rescue = rescue_for(plan.course.on_stream_cut, journey.shaped) if stream else None
+    plan.budget.deposit(doors.clock.now())
+    begun: Begun | None = None
     try:
-        fault = await pursuit.run()
-        if journey.tally is not None:
-            pursuit.note_rules(journey.tally)
+        if plan.line is None and journey.admitted.caller.tenant.queue is None and journey.tally is None:
+            begun = await _first_attempt(doors, journey, client, rescue)
+            if begun is not None and begun.fault is None and not begun.trial.dropped:
+                return Carried((begun.trial.receipt(),))
+        pursuit = _Pursuit(doors, journey, client, rescue)
+        try:
+            fault = await pursuit.run(begun)
+            if journey.tally is not None:
+                pursuit.note_rules(journey.tally)
+        finally:
+            pursuit.world.close()
+        return Carried(tuple(pursuit.receipts), fault, tuple(pursuit.world.steps), pursuit.faults)
     finally:
-        pursuit.world.close()
         _place_free(doors.rooms)
-    return Carried(tuple(pursuit.receipts), fault, tuple(pursuit.world.steps), pursuit.faults)
+
+
+async def _first_attempt(doors: Doors, journey: Journey, client: Client, rescue: Rescue | None) -> Begun | None:
+    """Where everybody of the first tier is well. None: nothing was done, and it is not as simple as that."""
+    now = doors.clock.now()
+    if now >= journey.deadline:
+        return None
+    stage = journey.plan.stages[0]
+    sticky_by = stage.tier.sticky_by
+    affinity = None if sticky_by is None else affinity_of(journey.shaped.call, sticky_by)
+    place = stage.pick_calmly(doors.rng, now, affinity)
+    if place is None:
+        return None
+    taken = Taken(stage.members[place], 0, now)
+    trial = Trial(doors, journey, client, taken, 1, rescue=rescue)
+    if trial.is_late:
+        taken.withdraw(now)
+        return None
+    try:
+        trial.hold()
+    except GatewayFault:  # it is said by who asks again
+        taken.withdraw(now)
+        return None
+    return Begun(trial, place, await trial.run())
 
 
 class _Stop(Exception):
@@ -76,24 +121,20 @@ class _Stop(Exception):
 
 @final
 class _Pursuit:
-    def __init__(self, doors: Doors, journey: Journey, client: Client) -> None:
+    def __init__(self, doors: Doors, journey: Journey, client: Client, rescue: Rescue | None) -> None:
         self._doors = doors
         self._journey = journey
         self._client = client
-        self._rescue: Rescue | None = None
+        self._rescue = rescue
         self.world = World(journey.plan, journey.shaped.call, doors.clock, doors.rng, _line_of(journey))
         self.receipts: list[Receipt] = []
         self.faults: tuple[tuple[str, Fault], ...] = ()
 
-    async def run(self) -> Fault | None:
-        plan = self._journey.plan
-        if self._journey.shaped.call.stream:
-            self._rescue = rescue_for(plan.course.on_stream_cut, self._journey.shaped)
-        plan.budget.deposit(self._doors.clock.now())
+    async def run(self, begun: Begun | None) -> Fault | None:
         try:
             if self.world.line is not None:
                 await self._stand_in(*self.world.line)
-            fault = await self._pursue()
+            fault = await self._pursue(begun)
         except _Stop as stop:
             fault = stop.fault
         except Fault as refusal:
@@ -120,11 +161,19 @@ class _Pursuit:
             if self._client.take_interruption() is None:
                 raise
 
-    async def _pursue(self) -> Fault | None:
-        journey = self._journey
-        tries = pursue(self.world, journey.plan.limits, journey.deadline, self._doors.rng)
+    async def _pursue(self, begun: Begun | None) -> Fault | None:
+        world, deadline, rng = self.world, self._journey.deadline, self._doors.rng
+        limits = self._journey.plan.limits
         answer: Fault | None = None
         first: Fault | None = None
+        if begun is None:
+            tries = pursue(world, limits, deadline, rng)
+        else:
+            world.was_at(begun.trial.member)
+            first = self._conclude(begun.trial, begun.fault, None)
+            if first is None:
+                return None
+            tries = insist(world, limits, deadline, rng, last=Try(0, begun.place), fault=first)
         while True:
             try:
                 step = tries.send(answer)
@@ -164,16 +213,19 @@ class _Pursuit:
         except GatewayFault as refusal:
             taken.withdraw(self._doors.clock.now())
             raise _Stop(refusal) from None
-        fault = await trial.run()
+        return self._conclude(trial, await trial.run(), continuation)
+
+    def _conclude(self, trial: Trial, fault: Fault | None, continuation: Continuation | None) -> Fault | None:
+        """What an attempt that has ended leaves to do."""
+        client = self._client
+        name = trial.member.candidate.endpoint.name
         self.receipts.append(trial.receipt())
         if fault is not None:
             self.faults = (*self.faults, (self.receipts[-1].attempt_id, fault))
         if isinstance(fault, Untranslatable):
-            self.world.note(What.PASSED_OVER, fault.message, taken.member.candidate.endpoint.name)
+            self.world.note(What.PASSED_OVER, fault.message, name)
         if trial.dropped:
-            self.world.note(
-                What.DROPPED, f"Left out: {', '.join(trial.dropped)}.", taken.member.candidate.endpoint.name
-            )
+            self.world.note(What.DROPPED, f"Left out: {', '.join(trial.dropped)}.", name)
         if fault is None:
             if client.interruption is _LEFT:
                 raise _Stop(None)

@@ -14,12 +14,13 @@ import msgspec
 from ai_gateway.domain.chat import Dialect, Operation
 from ai_gateway.domain.decisions import Step, What
 from ai_gateway.domain.faults import Fault, GatewayFault, InvalidRequest, NotFound
-from ai_gateway.domain.traffic import Head
+from ai_gateway.domain.traffic import Caller, Head
 from ai_gateway.gateway import answers, dispatch, line, lookups, reading, stored
-from ai_gateway.gateway.admission import Admitted, admit
-from ai_gateway.gateway.client import Client, ClientLeft, Headers, Interruption, Receive, Send
+from ai_gateway.gateway.admission import Admitted, admit, admit_again
+from ai_gateway.gateway.client import Client, ClientLeft, Interruption, Receive, Send
 from ai_gateway.gateway.dispatch import Carried
 from ai_gateway.gateway.doors import Doors
+from ai_gateway.gateway.known_request import Memory
 from ai_gateway.gateway.telling import told
 from ai_gateway.gateway.trial import draining
 from ai_gateway.gateway.watch import Watch
@@ -72,6 +73,15 @@ DELETES_BELOW: Final[Mapping[str, Route]] = MappingProxyType(
 """What stands below a prefix and can be deleted too."""
 
 
+class Known(msgspec.Struct, frozen=True, gc=False):
+    """What a head said that may come again: where it leads, and who sent it in the configuration `revision`."""
+
+    route: Route
+    head: Head
+    caller: Caller
+    revision: int
+
+
 @final
 class DataPlane:
     """`on_crash` is told of an exception that nobody expected: the request id and the place, for the log."""
@@ -92,13 +102,10 @@ class DataPlane:
         admitted: Admitted | None = None
         fault: Fault | None = None
         try:
-            route, target_id = _find_route(scope)
-            dialect = _dialect_of(route, scope)
-            head = reading.read_head(
-                scope, route.operation, dialect, target_id, request_id=request_id, now=now, wall=wall
-            )
-            client.say_always(_identity(head))
-            admitted = admit(doors, head)
+            known = client.memory and client.memory.known
+            route, head = _read_head(scope, known, request_id=request_id, now=now, wall=wall)
+            client.introduce(head)
+            admitted = _admit(doors, client.memory, known, route, head)
             carried = await route.handler(doors, admitted, client)
             fault = carried.fault
         except Fault as refusal:
@@ -140,9 +147,31 @@ async def _close(client: Client, head: Head, fault: Fault, carried: Carried) -> 
     if client.answered or client.interruption is _LEFT:
         return
     body = answers.body_of(fault, head.dialect, head.request_id)
-    client.say_always(_identity(head))
+    client.introduce(head)
     tried = dispatch.tried_headers(client, carried.receipts)
     await client.answer(answers.status_of(fault, head.dialect), (*answers.headers_of(fault), *tried), body)
+
+
+def _read_head(
+    scope: dict[str, Any], known: Known | None, *, request_id: str, now: float, wall: float
+) -> tuple[Route, Head]:
+    """Where a request leads, and its head. Raises Fault."""
+    if known is not None:
+        return known.route, reading.same_head(known.head, request_id, now, wall)
+    route, target_id = _find_route(scope)
+    dialect = _dialect_of(route, scope)
+    head = reading.read_head(scope, route.operation, dialect, target_id, request_id=request_id, now=now, wall=wall)
+    return route, head
+
+
+def _admit(doors: Doors, memory: Memory | None, known: Known | None, route: Route, head: Head) -> Admitted:
+    """Raises Fault."""
+    if known is not None and known.revision == doors.snapshots.current().revision:
+        return admit_again(doors, head, known.caller)
+    admitted = admit(doors, head)
+    if memory is not None:
+        memory.known = Known(route, head, admitted.caller, admitted.snapshot.revision)
+    return admitted
 
 
 def _find_route(scope: dict[str, Any]) -> tuple[Route, str | None]:
@@ -186,29 +215,25 @@ def _dialect_of(route: Route, scope: dict[str, Any]) -> Dialect:
     return route.dialect
 
 
-def _identity(head: Head) -> Headers:
-    own = (("x-request-id", head.request_id), ("request-id", head.request_id))
-    return own if head.client_request_id is None else (*own, ("x-client-request-id", head.client_request_id))
-
-
 def _ended(
     doors: Doors, head: Head, client: Client, carried: Carried, *, admitted: Admitted | None, fault: Fault | None
 ) -> Ended:
-    left = client.interruption is _LEFT
-    return Ended(
-        request_id=head.request_id,
-        operation=head.operation,
-        status=CLIENT_LEFT_STATUS if left else client.status,
-        started_wall=head.received_wall,
-        seconds=doors.clock.now() - head.received,
-        fault=fault,
-        receipts=carried.receipts,
-        tenant_id=None if admitted is None else admitted.caller.tenant.id,
-        key_id=None if admitted is None else admitted.caller.key.id,
-        model=carried.receipts[0].requested_model if carried.receipts else None,
-        traceparent=head.traceparent,
-        steps=carried.steps or _steps_of(fault),
-        faults=carried.faults,
+    caller = None if admitted is None else admitted.caller
+    receipts = carried.receipts
+    return Ended(  # by place, which is half of what names cost
+        head.request_id,
+        head.operation,
+        CLIENT_LEFT_STATUS if client.interruption is _LEFT else client.status,
+        head.received_wall,
+        doors.clock.now() - head.received,
+        fault,
+        receipts,
+        None if caller is None else caller.tenant.id,
+        None if caller is None else caller.key.id,
+        receipts[0].requested_model if receipts else None,
+        head.traceparent,
+        carried.steps if fault is None else carried.steps or _steps_of(fault),
+        carried.faults,
     )
 
 

@@ -66,6 +66,12 @@ def judge_whole(answer: Answer, body: bytes, codec: Codec, shaped: Shaped, class
     return reading
 
 
+def is_stream(answer: Answer) -> bool:
+    """Where one was asked for: JSON under 200 is an error, or a server that ignores `stream`."""
+    is_json = answer.headers.get("content-type", "").startswith("application/json")
+    return 200 <= answer.status < 300 and not is_json
+
+
 class Diverged(Exception):
     """The answer of this attempt is not the end of what the caller has; nothing of it was sent. No fault of the
     provider, which was never told what it had to say."""

@@ -49,7 +49,7 @@ from ai_gateway.policy.error_handler import classify
 from ai_gateway.providers.continuation import Continuation
 from ai_gateway.providers.output_caps import capped
 from ai_gateway.providers.short_end import Bill
-from ai_gateway.runtime import credentials, ids
+from ai_gateway.runtime import ids
 from ai_gateway.runtime.entries import Progress
 from ai_gateway.runtime.tracing import span_id_of
 from ai_gateway.runtime.upstream import Answer, CannotConnect, EgressRefused, Outgoing, TooSlow, UpstreamError
@@ -75,26 +75,24 @@ class Trial:
         rescue: Rescue | None = None,
         continuation: Continuation | None = None,
     ) -> None:
-        member = taken.member
-        candidate = member.candidate
+        self.member = member = taken.member
+        candidate, head = member.candidate, journey.admitted.head
         self._now = doors.clock.now
         self._doors = doors
         self._journey = journey
         self._client = client
         self._taken = taken
-        self._member = member
         self._number = number
         self._rescue = rescue
         self._continuation = continuation
-        self._shaped = journey.shaped if continuation is None else continuation.shaped
-        answer = self._shaped.answer
-        self._codec = member.codec if answer is None else codec_under(answer, member, self._shaped.call.head.operation)
-        self._timeouts = candidate.timeouts or candidate.endpoint.timeouts
-        self._attempt = Attempt(
-            ids.attempt_id(journey.admitted.head.request_id, number), candidate, taken.at, doors.clock.wall()
-        )
-        self._ends = min(journey.admitted.head.received + self._timeouts.total, journey.deadline)
-        self._draft = draft_receipt(journey.admitted, self._shaped, self._attempt, journey.hold.day)
+        self._shaped = shaped = journey.shaped if continuation is None else continuation.shaped
+        rules = shaped.answer
+        self._codec = member.codec if rules is None else codec_under(rules, member, shaped.call.head.operation)
+        self._timeouts = timeouts = candidate.timeouts or candidate.endpoint.timeouts
+        attempt_id = ids.attempt_id(head.request_id, number)
+        self._attempt = attempt = Attempt(attempt_id, candidate, taken.at, doors.clock.wall())
+        self._ends = min(head.received + timeouts.total, journey.deadline)
+        self._draft = draft_receipt(journey.admitted, shaped, attempt, journey.funded.hold.day)
         self._streaming: relay.Streaming | None = None
         self._purse: Purse | None = None
         self.diverged = False
@@ -119,21 +117,22 @@ class Trial:
         """None where the caller has the whole answer, or has left."""
         answer: Answer | None = None
         try:
-            key = self._attempt.candidate.endpoint.api_key
-            if key is not None and credentials.needs_token(self._member.kind, key):
+            key = self.member.signer.awaited
+            if key is not None:
                 await self._doors.tokens.ready(key, self._left())
             outgoing = self._outgoing()
             if self._doors.journal.is_strict:
                 await self._doors.journal.safe()
             self._is_sent = True
             answer = await self._doors.upstream.send(outgoing)
-            await (self._stream(answer) if self._is_stream(answer) else self._whole(answer))
+            streams = self._shaped.call.stream and relay.is_stream(answer)
+            await (self._stream(answer) if streams else self._whole(answer))
         except (Blocked, RuleFailed) as refusal:
             self._leave(Outcome.CANCELLED)
             return refusal
         except Fault as fault:
             if answer is not None and isinstance(fault, RateLimited):
-                self._member.throttle.refused(answer.headers, self._now(), fault.retry_after_seconds)
+                self.member.throttle.refused(answer.headers, self._now(), fault.retry_after_seconds)
             self._owes_estimate = owes_estimate(self._failed_attempts, answer)
             is_cut = fault.code == relay.CUT_CODE and self._client.committed
             return self._fail(fault, Outcome.CUT if is_cut else outcome_of(fault))
@@ -168,32 +167,25 @@ class Trial:
 
     def _outgoing(self) -> Outgoing:
         endpoint = self._attempt.candidate.endpoint
-        shaped = self._shaped
+        timeouts, shaped = self._timeouts, self._shaped
         if self._journey.admitted.caller.limits:
             shaped = capped(shaped, self._attempt.candidate, self._journey.funded.clamped)
         encoded = self._codec.encode(shaped, self._attempt.candidate.model)
-        headers = encoded.headers
         self.dropped = encoded.dropped
-        if shaped.call.head.traceparent is not None:
-            headers = (*headers, ("traceparent", _next_span(shaped.call.head.traceparent, self._attempt.id)))
-        waits = self._timeouts.first_token if shaped.call.stream else self._timeouts.response
-        return Outgoing(
-            method=encoded.method,
-            url=endpoint.base_url,
-            path=encoded.path,
-            headers=credentials.sign(
-                headers, self._member.kind, endpoint, encoded, self._doors.clock, tokens=self._doors.tokens
-            ),
-            body=encoded.body,
-            reach=endpoint.reach,
-            connect_seconds=min(self._timeouts.connect, self._left()),
-            head_seconds=self._at_most(self._remaining(waits)),
+        call, headers = shaped.call, encoded.headers
+        if call.head.traceparent is not None:
+            headers = (*headers, ("traceparent", _next_span(call.head.traceparent, self._attempt.id)))
+        waits = timeouts.first_token if call.stream else timeouts.response
+        return Outgoing(  # by place, which is half of what names cost
+            encoded.method,
+            endpoint.base_url,
+            encoded.path,
+            self.member.signer.sign(headers, encoded, self._doors.clock, self._doors.tokens),
+            encoded.body,
+            endpoint.reach,
+            min(timeouts.connect, self._left()),
+            self._at_most(self._remaining(waits)),
         )
-
-    def _is_stream(self, answer: Answer) -> bool:
-        """A stream was asked for and one came; JSON under 200 is an error or a server that ignores `stream`."""
-        is_json = answer.headers.get("content-type", "").startswith("application/json")
-        return self._shaped.call.stream and 200 <= answer.status < 300 and not is_json
 
     async def _whole(self, answer: Answer) -> None:
         call = self._shaped.call
@@ -219,7 +211,7 @@ class Trial:
         if self._doors.journal.is_strict:
             await self._doors.journal.safe()
         cost = pricing.dollars(receipt.cost_nano_usd) if self._number == 1 else self._request_cost()
-        passed = lines_of(self._passed(answer))
+        passed = self._passed_lines(answer)
         own = gateway_lines(self._doors, self._journey, self._attempt, self._number)
         lines = None if passed is None or own is None else f"{passed}{own}x-gateway-cost-usd: {cost}\r\n"
         if self.dropped and lines is not None:
@@ -297,6 +289,15 @@ class Trial:
             return relay.neutral_headers(answer)
         return self._without_rates(relay.passed_headers(answer))
 
+    def _passed_lines(self, answer: Answer) -> str | None:
+        """The same as header lines; None where one would break. What comes again is looked at once."""
+        if self._journey.place is not None or self._client.hides_providers or self._codec is not self.member.codec:
+            return lines_of(self._passed(answer))
+        known = self.member.told
+        if known is None or known[0] is not answer.headers:
+            known = self.member.told = (answer.headers, lines_of(self._passed(answer)))
+        return known[1]
+
     def _stream_headers(self, answer: Answer) -> list[tuple[str, str]]:
         if self._codec.translates or self._client.hides_providers:
             return [relay.EVENT_STREAM]
@@ -312,7 +313,7 @@ class Trial:
         """The provider has answered: how soon, and what it says of its rate limits."""
         now = self._now()
         self._taken.answered(now)
-        limits = self._member.throttle.limits
+        limits = self.member.throttle.limits
         if limits is not None:
             limits.hear(answer.headers, now)
 

@@ -15,18 +15,21 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 if TYPE_CHECKING:
     from ai_gateway.gateway.cycle import Cycle
+    from ai_gateway.gateway.known_request import Memory
 
 
 @final
 class Watch:
     """One request's view of its connection. `on_lost` is called once, at once, in the loop's thread; who sets it
     looks at `lost` first. `on_blocked` is told True when the caller reads slower than we write, False when it has
-    caught up. `path` is the canonical one, where somebody has worked it out already."""
+    caught up. `path` is the canonical one, where somebody has worked it out already. `memory` is there for a request
+    whose head is one that this connection has had before."""
 
-    __slots__ = ("_cycle", "lost", "on_blocked", "on_lost", "path")
+    __slots__ = ("_cycle", "lost", "memory", "on_blocked", "on_lost", "path")
 
-    def __init__(self, path: str | None = None) -> None:
+    def __init__(self, path: str | None = None, memory: "Memory | None" = None) -> None:
         self.path = path
+        self.memory = memory
         self._cycle: Cycle | None = None
         self.lost = False
         self.on_lost: Callable[[], None] | None = None

@@ -195,8 +195,12 @@ class World:
         """The place that the last pick took; from here on it is the attempt's."""
         taken, self._taken = self._taken, None
         assert taken is not None, "an attempt is made at a place that was picked"
-        self._used = (*self._used, taken.member.candidate.endpoint.name)
+        self.was_at(taken.member)
         return taken
+
+    def was_at(self, member: Member) -> None:
+        """It has been asked."""
+        self._used = (*self._used, member.candidate.endpoint.name)
 
     def close(self) -> None:
         """The request is over: what was taken and not used goes back."""

@@ -11,7 +11,6 @@ from ai_gateway.domain.budgets import Window
 from ai_gateway.policy.windows import number_of, window_id, windows_at, windows_of_day
 from ai_gateway.runtime.journal import Journal
 from ai_gateway.runtime.meters import Meters
-from ai_gateway.store.receipts import row_of
 from ai_gateway.store.records import Store, StoreUnavailable
 
 BATCH: Final = 2_000
@@ -60,6 +59,6 @@ async def settle_all(journal: Journal, store: Store, process_id: str = "") -> in
     """Write everything that waits now; how many rows were new. Raises StoreUnavailable, losing nothing."""
     written = 0
     while receipts := journal.peek(BATCH):
-        written += await store.append_ledger([row_of(it) for it in receipts], process_id)
+        written += await store.append_ledger(receipts, process_id)
         journal.drop(receipts)
     return written

@@ -114,7 +114,7 @@ def pursue(world: World, limits: Limits, deadline: float, rng: Random) -> Attemp
     fault = yield first
     if fault is None:
         return None
-    return (yield from _insist(world, limits, deadline, rng, last=first, fault=fault))
+    return (yield from insist(world, limits, deadline, rng, last=first, fault=fault))
 
 
 class _Way(Enum):
@@ -144,8 +144,8 @@ _WAYS: Final[dict[Category, _Way]] = {
 """What is not listed is deterministic, or ours: the same everywhere."""
 
 
-def _insist(world: World, limits: Limits, deadline: float, rng: Random, *, last: Try, fault: Fault) -> Attempts:
-    """Everything after an attempt that failed."""
+def insist(world: World, limits: Limits, deadline: float, rng: Random, *, last: Try, fault: Fault) -> Attempts:
+    """Everything after a first attempt that failed at `last`."""
     first_fault = fault
     ground = _Ground(world, limits.tiers)
     pauses = 0

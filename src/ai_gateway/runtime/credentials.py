@@ -81,6 +81,34 @@ def sign(
     return headers
 
 
+@final
+class Signer:
+    """Signs for one endpoint. Where its key is put on as it is, the same headers are signed once. `awaited` is the key
+    whose token has to be there before."""
+
+    __slots__ = ("_endpoint", "_is_plain", "_kind", "_signed", "_unsigned", "awaited")
+
+    def __init__(self, kind: ProviderKind, endpoint: Endpoint) -> None:
+        key = endpoint.api_key
+        self.awaited = key if key is not None and needs_token(kind, key) else None
+        self._kind = kind
+        self._endpoint = endpoint
+        self._is_plain = kind.auth is not Auth.AWS and kind.auth is not _GOOGLE_CLOUD
+        self._unsigned: tuple[Header, ...] | None = None
+        self._signed: tuple[Header, ...] = ()
+
+    def sign(
+        self, headers: tuple[Header, ...], request: UpstreamRequest, clock: Clock, tokens: Tokens
+    ) -> tuple[Header, ...]:
+        """As `sign`."""
+        if headers is self._unsigned or headers == self._unsigned:
+            return self._signed
+        signed = sign(headers, self._kind, self._endpoint, request, clock, tokens=tokens)
+        if self._is_plain:
+            self._unsigned, self._signed = headers, signed
+        return signed
+
+
 def needs_token(kind: ProviderKind, key: Secret) -> bool:
     """Whether the key is a file of JSON that is never sent itself."""
     return kind.auth is _GOOGLE_CLOUD and is_account(key)

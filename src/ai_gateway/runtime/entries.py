@@ -10,6 +10,7 @@ segment and then are numbers; segments stand alone, so each has its own.
 """
 
 import struct
+from binascii import unhexlify
 from collections.abc import Mapping
 from typing import Final, Literal, cast
 
@@ -18,6 +19,7 @@ import msgspec
 from ai_gateway.domain.chat import Operation, ServiceTier, Usage
 from ai_gateway.domain.config import Ownership, ProviderType
 from ai_gateway.domain.traffic import Outcome, Receipt
+from ai_gateway.runtime.slots import Kind, frame, payload_of, seal, slot_of
 
 VERSION: Final = 3
 
@@ -43,13 +45,20 @@ _SERVICES: Final = (ServiceTier.STANDARD, ServiceTier.FLEX, ServiceTier.PRIORITY
 _SERVICE_CODES: Final = {service: code for code, service in enumerate(_SERVICES)}
 
 _IDS: Final = struct.Struct("<14sHB")
-_SETTLE: Final = struct.Struct("<14sHBBIIIdddqq9qB")
-_HOLD: Final = struct.Struct("<14sHBBIIIddqqq9qB")
+_SETTLE_FIELDS: Final = "14sHBBIIIdddqq9qB"
+_HOLD_FIELDS: Final = "14sHBBIIIddqqq9qB"
+_SETTLE: Final = struct.Struct(f"<{_SETTLE_FIELDS}")
+_HOLD: Final = struct.Struct(f"<{_HOLD_FIELDS}")
 _PROGRESS: Final = struct.Struct("<14sHBqqqd")
 _DELIVERED: Final = struct.Struct("<q")
 _NUMBER: Final = struct.Struct("<I")
 _HEADER: Final = struct.Struct("<IIQ")
 _DRAINED: Final = struct.Struct("<Q")
+
+_pack_settle = slot_of(_SETTLE_FIELDS).pack
+_pack_hold = slot_of(_HOLD_FIELDS).pack
+_SETTLE_KIND: Final = int(Kind.SETTLE)
+_HOLD_KIND: Final = int(Kind.HOLD)
 
 _PRICED: Final = 1
 _ESTIMATED: Final = 2
@@ -59,8 +68,8 @@ _HAS_TAIL: Final = 16
 _HAS_DELIVERED: Final = 32
 _CACHED: Final = 64
 
-_NO_IDS: Final = (bytes(14), 0)
-_ID_DIGITS: Final = 28
+_ID_BYTES: Final = 14
+_NO_IDS: Final = (bytes(_ID_BYTES), 0)
 
 _Tail = tuple[str | None, str | None, str | None]
 _encode = msgspec.json.Encoder().encode
@@ -116,9 +125,27 @@ def what_of(receipt: Receipt) -> Names:
     )
 
 
-def told_of(receipt: Receipt) -> Told:
-    """Its ids as its records have them: the same for a hold and the receipt that settles it."""
-    return _told(receipt.request_id, receipt.attempt_id, receipt.client_request_id)
+def told_of(request_id: str, attempt_id: str, client_request_id: str | None) -> Told:
+    """Its ids as its records have them, the same for a hold and the receipt that settles it. Ids of ours are 14 bytes
+    and the attempt's number; any others, and what the client called it, go into a tail."""
+    digits = request_id[4:]
+    if attempt_id == f"att_{digits}_1":
+        number = 1
+    else:
+        place = attempt_id[33:]
+        number = _PLACES.get(place, 0)
+        if attempt_id != f"att_{digits}_{place}":
+            number = 0
+    if number:
+        try:
+            ids = unhexlify(digits)
+        except ValueError:
+            ids = b""
+        if request_id == f"req_{ids.hex()}" and len(ids) == _ID_BYTES:
+            if client_request_id is None:
+                return ids, number, 0, b""
+            return ids, number, _HAS_TAIL, _encode((None, None, client_request_id))
+    return (*_NO_IDS, _HAS_TAIL, _encode((request_id, attempt_id, client_request_id)))
 
 
 def encode_definition(number: int, names: Names) -> bytes:
@@ -145,9 +172,10 @@ def decode_drained(payload: bytes) -> int:
     return _DRAINED.unpack(payload)[0]
 
 
-def encode_settle(receipt: Receipt, who: int, what: int, told: Told | None = None) -> bytes:
-    """`told` is what `told_of` says of this receipt, where somebody knows it already."""
-    ids, number, flags, tail = told or told_of(receipt)
+def settle_slots(receipt: Receipt, who: int, what: int, number: int, told: Told | None = None) -> bytes:
+    """A receipt's record, whose number is `number`, as its slots: packed at once with what every slot has, since it is
+    written for every request. `told` is what `told_of` says of this receipt, where somebody knows it already."""
+    ids, attempt, flags, tail = told or told_of(receipt.request_id, receipt.attempt_id, receipt.client_request_id)
     if receipt.priced:
         flags |= _PRICED
     if receipt.estimated:
@@ -164,24 +192,38 @@ def encode_settle(receipt: Receipt, who: int, what: int, told: Told | None = Non
         ttft = 0.0
     else:
         flags |= _HAS_TTFT
-    return (
-        _SETTLE.pack(
-            ids,
-            number,
-            flags,
-            _CODES[receipt.outcome],
-            who,
-            what,
-            receipt.day,
-            receipt.started_at,
-            ttft,
-            receipt.total_ms,
-            receipt.cost_nano_usd,
-            receipt.revision,
-            *_lanes_of(receipt.usage),
-        )
-        + tail
+    usage = receipt.usage
+    rest = _pack_settle(
+        _SETTLE_KIND,
+        0,
+        _SETTLE.size,
+        number,
+        ids,
+        attempt,
+        flags,
+        _CODES[receipt.outcome],
+        who,
+        what,
+        receipt.day,
+        receipt.started_at,
+        ttft,
+        receipt.total_ms,
+        receipt.cost_nano_usd,
+        receipt.revision,
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cache_read_tokens,
+        usage.cache_write_5m_tokens,
+        usage.cache_write_1h_tokens,
+        usage.reasoning_tokens,
+        usage.audio_input_tokens,
+        usage.audio_output_tokens,
+        usage.image_input_tokens,
+        _SERVICE_CODES[usage.service_tier],
     )
+    if tail:
+        return frame(_SETTLE_KIND, number, payload_of(rest)[: _SETTLE.size] + tail)
+    return seal(rest)
 
 
 def decode_settle(payload: bytes, names: Mapping[int, Names]) -> Receipt:
@@ -207,29 +249,44 @@ def decode_settle(payload: bytes, names: Mapping[int, Names]) -> Receipt:
     )
 
 
-def encode_hold(held: Held, who: int, what: int, told: Told | None = None) -> bytes:
+def hold_slots(held: Held, who: int, what: int, number: int, told: Told | None = None) -> bytes:
+    """The same for a hold."""
     receipt = held.receipt
-    ids, number, flags, tail = told or told_of(receipt)
+    ids, attempt, flags, tail = told or told_of(receipt.request_id, receipt.attempt_id, receipt.client_request_id)
     if receipt.priced:
         flags |= _PRICED
-    return (
-        _HOLD.pack(
-            ids,
-            number,
-            flags,
-            _CODES[receipt.outcome],
-            who,
-            what,
-            receipt.day,
-            receipt.started_at,
-            held.at,
-            held.worst_nano,
-            receipt.cost_nano_usd,
-            receipt.revision,
-            *_lanes_of(receipt.usage),
-        )
-        + tail
+    usage = receipt.usage
+    rest = _pack_hold(
+        _HOLD_KIND,
+        0,
+        _HOLD.size,
+        number,
+        ids,
+        attempt,
+        flags,
+        _CODES[receipt.outcome],
+        who,
+        what,
+        receipt.day,
+        receipt.started_at,
+        held.at,
+        held.worst_nano,
+        receipt.cost_nano_usd,
+        receipt.revision,
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cache_read_tokens,
+        usage.cache_write_5m_tokens,
+        usage.cache_write_1h_tokens,
+        usage.reasoning_tokens,
+        usage.audio_input_tokens,
+        usage.audio_output_tokens,
+        usage.image_input_tokens,
+        _SERVICE_CODES[usage.service_tier],
     )
+    if tail:
+        return frame(_HOLD_KIND, number, payload_of(rest)[: _HOLD.size] + tail)
+    return seal(rest)
 
 
 def decode_hold(payload: bytes, names: Mapping[int, Names]) -> Held:
@@ -253,7 +310,7 @@ def decode_hold(payload: bytes, names: Mapping[int, Names]) -> Held:
 
 
 def encode_progress(progress: Progress) -> bytes:
-    ids, number, flags, tail = _told(progress.request_id, progress.attempt_id, None)
+    ids, number, flags, tail = told_of(progress.request_id, progress.attempt_id, None)
     numbers = (progress.input_tokens, progress.output_tokens, progress.cost_nano, progress.total_ms)
     return _PROGRESS.pack(ids, number, flags, *numbers) + tail
 
@@ -280,11 +337,6 @@ def orphan_of(held: Held, progress: Progress | None) -> Receipt:
     return msgspec.structs.replace(
         held.receipt, usage=usage, cost_nano_usd=progress.cost_nano, total_ms=progress.total_ms
     )
-
-
-def _lanes_of(usage: Usage) -> tuple[int, ...]:
-    *lanes, service = msgspec.structs.astuple(usage)
-    return (*lanes, _SERVICE_CODES[service])
 
 
 def _usage_of(lanes: list[int]) -> Usage:
@@ -357,31 +409,6 @@ def _receipt(
     )
 
 
-def _told(request_id: str, attempt_id: str, client_request_id: str | None) -> Told:
-    """Ids of ours are 14 bytes and the attempt's number; any others, and what the client called it, go into a tail."""
-    ids, number = _packed(request_id, attempt_id)
-    if ids is None:
-        return (*_NO_IDS, _HAS_TAIL, _encode((request_id, attempt_id, client_request_id)))
-    if client_request_id is None:
-        return ids, number, 0, b""
-    return ids, number, _HAS_TAIL, _encode((None, None, client_request_id))
-
-
-def _packed(request_id: str, attempt_id: str) -> tuple[bytes | None, int]:
-    digits, place = request_id[4:], attempt_id[33:]
-    number = _PLACES.get(place)
-    if number is None or len(digits) != _ID_DIGITS:
-        return _NOT_OURS
-    try:
-        ids = bytes.fromhex(digits)
-    except ValueError:
-        return _NOT_OURS
-    if request_id == "req_" + ids.hex() and attempt_id == "att_" + digits + "_" + place:
-        return ids, number
-    return _NOT_OURS
-
-
-_NOT_OURS: Final = (None, 0)
 _PLACES: Final = {str(number): number for number in range(1, 1000)}
 
 

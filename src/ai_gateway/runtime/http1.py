@@ -18,13 +18,16 @@ from typing import Final, cast, final
 import httptools
 
 from ai_gateway.domain.traffic import Body
+from ai_gateway.policy.known_head import KnownHead, known_head
 from ai_gateway.runtime.http1_answer import BUFFER_BYTES, Http1Answer
 from ai_gateway.runtime.upstream import Broken
 
 HEAD_BYTES: Final = 64 << 10
 IDLE_BYTES: Final = 512 << 10  # two whole reads of the event loop in which nothing of an answer was
 FRESH_SECONDS: Final = 0.02
+OK: Final = 200
 SWITCHING_PROTOCOLS: Final = 101
+MOST_REMEMBERED: Final = 8
 BODILESS: Final = frozenset({204, 304})
 
 
@@ -46,6 +49,8 @@ class Http1Connection(asyncio.Protocol):
         self._interim = False
         self._surplus = False
         self._gone = False
+        self._known: _KnownAnswer | None = None
+        self._remembered = 0
         self.idle_since = 0.0
 
     @property
@@ -112,8 +117,17 @@ class Http1Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
-        if self._answer is None:
+        answer = self._answer
+        if answer is None:
             self.cut()
+            return
+        is_new = not answer.status and not self._idle_bytes
+        known = self._known
+        if known is not None and is_new and (body := known.head.body_of(data)) is not None:
+            answer.head_arrived(OK, known.headers)
+            answer.body_arrived(body)
+            if self._answer is answer:  # and was not cut for what is in it
+                self._answered(answer, may_stay=True)
             return
         self._idle_bytes += len(data)
         try:
@@ -126,6 +140,15 @@ class Http1Connection(asyncio.Protocol):
             self.cut()
         elif self._idle_bytes > HEAD_BYTES:
             self._end_what_never_begins()
+        elif is_new and self._answer is None and not self._gone and self._remembered < MOST_REMEMBERED:
+            self._remember(data, answer)
+
+    def _remember(self, data: bytes, answer: Http1Answer) -> None:
+        """A whole answer came at once, and the connection is kept. Where no two of them begin alike, nobody goes on
+        looking for it."""
+        self._remembered += 1
+        head = known_head(data) if answer.status == OK else None
+        self._known = None if head is None else _KnownAnswer(head, answer.headers)
 
     def _end_what_never_begins(self) -> None:
         answer = self.answer
@@ -186,9 +209,11 @@ class Http1Connection(asyncio.Protocol):
         answer = self._answer
         if self._interim or answer is None:
             return
+        self._answered(answer, may_stay=self._parser.should_keep_alive())
+
+    def _answered(self, answer: Http1Answer, *, may_stay: bool) -> None:
         transport = self._transport
-        sent_whole = transport is not None and not transport.get_write_buffer_size()
-        if sent_whole and self._parser.should_keep_alive():
+        if may_stay and transport is not None and not transport.get_write_buffer_size():
             self.resume()
             self._leave(reusable=True)
         else:
@@ -212,6 +237,17 @@ class Http1Connection(asyncio.Protocol):
         else:
             self._loop.call_exception_handler({"message": "an answer could not be taken", "exception": error})
             self.end("the answer could not be taken")
+
+
+@final
+class _KnownAnswer:
+    """A head that may come again, and what it was read as."""
+
+    __slots__ = ("head", "headers")
+
+    def __init__(self, head: KnownHead, headers: dict[str, str]) -> None:
+        self.head = head
+        self.headers = headers
 
 
 def _joined(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final, final
 
 from ai_gateway.domain.config import BaseUrl, Reach
-from ai_gateway.domain.traffic import size_of
+from ai_gateway.domain.traffic import Body, Header, size_of
 from ai_gateway.runtime.dialer import Dialer, MayConnect, Resolve, trust
 from ai_gateway.runtime.http1 import Http1Connection
 from ai_gateway.runtime.http1_answer import Http1Answer
@@ -24,6 +24,7 @@ MOST_HEADS: Final = 4096
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 Place = tuple[str, str, int, Reach]
+_KnownHead = tuple[tuple[Header, ...], BaseUrl, str, bytes]
 
 
 @final
@@ -42,7 +43,7 @@ class Http1Upstream:
         self._dialer = Dialer(may_connect, tls or trust(None), proxy, resolve)
         self._limits = limits
         self._pools: dict[Place, Pool] = {}
-        self._heads: dict[tuple[object, ...], bytes] = {}
+        self._heads: dict[tuple[int, str], _KnownHead] = {}
         self._closed = False
         self._sweeper: asyncio.TimerHandle | None = None
 
@@ -82,13 +83,15 @@ class Http1Upstream:
 
     def _head_of(self, request: Outgoing) -> bytes:
         """The request's head as bytes; all of it but the length is the same for most requests of an endpoint."""
-        name = (request.method, request.url, request.path, request.headers)
-        head = self._heads.get(name)
-        if head is None:
+        name = (id(request.headers), request.path)  # the same tuple, whose hash would cost more than all else of it
+        known = self._heads.get(name)
+        if known is None or known[0] is not request.headers or known[1] is not request.url:
             if len(self._heads) >= MOST_HEADS:
                 self._heads.clear()
-            head = self._heads[name] = _encode_head(request)
-        return b"%b%d\r\n\r\n" % (head, size_of(request.body))
+            known = self._heads[name] = (request.headers, request.url, request.method, _encode_head(request))
+        elif known[2] != request.method:
+            return _with_length(_encode_head(request), request.body)
+        return _with_length(known[3], request.body)
 
     def _sweep(self) -> None:
         # Set again before anybody is told: what a listener raises must not stop the clock of all others.
@@ -101,6 +104,10 @@ class Http1Upstream:
         if not self._pools:
             self._sweeper.cancel()
             self._sweeper = None
+
+
+def _with_length(head: bytes, body: Body) -> bytes:
+    return b"%b%d\r\n\r\n" % (head, len(body) if isinstance(body, bytes) else size_of(body))
 
 
 def _encode_head(request: Outgoing) -> bytes:

@@ -30,16 +30,16 @@ from ai_gateway.runtime.entries import (
     encode_definition,
     encode_drained,
     encode_header,
-    encode_hold,
     encode_progress,
-    encode_settle,
+    hold_slots,
+    settle_slots,
     told_of,
     what_of,
     who_of,
 )
 from ai_gateway.runtime.replay import Replayed, replay
 from ai_gateway.runtime.segments import File, Folder, JournalSize, Segment, Segments
-from ai_gateway.runtime.slots import PAYLOAD_BYTES, Kind, slots_for
+from ai_gateway.runtime.slots import PAYLOAD_BYTES, SLOT_BYTES, Kind, slots_for
 
 T = TypeVar("T")
 
@@ -49,9 +49,6 @@ COPIES: Final = 2
 """A definition is written twice: many records are worth nothing without it, and a slot may be flipped."""
 RECORDS_AHEAD: Final = 3
 """A hold, its progress and its receipt: what an attempt may still write once its names are defined."""
-OUR_ID_LENGTH: Final = 32
-_HOLD: Final = Kind.HOLD  # a member of an enum is a look-up in Python each time
-_SETTLE: Final = Kind.SETTLE
 
 
 class Durability(StrEnum):
@@ -104,12 +101,12 @@ class Journal:
         """An attempt is about to be sent: `orphan` is what it costs if nothing is heard of it again, `at` the instant
         of admission. Raises GatewayFault where the record cannot be written, or what must follow it could not."""
         label = _label(orphan)
-        reserve = self._needs(orphan, label)
+        reserve = self._needs(label)
         if self._problem is not None or not self._has_room(reserve):
             raise _full()
         held = Held(orphan, at, worst_nano)
         try:
-            self._say(_HOLD, label, encode_hold, held)
+            self._say(label, hold_slots, held)
         except OSError as error:
             self._fail(error)
             raise _full() from error
@@ -135,11 +132,11 @@ class Journal:
         self.booked_nano += receipt.cost_nano_usd
         opened = self._open.pop(receipt.attempt_id, None)
         label = _label(receipt) if opened is None else opened.label
-        has_room = opened is not None or self._has_room(self._needs(receipt, label))
+        has_room = opened is not None or self._has_room(self._needs(label))
         number = UNWRITTEN
         if has_room and self._problem is None:
             try:
-                number = self._say(_SETTLE, label, encode_settle, receipt)
+                number = self._settle(label, receipt)
             except OSError as error:
                 self._fail(error)
         if number == UNWRITTEN:
@@ -278,13 +275,12 @@ class Journal:
         free = segments.remaining if segments.spare is None else segments.capacity - 1
         return self._reserved + slots <= free
 
-    def _needs(self, receipt: Receipt, label: "_Label") -> int:
+    def _needs(self, label: "_Label") -> int:
         """At most so many slots for an attempt from its hold to its receipt, in a segment that knows none of its
         names."""
         slots = RECORDS_AHEAD + 1  # a receipt that says what was delivered is longer than a slot
-        if receipt.client_request_id is not None or len(receipt.request_id) != OUR_ID_LENGTH:
-            told = len(receipt.request_id) + len(receipt.attempt_id) + len(receipt.client_request_id or "")
-            slots += RECORDS_AHEAD * (2 + 2 * told // PAYLOAD_BYTES)  # twice, because JSON may escape each character
+        if tail := label.told[3]:
+            slots += RECORDS_AHEAD * (1 + len(tail) // PAYLOAD_BYTES)
         names = self._names
         first, second = names.get(label.who), names.get(label.what)
         if first is not None and second is not None:
@@ -293,7 +289,12 @@ class Journal:
         slots += _definition_slots(label.who) if first is None else first.slots
         return slots + (_definition_slots(label.what) if second is None else second.slots)
 
-    def _say(self, kind: Kind, label: "_Label", encode: Callable[[T, int, int, Told], bytes], value: T) -> int:
+    def _settle(self, label: "_Label", receipt: Receipt) -> int:
+        number = self._say(label, settle_slots, receipt)
+        self._segments.active.last_settle = number
+        return number
+
+    def _say(self, label: "_Label", slots_of: Callable[[T, int, int, int, Told], bytes], value: T) -> int:
         """Write a record that speaks of names. Again, where the segment ended in between: numbers of names hold for
         one segment."""
         segments = self._segments
@@ -305,11 +306,11 @@ class Journal:
                 if active is not segments.active:
                     continue
                 label.segment, label.first, label.second = active, first.number, second.number
-            payload = encode(value, label.first, label.second, label.told)
-            if segments.remaining >= (1 if len(payload) <= PAYLOAD_BYTES else slots_for(payload)):
+            slots = slots_of(value, label.first, label.second, segments.next_number, label.told)
+            if segments.remaining * SLOT_BYTES >= len(slots):
                 if not self._is_dirty:
                     self._note()
-                return segments.append(kind, payload)
+                return segments.put(slots)
             self._cut()
 
     def _define(self, names: Names) -> "_Name":
@@ -349,7 +350,7 @@ class Journal:
         header = Header(version=VERSION, segment=self._segments.active.number, drained=self._drained)
         self._segments.append(Kind.SEGMENT, encode_header(header))
         for opened in self._open.values():
-            self._say(_HOLD, opened.label, encode_hold, opened.held)
+            self._say(opened.label, hold_slots, opened.held)
             if opened.progress is not None:
                 self._write(Kind.PROGRESS, encode_progress(opened.progress))
         self._note()
@@ -373,7 +374,7 @@ class Journal:
             self._cut()
             while self._unwritten:
                 receipt = self._unwritten[0]
-                self._say(_SETTLE, _label(receipt), encode_settle, receipt)
+                self._settle(_label(receipt), receipt)
                 self._unwritten.pop(0)
         except OSError as error:
             self._problem = error
@@ -433,7 +434,8 @@ class _Label(msgspec.Struct, gc=False):
 
 
 def _label(receipt: Receipt) -> _Label:
-    return _Label(who_of(receipt), what_of(receipt), told_of(receipt))
+    told = told_of(receipt.request_id, receipt.attempt_id, receipt.client_request_id)
+    return _Label(who_of(receipt), what_of(receipt), told)
 
 
 def _full() -> GatewayFault:

@@ -157,8 +157,10 @@ class Meters:
             day.nano += nano
             day.tokens += tokens
             day.requests += requests
-            if day.cells:
-                self._spend(day, spent)
+            for cell in day.cells:  # as `_spend`
+                cell.spent += spent[cell.unit]
+                if cell.spent >= cell.warns_at:
+                    self._warn(cell)
         if self.awaited:
             for cell in opened.holding:
                 if cell in self.awaited:

@@ -121,17 +121,23 @@ class Segments:
         nothing has changed."""
         number = self.next_number
         data = frame(kind, number, payload)
-        slots = len(data) // SLOT_BYTES
         if copies > 1:
+            slots = len(data) // SLOT_BYTES
             data += b"".join([frame(kind, number + copy * slots, payload) for copy in range(1, copies)])
-            slots *= copies
+        self.put(data)
+        if kind is _SETTLE:
+            self.active.last_settle = number
+        return number
+
+    def put(self, data: bytes) -> int:
+        """The same for slots that were made for the number `next_number`."""
+        number = self.next_number
         active = self.active
         active.file.write(data, active.used * SLOT_BYTES)
+        slots = len(data) // SLOT_BYTES
         active.used += slots
         self.remaining -= slots
         self.next_number = number + slots
-        if kind is _SETTLE:
-            active.last_settle = number
         return number
 
     def cut(self) -> None:

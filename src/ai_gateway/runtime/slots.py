@@ -25,7 +25,9 @@ MOST_BYTES: Final = 256 * PAYLOAD_BYTES
 
 _CHECKSUM: Final = struct.Struct("<I")
 _pack_checksum = _CHECKSUM.pack
-_REST: Final = struct.Struct(f"<BBHQ{PAYLOAD_BYTES}s")
+_HEAD: Final = struct.Struct("<BBHQ")
+_REST: Final = struct.Struct(f"{_HEAD.format}{PAYLOAD_BYTES}s")
+_pack_rest = _REST.pack
 _KIND_AT: Final = 4
 
 
@@ -55,19 +57,35 @@ def slots_for(payload: bytes) -> int:
     return -(-len(payload) // PAYLOAD_BYTES) or 1
 
 
-def frame(kind: Kind, number: int, payload: bytes) -> bytes:
+def frame(kind: int, number: int, payload: bytes) -> bytes:
     """A record as the bytes of its slots. Raises ValueError beyond MOST_BYTES."""
-    if len(payload) <= PAYLOAD_BYTES:
-        rest = _REST.pack(kind, 0, len(payload), number, payload)
-        return _CHECKSUM.pack(crc32(rest)) + rest
-    if len(payload) > MOST_BYTES:
-        raise ValueError(f"a record of {len(payload)} bytes is longer than the journal takes")
-    parts = [payload[at : at + PAYLOAD_BYTES] for at in range(0, len(payload), PAYLOAD_BYTES)]
+    size = len(payload)
+    if size <= PAYLOAD_BYTES:
+        rest = _pack_rest(kind, 0, size, number, payload)
+        return seal(rest)
+    if size > MOST_BYTES:
+        raise ValueError(f"a record of {size} bytes is longer than the journal takes")
+    parts = [payload[at : at + PAYLOAD_BYTES] for at in range(0, size, PAYLOAD_BYTES)]
     slots: list[bytes] = []
     for place, part in enumerate(parts):
-        rest = _REST.pack(kind if place == 0 else Kind.MORE, len(parts) - 1 - place, len(part), number + place, part)
-        slots.append(_CHECKSUM.pack(crc32(rest)) + rest)
+        rest = _pack_rest(kind if place == 0 else Kind.MORE, len(parts) - 1 - place, len(part), number + place, part)
+        slots.append(seal(rest))
     return b"".join(slots)
+
+
+def slot_of(fields: str) -> struct.Struct:
+    """What packs kind, slots that follow, payload bytes, number and then `fields` as the rest of one slot."""
+    return struct.Struct(f"{_HEAD.format}{fields}{PAYLOAD_BYTES - struct.calcsize(f'<{fields}')}x")
+
+
+def seal(rest: bytes) -> bytes:
+    """A slot: its checksum before the rest of it."""
+    return _pack_checksum(crc32(rest)) + rest
+
+
+def payload_of(rest: bytes) -> bytes:
+    """With the zeros behind it."""
+    return rest[_HEAD.size :]
 
 
 def read_records(data: bytes, kinds: frozenset[int] | None = None) -> Iterator[Record]:

@@ -6,7 +6,7 @@ decide. What a strategy may see (`policy/field.py`) is this room itself, told th
 pick is one step of the event loop, so no two requests are in it at once.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from random import Random
 from typing import Final, final
 
@@ -14,6 +14,7 @@ from ai_gateway.domain.config import Candidate, Tier
 from ai_gateway.policy.load_balancer import Picker, picker_for
 from ai_gateway.providers import Codec, ProviderKind
 from ai_gateway.runtime.board import Standing
+from ai_gateway.runtime.credentials import Signer
 from ai_gateway.runtime.gates import Circle, Gate
 from ai_gateway.runtime.health import Healths
 from ai_gateway.runtime.throttles import Listening, Throttle
@@ -23,9 +24,10 @@ NOBODY: Final[Collection[int]] = ()
 
 @final
 class Member:
-    """A candidate and all that is known of its endpoint."""
+    """A candidate and all that is known of its endpoint. `told`: headers of its last answer, and those lines of them
+    that callers may see."""
 
-    __slots__ = ("candidate", "codec", "gate", "kind", "standing", "throttle")
+    __slots__ = ("candidate", "codec", "gate", "kind", "signer", "standing", "throttle", "told")
 
     def __init__(
         self,
@@ -43,6 +45,8 @@ class Member:
         self.gate = gate
         self.standing = standing
         self.throttle = throttle
+        self.signer = Signer(kind, candidate.endpoint)
+        self.told: tuple[Mapping[str, str], str | None] | None = None
 
 
 @final
@@ -75,6 +79,14 @@ class Stage:
             self._tried = tried
             self._tokens = tokens
             self._ask = self._is_admitted
+        return self._picker.pick(self, rng, affinity)
+
+    def pick_calmly(self, rng: Random, now: float, affinity: str | None) -> int | None:
+        """As `pick` for a first attempt, where everybody is well and nothing limits anybody. None: that is not so."""
+        if self.is_limited or not self._circle.calm or self._healths.out:
+            return None
+        self.now = now
+        self.is_calm = True
         return self._picker.pick(self, rng, affinity)
 
     def pick_crowded(self, rng: Random, now: float, tokens: int, affinity: str | None = None) -> int | None:

@@ -1,18 +1,12 @@
 """The ledger in SQL: rows arrive in batches, each batch in few statements.
 
 Row-wise inserts starve when the event loop is busy, since every row waits for its turn (326 rows a second were
-measured, against tens of thousands at once). So many rows are one statement: a list of VALUES on SQLite, in numbers of
-rows that come again so that SQLite keeps them prepared (one JSON text taken apart by `json_each` cost four times as
-much, since each of 38 columns is looked for in it); one array a column that `unnest` takes apart on PostgreSQL. A row
-that is there already is skipped by its (attempt_id, kind), which makes a replayed batch harmless. What the rows that
-were really inserted have cost is added to the totals of their windows (`store/windows.py`) in the same transaction, so
-the two never differ.
+measured, against tens of thousands at once). So many rows are one statement: on PostgreSQL one array a column that
+`unnest` takes apart, on SQLite a list of VALUES (`store/ledger_file.py`). A row that is there already is skipped by its
+(attempt_id, kind), which makes a replayed batch harmless. What the rows that were really inserted have cost is added to
+the totals of their windows (`store/windows.py`) in the same transaction, so the two never differ.
 """
 
-from collections.abc import Sequence
-from functools import cache
-from itertools import chain
-from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Boolean, Double, bindparam, func, select, text
@@ -21,15 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
 
 from ai_gateway.store import windows
+from ai_gateway.store.ledger_columns import COLUMNS, Entries, columns_of
 from ai_gateway.store.records import AnyTenant, Scope
 from ai_gateway.store.rows import LedgerRow
 from ai_gateway.store.tables import LEDGER, NOBODY, column_of, ledger_row_of, select_ledger
 
-_COLUMNS: Final = tuple(column.name for column in LEDGER.columns if column.name != "id")
-_NAMES: Final = ", ".join(_COLUMNS)
-_values_of: Final = attrgetter(*_COLUMNS)
-_ROWS_AT_ONCE: Final = (256, 64, 16, 4, 1)
-"""256 rows are below the 32,766 parameters that a statement of SQLite may have, also with more columns than today."""
+_NAMES: Final = ", ".join(COLUMNS)
 
 _LEDGER_LOCK: Final = 7_204_008
 _APPENDING: Final = text(f"SELECT pg_advisory_xact_lock_shared({_LEDGER_LOCK})")
@@ -37,38 +28,13 @@ _FENCE: Final = text(f"SELECT pg_advisory_xact_lock({_LEDGER_LOCK})")
 _FENCE_SECONDS: Final = text("SET LOCAL lock_timeout = '5s'")
 
 
-async def append(connection: AsyncConnection, rows: Sequence[LedgerRow], process_id: str = "") -> int:
-    """The number of rows really inserted."""
-    if not rows:
+async def append(connection: AsyncConnection, entries: Entries, process_id: str = "") -> int:
+    """On PostgreSQL. The number of rows really inserted."""
+    if not entries:
         return 0
-    values = [_values_of(row) for row in rows]
-    if connection.dialect.name == "postgresql":
-        await connection.execute(_APPENDING)
-    if connection.dialect.name == "sqlite":
-        last = (await connection.execute(select(func.max(LEDGER.c.id)))).scalar_one() or 0
-        inserted = await _insert_sqlite(connection, values)
-        if inserted:
-            await connection.execute(windows.ADD_SQLITE, {"last": last, "process": process_id})
-        return inserted
-    columns = [list(column) for column in zip(*values, strict=True)]
-    arrays = dict(zip(_COLUMNS, columns, strict=True))
+    await connection.execute(_APPENDING)
+    arrays = {name: list(column) for name, column in zip(COLUMNS, columns_of(entries), strict=True)}
     return (await connection.execute(_INSERT_POSTGRESQL, {**arrays, "process": process_id})).scalar_one()
-
-
-async def _insert_sqlite(connection: AsyncConnection, values: Sequence[tuple[Any, ...]]) -> int:
-    inserted = place = 0
-    for size in _ROWS_AT_ONCE:
-        while len(values) - place >= size:
-            flat = tuple(chain.from_iterable(values[place : place + size]))
-            inserted += (await connection.exec_driver_sql(_insert_of(size), flat)).rowcount
-            place += size
-    return inserted
-
-
-@cache
-def _insert_of(rows: int) -> str:
-    marks = f"({', '.join('?' * len(_COLUMNS))})"
-    return f"INSERT INTO ledger ({_NAMES}) VALUES {', '.join([marks] * rows)} ON CONFLICT DO NOTHING"  # noqa: S608
 
 
 async def watermark(connection: AsyncConnection) -> int:
@@ -103,8 +69,8 @@ def _postgresql_type(column_type: TypeEngine[Any]) -> str:
     return "double precision" if isinstance(column_type, Double) else "text"
 
 
-_UNNESTED: Final = ", ".join(f"CAST(:{name} AS {_postgresql_type(LEDGER.c[name].type)}[])" for name in _COLUMNS)
+_UNNESTED: Final = ", ".join(f"CAST(:{name} AS {_postgresql_type(LEDGER.c[name].type)}[])" for name in COLUMNS)
 _INSERT_POSTGRESQL: Final = text(
     f"WITH fresh AS (INSERT INTO ledger ({_NAMES}) SELECT * FROM unnest({_UNNESTED})"  # noqa: S608  # constants
     f" ON CONFLICT DO NOTHING RETURNING *), added AS ({windows.ADD_POSTGRESQL}) SELECT count(*) FROM fresh"
-).bindparams(*(bindparam(name, type_=ARRAY(LEDGER.c[name].type)) for name in _COLUMNS))
+).bindparams(*(bindparam(name, type_=ARRAY(LEDGER.c[name].type)) for name in COLUMNS))

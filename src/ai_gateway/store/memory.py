@@ -20,6 +20,8 @@ from ai_gateway.domain.traffic import WindowSpent
 from ai_gateway.policy.windows import number_of, window_id, window_of_id, windows_of_day
 from ai_gateway.store import refresh
 from ai_gateway.store.charges import Span
+from ai_gateway.store.ledger_columns import Entries
+from ai_gateway.store.receipts import row_of
 from ai_gateway.store.records import AnyTenant, Conflict, Scope, Unit
 from ai_gateway.store.rows import (
     ApiKeyRow,
@@ -78,9 +80,9 @@ class MemoryStore:
     async def apply_changes(self, snapshot: Snapshot, changes: Sequence[ConfigurationChanged]) -> Snapshot:
         return await refresh.apply(_MemoryReader(self._tables, self._changes), self._compiler, snapshot, changes)
 
-    async def append_ledger(self, rows: Sequence[LedgerRow], process_id: str = "") -> int:
+    async def append_ledger(self, entries: Entries, process_id: str = "") -> int:
         before = len(self._ledger)
-        for row in rows:
+        for row in (it if isinstance(it, LedgerRow) else row_of(it) for it in entries):
             if (row.attempt_id, row.kind) not in self._attempts:
                 self._attempts.add((row.attempt_id, row.kind))
                 self._ledger.append(msgspec.structs.replace(row, id=len(self._ledger) + 1))

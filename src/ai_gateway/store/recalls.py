@@ -6,7 +6,7 @@ is wanted: owners look every 250 ms and give back what is idle, and their next h
 numbers.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Final
 
 from sqlalchemy import bindparam, text
@@ -15,7 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
 from ai_gateway.domain.budgets import Window
+from ai_gateway.domain.traffic import Receipt
 from ai_gateway.policy.windows import number_of, window_id, windows_of_day
+from ai_gateway.store.ledger_columns import Entries
 from ai_gateway.store.rows import LedgerRow
 from ai_gateway.store.windows import LEG_COLUMNS
 
@@ -32,19 +34,19 @@ _RECALL: Final = text(
 """In the name of nobody, so that everybody hears it."""
 
 
-async def recall(connection: AsyncConnection, rows: Sequence[LedgerRow]) -> None:
+async def recall(connection: AsyncConnection, entries: Entries) -> None:
     """For the rows that correct something. Only PostgreSQL has leases."""
-    places = sorted({place for row in rows if row.kind == "adjust" for place in _places_of(row)})
+    places = sorted({place for it in entries if it.kind == "adjust" for place in _places_of(it)})
     if not places or connection.dialect.name != "postgresql":
         return
     columns = zip(*places, strict=True)
     await connection.execute(_RECALL, dict(zip(_PLACE, map(list, columns), strict=True)))
 
 
-def _places_of(row: LedgerRow) -> Iterator[tuple[Any, ...]]:
-    windows = windows_of_day(row.day)
+def _places_of(entry: Receipt | LedgerRow) -> Iterator[tuple[Any, ...]]:
+    windows = windows_of_day(entry.day)
     for window in Window:
         for scope, column in LEG_COLUMNS.items():
-            owner = getattr(row, column)
+            owner = getattr(entry, column)
             if owner is not None:
                 yield window_id(window, number_of(window, windows)), scope.value, owner

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, final
 from ai_gateway.domain.config import Snapshot
 from ai_gateway.domain.events import ConfigurationChanged
 from ai_gateway.domain.traffic import WindowSpent
+from ai_gateway.store.ledger_columns import Entries
 from ai_gateway.store.rows import LedgerRow, Row
 
 if TYPE_CHECKING:
@@ -94,8 +95,8 @@ class Store(Protocol):
         """
         ...
 
-    async def append_ledger(self, rows: Sequence[LedgerRow], process_id: str = "") -> int:
-        """Insert in one statement; rows whose (attempt_id, kind) is there are skipped. The number really inserted.
+    async def append_ledger(self, entries: Entries, process_id: str = "") -> int:
+        """Insert in bulk; rows whose (attempt_id, kind) is there are skipped. The number really inserted.
         `process_id` is the run whose leases pay for them; empty where nobody leases."""
         ...
 

@@ -4,8 +4,7 @@ A key is claimed in one transaction, so of any number of processes one runs the 
 process renews it; when that process is gone the next one that asks is given it, and is told which request had it.
 """
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Final, Protocol, final
 
 import msgspec
@@ -14,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ai_gateway.domain.repeats import Claim, Kept, Place, Standing
 from ai_gateway.store.plain_rows import insert_new, read
-from ai_gateway.store.records import StoreUnavailable
 from ai_gateway.store.rows import ReplyRow
+from ai_gateway.store.session import told_as_lost
 from ai_gateway.store.sql import SqlStore
 from ai_gateway.store.tables import REPLIES
 from ai_gateway.store.vault import CannotUnseal
@@ -110,21 +109,11 @@ class SqlReplies:
                 reply = None
         return Standing(print=row.print, request_id=row.request_id, owner=row.owner, finished=row.finished, reply=reply)
 
-    @asynccontextmanager
-    async def _reading(self) -> AsyncGenerator[AsyncConnection]:
-        try:
-            async with self._store.reading() as connection:
-                yield connection
-        except StoreUnavailable as error:
-            raise ConnectionError("replies cannot be read") from error
+    def _reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        return told_as_lost("replies cannot be read", self._store.reading())
 
-    @asynccontextmanager
-    async def _writing(self) -> AsyncGenerator[AsyncConnection]:
-        try:
-            async with self._store.writing() as connection:
-                yield connection
-        except StoreUnavailable as error:
-            raise ConnectionError("replies cannot be written") from error
+    def _writing(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        return told_as_lost("replies cannot be written", self._store.writing())
 
 
 @final

@@ -1,7 +1,7 @@
 """Responses that tenants may read again and go on from, sealed for the tenant and under the response's own id."""
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Final, Protocol, final
 
 import msgspec
@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ai_gateway.domain.stored_responses import StoredResponse
 from ai_gateway.store.plain_rows import read, upsert
-from ai_gateway.store.records import StoreUnavailable
 from ai_gateway.store.rows import StoredResponseRow
+from ai_gateway.store.session import told_as_lost
 from ai_gateway.store.sql import SqlStore
 from ai_gateway.store.tables import STORED_RESPONSES
 from ai_gateway.store.vault import CannotUnseal
@@ -66,21 +66,11 @@ class SqlResponses:
         async with self._writing() as connection:
             return (await connection.execute(delete(STORED_RESPONSES).where(STORED_RESPONSES.c.expires < now))).rowcount
 
-    @asynccontextmanager
-    async def _reading(self) -> AsyncGenerator[AsyncConnection]:
-        try:
-            async with self._store.reading() as connection:
-                yield connection
-        except StoreUnavailable as error:
-            raise ConnectionError("stored responses cannot be read") from error
+    def _reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        return told_as_lost("stored responses cannot be read", self._store.reading())
 
-    @asynccontextmanager
-    async def _writing(self) -> AsyncGenerator[AsyncConnection]:
-        try:
-            async with self._store.writing() as connection:
-                yield connection
-        except StoreUnavailable as error:
-            raise ConnectionError("stored responses cannot be written") from error
+    def _writing(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        return told_as_lost("stored responses cannot be written", self._store.writing())
 
 
 @final

@@ -6,8 +6,9 @@ a committed change of a key or a budget must survive the power going. On Postgre
 is gone within seconds, or a lost network would look like a slow query.
 """
 
-from collections.abc import Generator
-from contextlib import contextmanager
+import sqlite3
+from collections.abc import AsyncGenerator, Generator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from sqlalchemy import URL, event, make_url
 from sqlalchemy import exc as sql_errors
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from ai_gateway.store.records import StoreUnavailable
 
@@ -46,7 +47,12 @@ _AWAY: Final = (
     sql_errors.InterfaceError,
     sql_errors.InternalError,
     sql_errors.TimeoutError,
+    sqlite3.OperationalError,
+    sqlite3.InterfaceError,
+    sqlite3.InternalError,
 )
+_UNREADABLE: Final = (sql_errors.DatabaseError, sqlite3.DatabaseError)
+"""These and no kind of them: 'not a database'."""
 
 
 def database_url(configured: str | None, data_dir: Path) -> URL:
@@ -91,6 +97,18 @@ def open_engine(url: URL) -> AsyncEngine:
     )
 
 
+def connect_file(engine: AsyncEngine) -> sqlite3.Connection:
+    """A connection to the SQLite of an engine besides those that it lends, for whichever thread asks."""
+    [path], options = engine.dialect.create_connect_args(engine.url)
+    connection = sqlite3.connect(path, **options)
+    try:
+        _prepare_connection(connection, None)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 @contextmanager
 def told_as_unavailable() -> Generator[None]:
     """Turns what says 'the database is away, locked or full' into StoreUnavailable; mistakes of ours stay mistakes."""
@@ -98,10 +116,22 @@ def told_as_unavailable() -> Generator[None]:
         yield
     except _AWAY as error:
         raise StoreUnavailable("the database cannot be used") from error
-    except sql_errors.DBAPIError as error:
-        if error.connection_invalidated or type(error) is sql_errors.DatabaseError:  # e.g. 'not a database'
+    except (sql_errors.DBAPIError, sqlite3.DatabaseError) as error:
+        if getattr(error, "connection_invalidated", False) or type(error) in _UNREADABLE:
             raise StoreUnavailable("the database cannot be used") from error
         raise
+
+
+@asynccontextmanager
+async def told_as_lost(
+    text: str, transaction: AbstractAsyncContextManager[AsyncConnection]
+) -> AsyncGenerator[AsyncConnection]:
+    """For the line, which knows no database: StoreUnavailable becomes ConnectionError."""
+    try:
+        async with transaction as connection:
+            yield connection
+    except StoreUnavailable as error:
+        raise ConnectionError(text) from error
 
 
 def _open_sqlite(url: URL) -> AsyncEngine:

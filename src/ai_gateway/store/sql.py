@@ -8,9 +8,10 @@ commit, so they become visible in their order: a reader that has seen revision 7
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from functools import partial
 from typing import Any, Final, TypeVar, final
 
-from sqlalchemy import Delete, Select, Table, Update, delete, insert, text, update
+from sqlalchemy import Delete, Engine, Select, Table, Update, delete, event, insert, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -19,10 +20,12 @@ from ai_gateway.domain.config import Snapshot
 from ai_gateway.domain.events import ConfigurationChanged
 from ai_gateway.domain.traffic import WindowSpent
 from ai_gateway.store import charges, ledger, recalls, refresh, windows
+from ai_gateway.store.ledger_columns import Entries
+from ai_gateway.store.ledger_file import LedgerFile
 from ai_gateway.store.reading import SqlReader, read_changes
 from ai_gateway.store.records import AnyTenant, Conflict, Scope, StoreUnavailable, Unit
 from ai_gateway.store.rows import AuditRow, LedgerRow, Row
-from ai_gateway.store.session import BEGIN_OPTION, WRITE, told_as_unavailable
+from ai_gateway.store.session import BEGIN_OPTION, WRITE, connect_file, told_as_unavailable
 from ai_gateway.store.snapshots import SnapshotCompiler
 from ai_gateway.store.tables import NOBODY, REVISIONS, TABLES, column_of, row_of, select_rows, values_of
 
@@ -42,6 +45,7 @@ class SqlStore:
         self._compiler = compile
         self._now = now
         self._turn = asyncio.Lock() if engine.dialect.name == "sqlite" else None
+        self._file = None if self._turn is None else _ledger_file(engine)
         self._writer = engine if self._turn is None else engine.execution_options(**{BEGIN_OPTION: WRITE})
         self._reader = engine if self._turn is not None else engine.execution_options(isolation_level="REPEATABLE READ")
 
@@ -65,11 +69,15 @@ class SqlStore:
         async with self.reading() as connection:
             return await refresh.apply(SqlReader(connection), self._compiler, snapshot, changes)
 
-    async def append_ledger(self, rows: Sequence[LedgerRow], process_id: str = "") -> int:
-        async with self.writing() as connection:
-            inserted = await ledger.append(connection, rows, process_id)
-            await recalls.recall(connection, rows)
-            return inserted
+    async def append_ledger(self, entries: Entries, process_id: str = "") -> int:
+        if self._file is None:
+            async with self.writing() as connection:
+                inserted = await ledger.append(connection, entries, process_id)
+                await recalls.recall(connection, entries)
+                return inserted
+        async with _turn_of(self._turn):
+            with told_as_unavailable():
+                return await asyncio.to_thread(self._file.append, entries, process_id)
 
     async def page_ledger(
         self, scope: Scope, *, before: int | None = None, limit: int = 100, **equal: Any
@@ -132,6 +140,17 @@ async def _turn_of(lock: asyncio.Lock | None) -> AsyncGenerator[None]:
         yield
     finally:
         lock.release()
+
+
+def _ledger_file(engine: AsyncEngine) -> LedgerFile:
+    """It ends with the engine."""
+    file = LedgerFile(partial(connect_file, engine))
+
+    def close(_engine: Engine) -> None:
+        file.close()
+
+    event.listen(engine.sync_engine, "engine_disposed", close)
+    return file
 
 
 @final

@@ -208,14 +208,14 @@ def read():
         try: compile_condition(text, 'when')
         except RuleRefused: pass
     print('done')
-threading.stack_size(1024 * 1024)
+threading.stack_size(256 * 1024)
 thread = threading.Thread(target=read)
 thread.start(); thread.join()
 """
 
 
 def test_no_text_is_too_deep_for_a_small_stack() -> None:
-    """A native stack that overflows ends the process, so another process is asked, with an eighth of the usual one."""
+    """A native stack that overflows ends the process, so another process is asked, with a small part of the usual one."""
     rng = Random(7)
     texts = [part * (1_024 // len(part)) for part in DEEP]
     texts += [part * (1_000 // len(part)) + "true" for part in DEEP]

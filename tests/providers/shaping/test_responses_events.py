@@ -160,9 +160,9 @@ def test_an_item_that_is_whole_when_it_is_announced_is_whole_when_it_is_done() -
     ]
     told = read(through(ResponseShaper(REDACTS), events))
     assert [it["type"] for it in told][1] == "response.function_call_arguments.delta"
-    assert told[0]["item"]["arguments"] + told[1]["delta"] == '{"q": "[redacted]"}'
+    assert told[0]["item"]["arguments"] + told[1]["delta"] == '{"q":"[redacted]"}'
     assert told[1] == told[1] | {"item_id": "fc_1", "output_index": 0, "sequence_number": 1}
-    assert told[2]["item"] == told[3]["response"]["output"][0] == call | {"arguments": '{"q": "[redacted]"}'}
+    assert told[2]["item"] == told[3]["response"]["output"][0] == call | {"arguments": '{"q":"[redacted]"}'}
 
 
 def test_a_text_that_is_another_than_its_deltas_is_piped_too() -> None:

@@ -34,7 +34,7 @@ def shaped(response: dict[str, Any], answer: AnswerRules) -> dict[str, Any]:
             a_message(said("b", CITED | {"url": "https://a.b/[redacted]", "title": "[redacted] news"})),
         ),
         (a_thought("a secret", "my secret"), a_thought("a [redacted]", "my [redacted]")),
-        (a_call('{"q":"a secret","secret":1}'), a_call('{"q": "a [redacted]", "[redacted]": 1}')),
+        (a_call('{"q":"a secret","secret":1}'), a_call('{"q":"a [redacted]","[redacted]":1}')),
         (a_call("no json, but secret"), a_call("no json, but [redacted]")),
         (
             {"type": "custom_tool_call", "id": "c", "name": "secret", "input": "rm secret"},
@@ -57,7 +57,7 @@ def shaped(response: dict[str, Any], answer: AnswerRules) -> dict[str, Any]:
             {
                 "type": "mcp_call",
                 "name": "find",
-                "arguments": '{"a": "[redacted]"}',
+                "arguments": '{"a":"[redacted]"}',
                 "output": "[redacted]",
                 "error": "[redacted]",
             },

@@ -41,7 +41,7 @@ def test_pieces_of_an_object_are_told_as_one() -> None:
 
 def test_arguments_are_no_text() -> None:
     told = threads()
-    assert told.threaded(CALL, 0, '{"a":"\\u0061b"}') == '{"a": "x"}'
+    assert told.threaded(CALL, 0, '{"a":"\\u0061b"}') == '{"a":"x"}'
     assert told.whole('{"a":"\\u0061b"}') == '{"a":"\\u0061b"}'
     assert told.threaded(CALL, 0, {"a": "ab"}) == {"a": "x"}
     assert told.whole("") == ""

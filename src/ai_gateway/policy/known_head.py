@@ -1,0 +1,52 @@
+"""What comes on a connection is mostly what came on it before: a client's SDK sends the same head each time, and many a
+provider answers with the same one, but for the length of the body. A parser that reads it once more reads nothing new.
+
+So a head that a strict parser has read and that was judged is remembered as bytes, and a message that has these bytes
+around its length, and exactly so much behind them, is known whole. Anything else, be it half a message or one byte
+more, is the parser's: here nothing is ever read that it has not read before.
+"""
+
+import re
+from typing import Final, final
+
+_END: Final = b"\r\n\r\n"
+_LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,9})\r\n", re.IGNORECASE)
+_MOST_DIGITS: Final = 9
+
+
+@final
+class KnownHead:
+    """`before` and `behind` are the bytes around the length's digits, `behind` with the empty line."""
+
+    __slots__ = ("_at", "_before", "_behind", "_until")
+
+    def __init__(self, before: bytes, behind: bytes) -> None:
+        self._before = before
+        self._behind = behind
+        self._at = len(before)
+        self._until = self._at + _MOST_DIGITS + 1
+
+    def body_of(self, data: bytes) -> bytes | None:
+        """The body, where `data` is one whole message with this head and nothing else; None for any other."""
+        at = self._at
+        if not data.startswith(self._before):
+            return None
+        end = data.find(b"\r", at, self._until)
+        digits = data[at:end]
+        if not digits.isdigit() or not data.startswith(self._behind, end):
+            return None
+        body = data[end + len(self._behind) :]
+        return body if len(body) == int(digits) else None
+
+
+def known_head(message: bytes) -> KnownHead | None:
+    """Of one whole message that was read without complaint; None where its head says no length or more than one, or
+    where it was not alone."""
+    end = message.find(_END)
+    lengths = list(_LENGTH.finditer(message, 0, max(0, end + 2)))
+    if len(lengths) != 1 or b"content-length" in message[lengths[0].end() : end].lower():
+        return None
+    start, stop = lengths[0].span(1)
+    if len(message) != end + len(_END) + int(lengths[0][1]):
+        return None
+    return KnownHead(message[:start], message[stop : end + len(_END)])
