@@ -15,6 +15,8 @@ from ai_gateway.domain.faults import Category, Fault
 JSON: Final = ("content-type", "application/json")
 DOCS: Final = "docs/ERROR_HANDLING.md"
 OVERLOADED_STATUS: Final = 529
+SERVER_ERROR: Final = 500
+"""From here on SDKs try again by themselves, unless they are told not to."""
 NOT_WORTH_RETRYING: Final = frozenset(
     {Category.BUDGET, Category.QUOTA, Category.PAYMENT, Category.PROVIDER_AUTHENTICATION}
 )
@@ -57,7 +59,7 @@ def status_of(fault: Fault, dialect: Dialect) -> int:
 def headers_of(fault: Fault) -> tuple[tuple[str, str], ...]:
     """`x-gateway-error`, and what SDKs read to decide whether and when they try again."""
     headers = [JSON, ("x-gateway-error", fault.code)]
-    if fault.category in NOT_WORTH_RETRYING:
+    if fault.category in NOT_WORTH_RETRYING or (fault.status >= SERVER_ERROR and not fault.retryable):
         headers.append(("x-should-retry", "false"))
     if fault.retry_after_seconds is not None and fault.category is not Category.BUDGET:
         headers.append(("retry-after", str(max(1, ceil(fault.retry_after_seconds)))))
