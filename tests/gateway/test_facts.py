@@ -1,27 +1,27 @@
 from typing import Any
 
 import msgspec
-import pytest
 
 from ai_gateway.domain.rules import FACTS
 from ai_gateway.gateway.admission import admit
-from ai_gateway.gateway.facts import MOST_TOOLS, RequestFacts
+from ai_gateway.gateway.facts import facts_of
+from ai_gateway.policy.request_facts import RequestFacts
 from gateway.budgets import KEY, a_limit
 from support.builders import TOKEN, a_call, a_course, a_head, a_key, a_snapshot, a_tenant, an_endpoint
 from support.line import a_line
 
 
-async def facts_of(members: dict[str, Any] | None = None, *, limits: Any = None, **changes: Any) -> RequestFacts:
+async def known_of(members: dict[str, Any] | None = None, *, limits: Any = None, **changes: Any) -> RequestFacts:
     tenant = a_tenant("t1", an_endpoint(), limits=limits or {}, name="Acme", **changes)
     line = await a_line(a_snapshot(tenant, keys={TOKEN: a_key(team_id="team_1", name="bot")}))
     head = a_head(credentials=(TOKEN.encode(),))
     fields = {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in (members or {}).items()}
     call = a_call(head, fields=fields, stream=True, max_output=9)
-    return RequestFacts(line.doors, admit(line.doors, head), call, a_course("fast", route="support"))
+    return facts_of(line.doors, admit(line.doors, head), call, a_course("fast", route="support"))
 
 
 async def test_every_fact_has_a_value() -> None:
-    facts = await facts_of({"temperature": 0.5, "user": "ann"})
+    facts = await known_of({"temperature": 0.5, "user": "ann"})
     assert {name: facts.value(name) for name in FACTS} == {
         "request.id": "req_018cc0000000aaaaaaaaaaaaaaaa",
         "request.date": "2026-01-01",
@@ -47,19 +47,6 @@ async def test_every_fact_has_a_value() -> None:
     }
 
 
-@pytest.mark.parametrize("members", [{}, {"temperature": "hot", "user": 7}, {"temperature": True, "user": None}])
-async def test_what_was_not_said_or_is_none_is_null(members: dict[str, Any]) -> None:
-    facts = await facts_of(members)
-    assert (facts.value("request.temperature"), facts.value("request.user")) == (None, None)
-
-
-async def test_tools_are_named_up_to_a_bound() -> None:
-    tools = [{"type": "function", "function": {"name": f"tool_{number}"}} for number in range(100)]
-    named = (await facts_of({"tools": tools})).value("request.tools")
-    assert isinstance(named, tuple)
-    assert (len(named), named[0]) == (MOST_TOOLS, "tool_0")
-
-
 async def test_a_limit_that_is_half_used_is_50_percent() -> None:
-    facts = await facts_of(limits={KEY: (a_limit(KEY, 1_000),)})
+    facts = await known_of(limits={KEY: (a_limit(KEY, 1_000),)})
     assert (facts.value("budget.limited"), facts.value("budget.used_percent")) == (True, 0)

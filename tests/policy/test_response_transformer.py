@@ -77,7 +77,7 @@ def test_every_effect_finds_its_place_in_the_order_of_the_rules() -> None:
     )
     assert said is not None
     assert said.pipes == (a_pipe,)
-    assert (said.names, said.header_names) == ((upper,), (lower,))
+    assert said.names == (upper,)
     assert said.drop == (("usage",), ("choices", "logprobs"))
     assert said.put == ((("model",), "<caller.tenant_id>"), (("tier",), 3))
     assert said.metadata == {"by": "<caller.tenant_id>"}

@@ -17,7 +17,6 @@ from ai_gateway.admin.desk import Desk, TenantDesk
 from ai_gateway.admin.explain import course_called
 from ai_gateway.admin.fields import Body, FreeForm, Text
 from ai_gateway.admin.lookup import find_named
-from ai_gateway.admin.preview_facts import PreviewFacts, facts_of
 from ai_gateway.admin.refusals import invalid, missing
 from ai_gateway.admin.routing import Route
 from ai_gateway.admin.rules import RulesField, check_rules
@@ -31,6 +30,7 @@ from ai_gateway.domain.traffic import Call, Caller, Head
 from ai_gateway.gateway.reading import call_of
 from ai_gateway.policy.access import identify
 from ai_gateway.policy.json_changes import UNSET, Change
+from ai_gateway.policy.request_facts import RequestFacts
 from ai_gateway.policy.response_transformer import Answering
 from ai_gateway.policy.routing import resolve
 from ai_gateway.policy.rule_preview import RESPONSE, AnswerPreview, Preview, Step, preview_answer, preview_request
@@ -123,7 +123,9 @@ def _preview(scene: _Scene, body: PreviewBody) -> Answer:
     operation = Operation(body.operation)
     before = body.request if "model" in body.request else {**body.request, "model": scene.course.name}
     call = _call(operation, before, scene.now)
-    facts = facts_of(call, scene.course, scene.tenant, scene.caller, scene.used_percent)
+    is_limited = bool(scene.used_percent) or (scene.caller is not None and bool(scene.caller.limits))
+    look = (lambda: scene.used_percent) if is_limited else None
+    facts = RequestFacts(call, scene.course, scene.tenant, scene.caller, look)
     asked = preview_request(scene.rules.request, form_of(operation, call.fields), facts)
     answered = _answer(scene, call, facts, body.response)
     ends, goes_to = _end(scene, call, asked)
@@ -154,7 +156,7 @@ def _call(operation: Operation, body: dict[str, Any], now: float) -> Call:
         raise invalid(f"request.{error.param}" if error.param else "request", error.message) from None
 
 
-def _answer(scene: _Scene, call: Call, facts: PreviewFacts, response: dict[str, Any] | None) -> AnswerPreview:
+def _answer(scene: _Scene, call: Call, facts: RequestFacts, response: dict[str, Any] | None) -> AnswerPreview:
     hidden_as = call.model if scene.course.hides_models else None
     answering = Answering(REQUEST_ID, int(scene.now), hidden_as)
     body = None if response is None else msgspec.json.encode(response)

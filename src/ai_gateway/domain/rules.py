@@ -333,7 +333,6 @@ class AnswerRules(msgspec.Struct, frozen=True):
     created: int = 0
     pipes: tuple[MakePipe, ...] = ()
     names: tuple[Callable[[str], str], ...] = ()
-    header_names: tuple[Callable[[str], str], ...] = ()
     drop: tuple[Path, ...] = ()
     put: tuple[tuple[Path, Json], ...] = ()
     metadata: Mapping[str, str] = MappingProxyType({})

@@ -16,8 +16,8 @@ from ai_gateway.domain.chat import Operation
 from ai_gateway.domain.faults import Blocked, Fault, RuleFailed
 from ai_gateway.domain.rules import AnswerRules, Hook, RequestForm, RequestRule, RuleError, Tally, TextPipe
 from ai_gateway.gateway.doors import Doors
-from ai_gateway.gateway.facts import RequestFacts
 from ai_gateway.gateway.journey import Journey
+from ai_gateway.policy.request_facts import RequestFacts
 from ai_gateway.policy.request_transformer import give_way
 from ai_gateway.providers.shaping.tables import event_shaper, shape_reply
 from ai_gateway.runtime.guardrails import Finding, Inquiry, Phase, Verdict
@@ -31,7 +31,7 @@ async def guard_request(doors: Doors, rule: RequestRule, form: RequestForm, fact
     inquiry = Inquiry(
         phase=Phase.REQUEST,
         request_id=facts.call.head.request_id,
-        tenant_id=facts.admitted.caller.tenant.id,
+        tenant_id=facts.tenant.id,
         route=facts.course.route or facts.course.name,
         texts=form.texts(),
     )

@@ -19,9 +19,10 @@ from ai_gateway.gateway import reading
 from ai_gateway.gateway.admission import Admitted
 from ai_gateway.gateway.client import Client
 from ai_gateway.gateway.doors import Doors
-from ai_gateway.gateway.facts import RequestFacts
+from ai_gateway.gateway.facts import facts_of
 from ai_gateway.gateway.guarding import guard_request
 from ai_gateway.policy import routing
+from ai_gateway.policy.request_facts import RequestFacts
 from ai_gateway.policy.request_transformer import applies, apply, give_way
 from ai_gateway.policy.response_transformer import Answering, answer_rules
 from ai_gateway.providers import Codec
@@ -48,7 +49,7 @@ async def rule_request(
     rules = course.rules or _NO_RULES
     if rules.broken is not None:
         raise RuleFailed(detail=f"the rules cannot be compiled: {rules.broken}")
-    facts = RequestFacts(doors, admitted, call, course)
+    facts = facts_of(doors, admitted, call, course)
     tally = Tally()
     try:
         asked = call if not rules.request else await _shape(doors, rules.request, facts, tally)

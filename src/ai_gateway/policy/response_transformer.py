@@ -48,7 +48,6 @@ def answer_rules(
         created=answering.created,
         pipes=tuple(it.make for it in effects if isinstance(it, PipeText)),
         names=tuple(it.replace for it in named if it.in_names),
-        header_names=tuple(it.replace for it in named if it.in_headers),
         drop=tuple(path for it in effects if isinstance(it, DropFields) for path in it.paths),
         put=tuple((it.path, _filled(it.value, facts)) for it in effects if isinstance(it, PutField)),
         metadata={name: text.fill(facts) for values in metadata for name, text in values.items()},

@@ -3,11 +3,11 @@ from datetime import timedelta, timezone
 import msgspec
 import pytest
 
-from ai_gateway.admin.preview_facts import MOST_TOOLS, facts_of
 from ai_gateway.domain.chat import Dialect, Operation
 from ai_gateway.domain.config import Course, Key, KeyId, Tenant, TenantId
 from ai_gateway.domain.rules import FACTS, FactValue
 from ai_gateway.domain.traffic import Call, Caller, Head
+from ai_gateway.policy.request_facts import MOST_TOOLS, RequestFacts
 
 TENANT = Tenant(TenantId("ten_1"), "Acme", zone=timezone(timedelta(hours=2)))
 COURSE = Course("assistant", (), route="assistant", pool="fast")
@@ -21,8 +21,9 @@ def a_call(body: bytes, now: float = MIDNIGHT) -> Call:
     return Call(head, "assistant", fields, stream=True, max_output=7, body_bytes=len(body))
 
 
-def known(body: bytes = b"{}", caller: Caller | None = CALLER, used: int = 40) -> dict[str, FactValue]:
-    facts = facts_of(a_call(body), COURSE, TENANT, caller, used)
+def known(body: bytes = b"{}", caller: Caller | None = CALLER, used: int | None = 40) -> dict[str, FactValue]:
+    look = None if used is None else lambda: used
+    facts = RequestFacts(a_call(body), COURSE, TENANT, caller, look)
     return {name: facts.value(name) for name in FACTS}
 
 
@@ -50,7 +51,7 @@ def test_all_is_known_that_conditions_may_read() -> None:
         "route.name": "assistant",
         "route.pool": "fast",
         "budget.used_percent": 40,
-        "budget.limited": False,
+        "budget.limited": True,
     }
 
 
@@ -60,8 +61,12 @@ def test_without_a_key_nothing_is_known_of_one() -> None:
         "caller.tenant_id",
         "caller.tenant_name",
     }
-    assert facts["budget.limited"] is True, "a part of something is used"
-    assert known(caller=None, used=0)["budget.limited"] is False
+
+
+def test_where_nothing_limits_nothing_is_used() -> None:
+    facts = known(used=None)
+    assert (facts["budget.limited"], facts["budget.used_percent"]) == (False, 0)
+    assert known(used=0)["budget.limited"] is True
 
 
 @pytest.mark.parametrize("body", [b'{"temperature":"hot","user":3}', b'{"temperature":true}', b'{"temperature":null}'])
@@ -71,7 +76,7 @@ def test_what_is_no_number_and_no_name_is_not_known(body: bytes) -> None:
 
 
 def test_the_day_is_the_tenants() -> None:
-    late = facts_of(a_call(b"{}", MIDNIGHT + 14.5 * 3600), COURSE, TENANT, None, 0)
+    late = RequestFacts(a_call(b"{}", MIDNIGHT + 14.5 * 3600), COURSE, TENANT, None)
     assert late.value("request.date") == "2027-01-16"
 
 
