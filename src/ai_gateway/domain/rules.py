@@ -198,9 +198,10 @@ class RequestForm(Protocol):
 
     def add_metadata(self, values: Mapping[str, str]) -> bool: ...
 
-    def rewrite(self, make: Callable[[], TextPipe]) -> None:
+    def rewrite(self, make: Callable[[], TextPipe], spares: Callable[[str], bool] | None = None) -> None:
         """Every text of people, tools and models in it, arguments of tool calls too, each through a pipe of its own.
-        Ids, names of roles and types, media and signatures are no text."""
+        Ids, names of roles and types, media and signatures are no text. `spares` says of a whole text, for less than a
+        pipe costs, that the pipe would not change it."""
         ...
 
     def texts(self) -> tuple[str, ...]:

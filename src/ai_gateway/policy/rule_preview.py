@@ -233,8 +233,8 @@ class _Noticing:
         self.lacks |= not is_there
         return is_there
 
-    def rewrite(self, make: Callable[[], TextPipe]) -> None:
-        self._form.rewrite(make)
+    def rewrite(self, make: Callable[[], TextPipe], spares: Callable[[str], bool] | None = None) -> None:
+        self._form.rewrite(make, spares)
 
     def texts(self) -> tuple[str, ...]:
         return self._form.texts()

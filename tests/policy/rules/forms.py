@@ -97,7 +97,7 @@ class PlainForm:
         self.body.setdefault("metadata", {}).update(values)
         return True
 
-    def rewrite(self, make: Callable[[], TextPipe]) -> None:
+    def rewrite(self, make: Callable[[], TextPipe], spares: Callable[[str], bool] | None = None) -> None:
         def through(text: str) -> str:
             pipe = make()
             return pipe.feed(text) + pipe.end()

@@ -215,7 +215,7 @@ thread.start(); thread.join()
 
 
 def test_no_text_is_too_deep_for_a_small_stack() -> None:
-    """A native stack that overflows ends the process, so another process is asked, with a small part of the usual one."""
+    """A native stack that overflows ends the process, so another process is asked, with 256 KiB."""
     rng = Random(7)
     texts = [part * (1_024 // len(part)) for part in DEEP]
     texts += [part * (1_000 // len(part)) + "true" for part in DEEP]

@@ -4,6 +4,7 @@ The text of a request and that of an answer, whole or streamed, go through the s
 tool calls: a secret is one wherever it stands.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -72,18 +73,21 @@ def make_replace_text(rule: ReplaceText, placed: Placed) -> Made:
 
 
 def make_redact(rule: Redact, placed: Placed) -> Made:
-    pipe = _scan(rule, placed).redactor(placed.number, rule.replacement)
-    return _made(placed, pipe, (PipeText(pipe),))
+    scan = _scan(rule, placed)
+    pipe = scan.redactor(placed.number, rule.replacement)
+    return _made(placed, pipe, (PipeText(pipe),), scan.spares)
 
 
 def make_block(rule: Block, placed: Placed) -> Made:
-    pipe = _scan(rule, placed).blocker(placed.number, rule.message)
+    scan = _scan(rule, placed)
+    pipe = scan.blocker(placed.number, rule.message)
 
     def look(form: RequestForm, facts: Facts, tally: Tally) -> None:
         for text in form.texts():
-            reader = pipe(tally)
-            reader.feed(text)
-            reader.end()
+            if not scan.spares(text):
+                reader = pipe(tally)
+                reader.feed(text)
+                reader.end()
 
     return Made(
         act=look if placed.is_on_request else None,
@@ -91,9 +95,11 @@ def make_block(rule: Block, placed: Placed) -> Made:
     )
 
 
-def _made(placed: Placed, pipe: MakePipe, effects: tuple[Effect, ...]) -> Made:
+def _made(
+    placed: Placed, pipe: MakePipe, effects: tuple[Effect, ...], spares: Callable[[str], bool] | None = None
+) -> Made:
     def rewrite(form: RequestForm, facts: Facts, tally: Tally) -> None:
-        form.rewrite(lambda: pipe(tally))
+        form.rewrite(lambda: pipe(tally), spares)
 
     return Made(
         act=rewrite if placed.is_on_request else None,

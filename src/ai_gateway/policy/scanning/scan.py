@@ -45,6 +45,13 @@ class Scan:
     def __init__(self, finders: tuple[Finder, ...]) -> None:
         self._finders: Final = finders
 
+    def spares(self, text: str) -> bool:
+        """Whether nothing is found in the whole of a text. Raises RuleError."""
+        for finder in self._finders:
+            if len(text) >= finder.shortest and finder.view(text).first(0) is not None:
+                return False
+        return True
+
     def redactor(self, rule: int, replacement: str) -> MakePipe:
         """Puts `replacement` in the place of what is found."""
 

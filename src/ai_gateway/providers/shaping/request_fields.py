@@ -91,8 +91,8 @@ class RequestFields:
             self._set(path[0], inner)
         return inner is not None
 
-    def rewrite(self, make: Callable[[], TextPipe]) -> None:
-        self._members = rewritten(self._members, make)
+    def rewrite(self, make: Callable[[], TextPipe], spares: Callable[[str], bool] | None = None) -> None:
+        self._members = rewritten(self._members, make, spares)
 
     def texts(self) -> tuple[str, ...]:
         return texts_in(self._members)

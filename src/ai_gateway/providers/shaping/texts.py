@@ -38,16 +38,21 @@ from ai_gateway.providers.shaping.text_names import (
 )
 
 Make = Callable[[], TextPipe]
+Spares = Callable[[str], bool]
 
 _LITERAL: Final = re.compile(r'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*', re.DOTALL)
 _MODEL: Final = "model"
 _encode: Final = msgspec.json.Encoder().encode
 
 
-def rewritten(members: Members, make: Make) -> Members:
-    """The members with every text put through a pipe of its own. Raises RuleError where one cannot be read, and what
-    pipes raise."""
-    walk = _Walk(make)
+def _none_spared(_text: str) -> bool:
+    return False
+
+
+def rewritten(members: Members, make: Make, spares: Spares | None = None) -> Members:
+    """The members with every text put through a pipe of its own, unless it is spared. Raises RuleError where one cannot
+    be read, and what pipes raise."""
+    walk = _Walk(make, spares or _none_spared)
     try:
         return walk.body(members)
     except RecursionError:
@@ -78,8 +83,9 @@ class _Listener:
 class _Walk:
     """Changes what it is given, which was decoded for it."""
 
-    def __init__(self, make: Make) -> None:
+    def __init__(self, make: Make, spares: Spares) -> None:
         self._make = make
+        self._spares = spares
 
     def body(self, members: Members) -> Members:
         told: Members = {}
@@ -100,21 +106,22 @@ class _Walk:
         return told
 
     def _text(self, said: str) -> str:
-        if not said:
+        if not said or self._spares(said):
             return said
         pipe = self._make()
         return pipe.feed(said) + pipe.end()
 
     def _object(self, told: Object) -> Object:
-        make = self._make
+        make, spares = self._make, self._spares
         for name, value in told.items():
             kind = value.__class__
             if kind is str:
                 if not value:
                     continue
                 if name not in NO_TEXT:
-                    pipe = make()
-                    told[name] = pipe.feed(value) + pipe.end()
+                    if not spares(value):
+                        pipe = make()
+                        told[name] = pipe.feed(value) + pipe.end()
                 elif value not in COMMON:
                     told[name] = self._string(told, name, value)
             elif kind is dict or kind is list:
