@@ -132,7 +132,7 @@ particulars; `budget` has the parts of the sentences about limits, so that they 
 | `x-gateway-error` | on every refusal: the stable code, in every shape |
 | `x-request-id`, `request-id` | always; a client's own id comes back as `x-client-request-id` |
 | `retry-after`, `retry-after-ms` | where the time is known |
-| `x-should-retry: false` | where trying again cannot help: NO_RETRY, and a 5xx that is not `retryable`. The SDKs obey it |
+| `x-should-retry: false` | where trying again cannot help: NO_RETRY; any 5xx that is not `retryable` |
 
 ## Errors inside a stream
 Once a stream has begun its status is sent. A stream that cannot be finished ends with the error as its last event
