@@ -15,7 +15,7 @@ _PREFIX: Final = "msg_"
 _MEMBERS: Final = frozenset(
     {
         "id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "stop_details", "usage", "container",
-        "context_management", "metadata", "error",
+        "context_management", "metadata", "error", "gateway",
     }
 )  # fmt: skip
 _USAGE: Final = "usage"
