@@ -56,6 +56,7 @@ _BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PUT", "/router/load-balancer/pools/{group}/health/{provider}"): {"healthy": False},
     ("POST", "/routes"): {"name": "new", "pool": "pool-own"},
     ("POST", "/routes/{row_id}/explain"): {"dialect": "openai"},
+    ("POST", "/routes/{row_id}/preview"): {"request": {"messages": []}},
     ("PUT", "/routes/{row_id}"): {"name": "renamed", "pool": "pool-own"},
     ("PATCH", "/routes/{row_id}"): {"name": "renamed"},
     ("POST", "/prices"): _PRICE,

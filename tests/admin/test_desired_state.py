@@ -29,7 +29,14 @@ async def test_a_document_makes_what_it_names_and_says_so(world: World) -> None:
     ]
     ((noun, changes),) = [(it["noun"], it["changes"]) for it in outcome["updated"]]
     assert noun == "tenant"
-    assert [it["path"] for it in changes] == ["default_fallbacks[0]", "rules[0]", "timezone", "failed_attempts"]
+    assert [it["path"].split(".")[0].split("[")[0] for it in changes] == [
+        "default_fallbacks",
+        "rules",
+        "timezone",
+        "failed_attempts",
+        "language",
+        "error_messages",
+    ]
     assert outcome["deleted"] == []
     tenant = next(tenant for tenant in world.snapshot.tenants.values() if tenant.id == OWN)
     assert set(tenant.courses) == {"fast", "spare", "bot"}

@@ -11,6 +11,7 @@ from support.gateway import Gateway, a_secret_environment, move_in, serving_gate
 PROVIDER_KEY = "sk-canary-provider-7f3a9c2e51d84b60"
 STORED_SECRET = "canary-stored-secret-0c9e4d7711"
 PROMPT = "canary-prompt-the-patient-is-called-Miller"
+ASKED = [{"role": "user", "content": PROMPT}]
 ECHO = {
     "error": {
         "message": f"Incorrect API key provided: {PROVIDER_KEY}. The request was: {PROMPT}",
@@ -49,14 +50,14 @@ def everywhere(gateway: Gateway) -> dict[str, bytes]:
 
 
 def test_secrets_come_out_nowhere(gateway: Gateway, secrets: dict[str, str]) -> None:
-    answers = [gateway.chat(model) for model in ("up/gpt-4", "echo/m", "gpt-unknown")]
+    answers = [gateway.chat(model, messages=ASKED) for model in ("up/gpt-4", "echo/m", "gpt-unknown")]
     gateway.forgive()
-    answers.append(gateway.chat("echo/m", stream=True))
+    answers.append(gateway.chat("echo/m", messages=ASKED, stream=True))
     for key in (gateway.key, "sk-gw-unknown-canary-000"):
         headers = {"authorization": f"Bearer {key}"}
         answers.append(gateway.request("POST", "/v1/messages", b'{"model": "x", "', headers))
         gateway.forgive()
-        answers.append(gateway.chat("echo/m", key))
+        answers.append(gateway.chat("echo/m", key, messages=ASKED))
     for path in ("/providers", "/secrets", "/api-keys", "/audit", "/config/export"):
         answers.append(gateway.admin("GET", path))
     answers.append(gateway.admin("POST", "/providers/echo/test"))
@@ -78,7 +79,7 @@ def test_secrets_come_out_nowhere(gateway: Gateway, secrets: dict[str, str]) -> 
 def test_what_callers_wrote_is_neither_logged_nor_stored(gateway: Gateway) -> None:
     bearer = {"authorization": f"Bearer {gateway.key}"}
     for model in ("up/gpt-4", "echo/m", "nothing"):
-        body = {"model": model, "messages": [{"role": "user", "content": PROMPT}]}
+        body = {"model": model, "messages": ASKED}
         gateway.request("POST", "/v1/chat/completions", body, bearer)
     until(lambda: gateway.ledger(model="m"), "the ledger row")
     assert [place for place, text in everywhere(gateway).items() if PROMPT.encode() in text] == []

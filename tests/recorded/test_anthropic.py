@@ -10,7 +10,7 @@ import pytest
 
 from ai_gateway.domain.chat import Operation, Usage
 from ai_gateway.domain.config import ProviderType
-from ai_gateway.domain.faults import Category, InvalidRequest
+from ai_gateway.domain.faults import InvalidRequest
 from ai_gateway.domain.reply import Ended, Event, Reply, Stop
 from ai_gateway.policy.error_handler import classify
 from ai_gateway.providers.anthropic import AnthropicCodec
@@ -19,7 +19,7 @@ from ai_gateway.providers.translation.anthropic_front import AnthropicFront
 from ai_gateway.providers.translation.folding import fold
 from ai_gateway.providers.translation.losses import Losses
 from recorded.corpus import Exchange, load, needs_corpus, why_left_out
-from recorded.test_refusals import EXPECTED, LONG_PROMPTS, refused
+from recorded.test_refusals import expected, is_refusal
 from recorded.test_streams import random_partition
 from support.builders import a_call, a_head, a_shaped
 
@@ -108,13 +108,10 @@ def test_what_was_asked_is_asked_again(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_every_refusal_is_classified(capsys: pytest.CaptureFixture[str]) -> None:
-    refusals = [it for it in FOUND if refused(it)]
+    refusals = [it for it in FOUND if is_refusal(it)]
     for exchange in refusals:
         error = BACK.read_error(exchange.status, exchange.headers, exchange.body)
-        expected = EXPECTED[exchange.provider, exchange.status, error.type, error.code]
-        if any(words in error.message for words in LONG_PROMPTS):
-            expected = Category.CONTEXT_LENGTH
-        assert classify(ProviderType.ANTHROPIC, error).category is expected, exchange.id
+        assert classify(ProviderType.ANTHROPIC, error).category is expected(exchange, error), exchange.id
     with capsys.disabled():
         print(f"\nanthropic refusals: {len(refusals)} of {len(refusals)}")
     assert refusals

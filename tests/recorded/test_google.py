@@ -158,6 +158,8 @@ def test_every_refusal_is_classified_as_a_reader_would(capsys: pytest.CaptureFix
         expected = CATEGORIES[exchange.status, error.type]
         if error.code == "API_KEY_INVALID":
             expected = C.PROVIDER_AUTHENTICATION
+        if "User location" in error.message:
+            expected = C.PROVIDER_AUTHENTICATION
         if "Responsible AI" in error.message:
             expected = C.CONTENT_FILTER
         assert classify(ProviderType.GEMINI, error).category is expected, (exchange.id, error)

@@ -18,7 +18,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from recorded.corpus import Exchange, load, load_errors_in_the_wild, needs_corpus, type_of, why_left_out
+from recorded.corpus import Exchange, load, load_errors_in_the_wild, needs_corpus, speaker_of, why_left_out
 from recorded.reckoning import cached_tokens
 from support.gateway import DEMO_KEY, Gateway, running_gateway, until
 from support.replay import Recorded, replaying
@@ -138,7 +138,7 @@ def _request_of(exchange: Exchange) -> dict[str, Any]:
 
 
 def _kind_of(exchange: Exchange) -> str:
-    return type_of(exchange).value
+    return speaker_of(exchange).value
 
 
 def _config_of(exchange: Exchange) -> str:

@@ -46,12 +46,13 @@ from ai_gateway.gateway.world import Taken
 from ai_gateway.policy import pricing
 from ai_gateway.policy.discretion import freed, loggable
 from ai_gateway.policy.error_handler import classify
+from ai_gateway.policy.quotations import unquoted
 from ai_gateway.providers.continuation import Continuation
 from ai_gateway.providers.output_caps import capped
 from ai_gateway.providers.short_end import Bill
 from ai_gateway.runtime import ids
 from ai_gateway.runtime.entries import Progress
-from ai_gateway.runtime.tracing import span_id_of
+from ai_gateway.runtime.tracing import next_span
 from ai_gateway.runtime.upstream import Answer, CannotConnect, EgressRefused, Outgoing, TooSlow, UpstreamError
 
 SHORTEST_SECONDS = 0.001
@@ -174,7 +175,7 @@ class Trial:
         self.dropped = encoded.dropped
         call, headers = shaped.call, encoded.headers
         if call.head.traceparent is not None:
-            headers = (*headers, ("traceparent", _next_span(call.head.traceparent, self._attempt.id)))
+            headers = (*headers, ("traceparent", next_span(call.head.traceparent, self._attempt.id)))
         waits = timeouts.first_token if call.stream else timeouts.response
         return Outgoing(  # by place, which is half of what names cost
             encoded.method,
@@ -386,7 +387,7 @@ class Trial:
 
     def _classify(self, error: ProviderError) -> Fault:
         endpoint = self._attempt.candidate.endpoint
-        return classify(endpoint.provider, freed(error, endpoint))
+        return classify(endpoint.provider, unquoted(freed(error, endpoint), self._shaped))
 
     def _fault_of(self, error: UpstreamError) -> Fault:
         return _fault_of(error, loggable(f"{type(error).__name__}: {error}", self._attempt.candidate.endpoint))
@@ -435,12 +436,6 @@ def _outcome_on_the_wire(error: UpstreamError, client: Client) -> Outcome:
     if isinstance(error, TooSlow):
         return Outcome.TIMEOUT
     return Outcome.CUT if client.committed else Outcome.PROVIDER_ERROR
-
-
-def _next_span(traceparent: str, attempt_id: str) -> str:
-    """W3C Trace Context: the same trace, the attempt as the parent span."""
-    version, trace, _, flags = traceparent.split("-")
-    return f"{version}-{trace}-{span_id_of(attempt_id)}-{flags}"
 
 
 def _differs() -> Fault:

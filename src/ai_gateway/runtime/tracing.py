@@ -116,3 +116,9 @@ def open_tracing(endpoint: str, version: str) -> Tracing:
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     return Tracing(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")), version)
+
+
+def next_span(traceparent: str, attempt_id: str) -> str:
+    """W3C Trace Context: the same trace, the attempt as the parent span."""
+    version, trace, _, flags = traceparent.split("-")
+    return f"{version}-{trace}-{span_id_of(attempt_id)}-{flags}"

@@ -21,7 +21,7 @@ C = Category
         (404, '{"id":"c1","message":"model \'x\' not found"}', C.NOT_FOUND),
         (422, '{"id":"c1","message":"invalid tool generation"}', C.INVALID_REQUEST),
         (429, '{"id":"c1","message":"You are using a Trial key, which is limited to 40 calls"}', C.RATE_LIMIT),
-        (498, '{"id":"c1","message":"invalid token"}', C.OVERLOADED),
+        (498, '{"id":"c1","message":"invalid token"}', C.CONTENT_FILTER),
         (500, '{"id":"c1","message":"internal server error"}', C.PROVIDER_ERROR),
         (503, "", C.PROVIDER_ERROR),
         (504, '{"id":"c1","message":"it took too long"}', C.TIMEOUT),

@@ -182,7 +182,11 @@ COMMON: Final[Rows] = (
         REFUSALS - {401, 402, 403, 404, 408, 429, 498, 499},
         marks("invalid_request_error", "invalid_argument", "validation_error", "validationexception", "bad_request"),
     ),
-    Row(ProviderFailed, FAILURES - {None, 529}, marks("server_error", "api_error", "internal_error", "internal")),
+    Row(
+        ProviderFailed,
+        FAILURES - {None, 504, 524, 529},
+        marks("server_error", "api_error", "internal_error", "internal"),
+    ),
 )
 
 BY_STATUS: Final[Rows] = (

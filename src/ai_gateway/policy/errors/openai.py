@@ -62,7 +62,7 @@ OPENAI: Final[Rows] = (
             "unsupported_value",
         ),
     ),
-    Row(ProviderFailed, FAILURES - {None}, marks("server_error", "internal_error")),
+    Row(ProviderFailed, FAILURES - {None, 504, 524, 529}, marks("server_error", "internal_error")),
 )
 
 AZURE: Final[Rows] = (
