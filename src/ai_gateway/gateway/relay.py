@@ -209,11 +209,15 @@ class Streaming:
 
     def feed(self, chunk: bytes) -> bytes:
         ready = self._watch.feed(chunk)
-        ruled, before = self._ruled, self._events
-        self._events = before + ready.count(DATA) if ruled is None else ruled.heard_events
+        is_heard = ready
+        if self._ruled is None:
+            self._events += ready.count(DATA)
+        else:
+            before, self._events = self._events, self._ruled.heard_events
+            is_heard = ready or self._events > before
         marks = self._marks
         marks.note(self._events)
-        if ready or self._events > before:
+        if is_heard:
             self._whole_at = marks.at
             self._begun_bytes = 0
         else:

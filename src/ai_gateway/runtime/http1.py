@@ -121,9 +121,9 @@ class Http1Connection(asyncio.Protocol):
         if answer is None:
             self.cut()
             return
-        is_new = not answer.status and not self._idle_bytes
+        before = answer.status or self._idle_bytes
         known = self._known
-        if known is not None and is_new and (body := known.head.body_of(data)) is not None:
+        if known is not None and not before and (body := known.head.body_of(data)) is not None:
             answer.head_arrived(OK, known.headers)
             answer.body_arrived(body)
             if self._answer is answer:  # and was not cut for what is in it
@@ -140,7 +140,7 @@ class Http1Connection(asyncio.Protocol):
             self.cut()
         elif self._idle_bytes > HEAD_BYTES:
             self._end_what_never_begins()
-        elif is_new and self._answer is None and not self._gone and self._remembered < MOST_REMEMBERED:
+        elif self._answer is None and not before and not self._gone and self._remembered < MOST_REMEMBERED:
             self._remember(data, answer)
 
     def _remember(self, data: bytes, answer: Http1Answer) -> None:
