@@ -27,7 +27,7 @@ for _name in names_to_scrub(tuple(os.environ)):
     del os.environ[_name]
 
 # Laws that say nothing else are tried so often; AI_GATEWAY_TEST_EXAMPLES=1000 looks longer.
-EXAMPLES = int(os.environ.get("AI_GATEWAY_TEST_EXAMPLES", "50"))
+EXAMPLES = int(os.environ.get("AI_GATEWAY_TEST_EXAMPLES", "35"))
 settings.register_profile("here", deadline=None, max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("here"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
