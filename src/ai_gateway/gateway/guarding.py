@@ -6,8 +6,7 @@ A stream waits at its guardrail: events are held until there is a window's worth
 last bytes of a stream wait too, so nothing was ever given out that was not shown before.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Iterable, Iterator
 from typing import final
 
 import msgspec
@@ -19,10 +18,8 @@ from ai_gateway.gateway.doors import Doors
 from ai_gateway.gateway.journey import Journey
 from ai_gateway.policy.request_facts import RequestFacts
 from ai_gateway.policy.request_transformer import give_way
-from ai_gateway.providers.shaping.tables import event_shaper, shape_reply
+from ai_gateway.providers.shaping.tables import event_shaper, shape_reply, texts_of_events, texts_of_reply
 from ai_gateway.runtime.guardrails import Finding, Inquiry, Phase, Verdict
-
-_Shape = Callable[[AnswerRules], bytes]
 
 
 async def guard_request(doors: Doors, rule: RequestRule, form: RequestForm, facts: RequestFacts, tally: Tally) -> None:
@@ -45,11 +42,12 @@ async def guard_whole(doors: Doors, journey: Journey, answer: AnswerRules, body:
     """A whole answer that every guardrail let go, in the order of the rules, and why it may not be given, if so."""
     if not answer.hooks:
         return body, None
-    shape = shape_reply(journey.admitted.head.operation)
+    operation = journey.admitted.head.operation
+    shape = shape_reply(operation)
     asked = _asked_of(journey, Phase.RESPONSE)
     try:
         for number, hook in answer.hooks:
-            texts = _heard(partial(shape, body))
+            texts = texts_of_reply(operation, body)
             found = await _ask(doors, hook, number, answer.tally, with_texts(asked, texts))
             if found.verdict is Verdict.REDACT:
                 body = shape(body, _speaking_rules(found.texts))
@@ -116,7 +114,7 @@ class StreamGuard:
         return events
 
     def _texts(self, events: bytes) -> tuple[str, ...]:
-        return _heard(partial(self._shaped, events))
+        return texts_of_events(self._operation, events)
 
     def _shaped(self, events: bytes, rules: AnswerRules) -> bytes:
         return event_shaper(self._operation, rules).feed(events)
@@ -148,25 +146,6 @@ def _judged(found: Finding, number: int, tally: Tally) -> Finding:
 
 
 @final
-class _Listening:
-    """A pipe that keeps what went through it."""
-
-    def __init__(self) -> None:
-        self._parts: list[str] = []
-
-    def feed(self, text: str) -> str:
-        self._parts.append(text)
-        return text
-
-    def end(self) -> str:
-        return ""
-
-    @property
-    def text(self) -> str:
-        return "".join(self._parts)
-
-
-@final
 class _Speaking:
     """A pipe that says something else."""
 
@@ -179,18 +158,6 @@ class _Speaking:
 
     def end(self) -> str:
         return self.feed("")
-
-
-def _heard(shape: _Shape) -> tuple[str, ...]:
-    pipes: list[_Listening] = []
-
-    def listen(_tally: Tally) -> TextPipe:
-        pipe = _Listening()
-        pipes.append(pipe)
-        return pipe
-
-    shape(AnswerRules(pipes=(listen,)))
-    return tuple(pipe.text for pipe in pipes)
 
 
 def _speaking(texts: Iterable[str]) -> Iterator[TextPipe]:

@@ -2,10 +2,10 @@
 of its callers go on by reference, so an empty rule set costs nothing and cannot change a byte."""
 
 from ai_gateway.domain.faults import RuleFailed
-from ai_gateway.domain.rules import Facts, OnError, RequestForm, RequestRule, RuleError, Tally
+from ai_gateway.domain.rules import Facts, OnError, RequestForm, RequestRule, ResponseRule, RuleError, Tally
 
 
-def applies(rule: RequestRule, facts: Facts, tally: Tally) -> bool:
+def applies(rule: RequestRule | ResponseRule, facts: Facts, tally: Tally) -> bool:
     """Whether its condition holds. Raises RuleFailed."""
     if rule.when is None:
         return True

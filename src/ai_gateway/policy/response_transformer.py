@@ -16,11 +16,10 @@ from ai_gateway.domain.rules import (
     PutField,
     ReplaceNames,
     ResponseRule,
-    RuleError,
     Tally,
     Template,
 )
-from ai_gateway.policy.request_transformer import give_way
+from ai_gateway.policy.request_transformer import applies
 from ai_gateway.policy.scanning import arguments_pipe
 
 
@@ -37,7 +36,7 @@ def answer_rules(
     rules: tuple[ResponseRule, ...], facts: Facts, tally: Tally, answering: Answering
 ) -> AnswerRules | None:
     """None: nothing is to be done. Raises RuleFailed."""
-    in_force = [rule for rule in rules if _holds(rule, facts, tally)]
+    in_force = [rule for rule in rules if applies(rule, facts, tally)]
     effects = [rule.effect for rule in in_force]
     if not effects and answering.hidden_as is None:
         return None
@@ -59,16 +58,6 @@ def answer_rules(
         in_force=tuple(rule.number for rule in in_force),
         arguments=arguments_pipe,
     )
-
-
-def _holds(rule: ResponseRule, facts: Facts, tally: Tally) -> bool:
-    if rule.when is None:
-        return True
-    try:
-        return rule.when.holds(facts)
-    except RuleError as error:
-        give_way(rule.number, rule.on_error, error, tally)
-        return False
 
 
 def _filled(value: Template | Json, facts: Facts) -> Json:
