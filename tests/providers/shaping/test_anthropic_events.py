@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ai_gateway.domain.chat import Operation
 from ai_gateway.domain.faults import Blocked
 from ai_gateway.domain.rules import AnswerRules
-from ai_gateway.providers.shaping.anthropic_events import MessageShaper, message_event_texts
+from ai_gateway.providers.shaping.anthropic_events import MessageShaper
 from ai_gateway.providers.shaping.anthropic_reply import shape_message
+from ai_gateway.providers.shaping.tables import texts_of_events
 from tests.providers.shaping.adding_up import Body, message_of, said_in, shaped, without_nothing
 from tests.providers.shaping.pipes import Arguments, digits, forbids, literal, same
 from tests.providers.shaping.rules import MESSAGE_RULES
@@ -312,4 +314,4 @@ def test_hostile_bytes_are_no_exception(noise: bytes) -> None:
 
 def test_the_texts_of_events_are_what_pipes_would_see() -> None:
     body = stream(*SAYS[:-2], *block(1, CALL, *PIECES), *ended())
-    assert message_event_texts(body) == 'my secret\n{"a":"secret"}'
+    assert "\n".join(texts_of_events(Operation.MESSAGES, body)) == 'my secret\n{"a":"secret"}'

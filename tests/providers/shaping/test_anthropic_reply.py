@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from ai_gateway.domain.chat import Operation
 from ai_gateway.domain.faults import Blocked
 from ai_gateway.domain.rules import AnswerRules
-from ai_gateway.providers.shaping.anthropic_reply import message_texts, shape_message
+from ai_gateway.providers.shaping.anthropic_reply import shape_message
+from ai_gateway.providers.shaping.tables import texts_of_reply
 from tests.providers.shaping.pipes import Arguments, digits, forbids
 
 BODY: dict[str, Any] = {
@@ -65,7 +67,7 @@ def test_what_is_forbidden_is_not_told() -> None:
 
 
 def test_texts_come_in_the_order_of_the_answer() -> None:
-    assert message_texts(json.dumps(BODY).encode()) == ("12345?", "see 12345", '{"q":"12345"}')
+    assert texts_of_reply(Operation.MESSAGES, json.dumps(BODY).encode()) == ("12345?", "see 12345", '{"q":"12345"}')
 
 
 @pytest.mark.parametrize("body", [b"no json: 12345", b"[12345]", b"\xff12345", b""])

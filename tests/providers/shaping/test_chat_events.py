@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ai_gateway.domain.chat import Operation
 from ai_gateway.domain.faults import Blocked, RuleFailed
 from ai_gateway.domain.rules import AnswerRules
-from ai_gateway.providers.shaping.chat_events import ChatShaper, chat_event_texts
+from ai_gateway.providers.shaping.chat_events import ChatShaper
 from ai_gateway.providers.shaping.chat_reply import shape_chat
+from ai_gateway.providers.shaping.tables import texts_of_events
 from tests.providers.shaping.adding_up import Body, chat_of, said_in, settle, shaped, without_nothing
 from tests.providers.shaping.pipes import Arguments, digits, fails, forbids, late, literal, same
 from tests.providers.shaping.rules import CHAT_RULES
@@ -326,7 +328,7 @@ def test_hostile_bytes_are_no_exception(noise: bytes) -> None:
 
 def test_the_texts_of_events_are_what_pipes_would_see() -> None:
     said = [chunk({"content": "a b"}), chunk({"content": "c"}), chunk({"reasoning": "why"})]
-    assert chat_event_texts(stream(*said, *CALLS[:2])) == 'a bc\nwhy\n{"a":"secret"}'
+    assert "\n".join(texts_of_events(Operation.CHAT, stream(*said, *CALLS[:2]))) == 'a bc\nwhy\n{"a":"secret"}'
 
 
 def test_chunks_that_are_alike_are_told_apart_by_what_is_around_their_text() -> None:

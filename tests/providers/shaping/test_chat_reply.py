@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from ai_gateway.domain.chat import Operation
 from ai_gateway.domain.faults import Blocked
 from ai_gateway.domain.rules import AnswerRules
-from ai_gateway.providers.shaping.chat_reply import chat_texts, shape_chat
+from ai_gateway.providers.shaping.chat_reply import shape_chat
+from ai_gateway.providers.shaping.tables import texts_of_reply
 from tests.providers.shaping.pipes import Arguments, digits, forbids, literal
 
 CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": '{"a":"12345"}'}}
@@ -89,7 +91,7 @@ def test_what_is_forbidden_is_not_told() -> None:
 
 
 def test_texts_come_in_the_order_of_the_answer() -> None:
-    assert chat_texts(json.dumps(BODY).encode()) == (
+    assert texts_of_reply(Operation.CHAT, json.dumps(BODY).encode()) == (
         "12345",
         "https://a.example/12345",
         "see 12345",

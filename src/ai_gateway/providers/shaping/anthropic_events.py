@@ -16,7 +16,7 @@ from ai_gateway.providers.shaping.alike import Alike
 from ai_gateway.providers.shaping.anthropic_frame import MessageFrame, waits_for_tools
 from ai_gateway.providers.shaping.anthropic_reply import CALL, pipe_around, pipe_message
 from ai_gateway.providers.shaping.anthropic_words import BlockWords
-from ai_gateway.providers.shaping.chains import Chains, recorded
+from ai_gateway.providers.shaping.chains import Chains
 from ai_gateway.providers.shaping.frames import splice, split, text_span, write
 from ai_gateway.providers.shaping.pieces import Body, is_object
 from ai_gateway.providers.sse import data_of
@@ -217,17 +217,6 @@ class MessageShaper:
         if block is None:
             block = self._blocks[number] = BlockWords(self._chains)
         return block
-
-
-def message_event_texts(events: bytes) -> str:
-    """The words in whole events of a stream, each text on a line of its own."""
-
-    def see(answer: AnswerRules) -> None:
-        shaper = MessageShaper(answer)
-        shaper.feed(events)
-        shaper.end()
-
-    return "\n".join(recorded(see))
 
 
 def _number(index: object) -> int:

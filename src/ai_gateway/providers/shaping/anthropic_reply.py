@@ -6,7 +6,7 @@ from ai_gateway.domain.rules import AnswerRules
 from ai_gateway.providers.decoding import as_list, as_object
 from ai_gateway.providers.shaping.anthropic_frame import MessageFrame, waits_for_tools
 from ai_gateway.providers.shaping.anthropic_words import pipe_block
-from ai_gateway.providers.shaping.chains import Chains, recorded
+from ai_gateway.providers.shaping.chains import Chains
 from ai_gateway.providers.shaping.pieces import Body, encode, is_list, is_object, is_text, read_body
 
 _NO_WORDS: Final = frozenset({"content", "usage", "stop_sequence"})
@@ -27,11 +27,6 @@ def shape_message(body: bytes, answer: AnswerRules) -> bytes:
     if answer.appended and not waits_for_tools(stop, has_calls) and is_list(message.get("content")):
         message["content"].append({"type": "text", "text": answer.appended})
     return encode(message)
-
-
-def message_texts(body: bytes) -> tuple[str, ...]:
-    """The texts of a whole answer as pipes see them."""
-    return recorded(lambda answer: shape_message(body, answer))
 
 
 def pipe_message(message: Body, chains: Chains) -> None:

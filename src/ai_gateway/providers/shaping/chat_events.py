@@ -13,7 +13,7 @@ from typing import Final, final
 from ai_gateway.domain.rules import AnswerRules, TextPipe
 from ai_gateway.providers.decoding import as_list, as_object, decode_any
 from ai_gateway.providers.shaping.alike import Alike
-from ai_gateway.providers.shaping.chains import Chains, recorded
+from ai_gateway.providers.shaping.chains import Chains
 from ai_gateway.providers.shaping.chat_frame import ChatFrame, add_text, waits_for_tools
 from ai_gateway.providers.shaping.chat_head import ChunkHead
 from ai_gateway.providers.shaping.chat_plain import PlainChunk, PlainDelta, read_plain
@@ -219,17 +219,6 @@ class ChatShaper:
         if choice is None:
             choice = self._choices[number] = _Choice(self._chains)
         return choice
-
-
-def chat_event_texts(events: bytes) -> str:
-    """The words in whole events of a stream, each text on a line of its own."""
-
-    def see(answer: AnswerRules) -> None:
-        shaper = ChatShaper(answer)
-        shaper.feed(events)
-        shaper.end()
-
-    return "\n".join(recorded(see))
 
 
 def _pipe_of(words: ChoiceWords, delta: PlainDelta, member: str) -> TextPipe:

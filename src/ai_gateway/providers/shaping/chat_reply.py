@@ -8,7 +8,7 @@ from typing import Final
 
 from ai_gateway.domain.rules import AnswerRules
 from ai_gateway.providers.decoding import as_list, as_object
-from ai_gateway.providers.shaping.chains import Chains, recorded
+from ai_gateway.providers.shaping.chains import Chains
 from ai_gateway.providers.shaping.chat_frame import ChatFrame, add_text, waits_for_tools
 from ai_gateway.providers.shaping.chat_words import ChoiceWords
 from ai_gateway.providers.shaping.pieces import Body, encode, is_list, is_object, is_text, read_body
@@ -42,11 +42,6 @@ def shape_chat(body: bytes, answer: AnswerRules) -> bytes:
         for place, choice in enumerate(as_list(told.get("choices"))):
             _append(as_object(choice), answer.appended, has_calls=calls.get(place, False))
     return encode(told)
-
-
-def chat_texts(body: bytes) -> tuple[str, ...]:
-    """The texts of a whole answer as pipes see them."""
-    return recorded(lambda answer: shape_chat(body, answer))
 
 
 def pipe_around(body: Body, chains: Chains) -> None:
