@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from ai_gateway.domain.faults import InvalidRequest
 from ai_gateway.domain.traffic import Call, Shaped
 from ai_gateway.gateway.calls import read_any_call
-from ai_gateway.gateway.envelope import BodyLimits
+from ai_gateway.gateway.envelope import ORDINARY, BodyLimits
 from ai_gateway.gateway.input_bound import SMALL_BYTES
 from ai_gateway.gateway.small_chat import MOST_AROUND, open_small_chat, read_small_chat
 from ai_gateway.providers.openai import OpenAICodec
 from support.builders import a_head
 
 HEAD = a_head()
-LIMITS = BodyLimits()
+LIMITS = ORDINARY
 USER = {"role": "user", "content": "Hi"}
 TOOL_CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a":[1]}'}}
 PICTURE = {"type": "image_url", "image_url": {"url": "https://x.test/a.png", "detail": "low"}}
@@ -109,13 +109,13 @@ def any_call(body: bytes, limits: BodyLimits = LIMITS) -> Call | None:
         return None
 
 
-@given(bodies(), st.sampled_from([LIMITS, BodyLimits(depth=3)]))
+@given(bodies(), st.sampled_from([LIMITS, BodyLimits(), BodyLimits(depth=3)]))
 @example(b'{"messages":[],"messages":[],"model":"m"}', LIMITS)
 @example(b'{"messages" :[],"metadata":{"messages":[]},"model":"m"}', LIMITS)
 @example(b'{"metadata":{"messages":[{"role":"u"}]},"messages" :[{"role":"u"}],"model":"m"}', LIMITS)
 @example(b'{"model":"m","messages":[{"role":"u","content":"\xff"}]}', LIMITS)
 @example(a_body(messages=[TOOL_USE]), BodyLimits(depth=5))
-@example(a_body(messages=[USER] * 40), BodyLimits(depth=40, containers=30))
+@example(a_body(messages=[USER] * 80), BodyLimits(depth=70, containers=30))
 @example(a_body(user="x"), BodyLimits(members=2))
 @example(b'{"model":"m","messages":\x0b[]}', LIMITS)
 def test_what_is_read_is_the_call_that_any_body_makes(body: bytes, limits: BodyLimits) -> None:

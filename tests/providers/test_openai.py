@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ai_gateway.domain.chat import Dialect, Operation, ServiceTier, Usage
 from ai_gateway.providers import Reading
 from ai_gateway.providers.differences import Differences
-from ai_gateway.providers.openai import ChatReader, OpenAICodec, UsageChunk
+from ai_gateway.providers.openai import ChatReader, OpenAICodec, UsageChunk, read_any_reply
 from ai_gateway.providers.sse import read_event
 from ai_gateway.providers.usage import OpenAICounts, OpenAIDetails
 from ai_gateway.providers.watch import Verdict
@@ -144,7 +144,7 @@ PLAIN_ANSWER: dict[str, object] = {
 def test_the_usage_of_a_plain_chat_is_read_at_once(more: dict[str, object], usage: Usage | None) -> None:
     body = msgspec.json.encode(PLAIN_ANSWER | more)
     assert CODEC.read_chat_usage(body) == usage
-    assert usage is None or CODEC.read_reply(Operation.CHAT, body) == Reading(usage=usage)
+    assert usage is None or read_any_reply(Operation.CHAT, body) == Reading(usage=usage)
 
 
 VALUES = st.recursive(
@@ -176,7 +176,7 @@ def test_what_is_read_at_once_is_what_the_whole_reading_says(
     if at is not None:
         body = body[:at] + odd + body[at:]
     usage = CODEC.read_chat_usage(body)
-    assert usage is None or CODEC.read_reply(Operation.CHAT, body) == Reading(usage=usage)
+    assert usage is None or read_any_reply(Operation.CHAT, body) == Reading(usage=usage)
 
 
 def test_a_server_with_other_words_is_not_spoken_to_plainly() -> None:

@@ -18,19 +18,23 @@ from ai_gateway.domain.chat import Dialect, Operation
 from ai_gateway.domain.faults import InvalidRequest
 from ai_gateway.domain.traffic import Call, Head
 from ai_gateway.gateway.calls import read_any_call
-from ai_gateway.gateway.envelope import BodyLimits, Fields
+from ai_gateway.gateway.envelope import ORDINARY, BodyLimits, Fields
 from ai_gateway.gateway.input_bound import SMALL_BYTES
 
 MOST_AROUND: Final = 4096
 """Bytes around the messages: they are kept."""
 _MOULDS: Final = 1024
-_AROUND: Final = BodyLimits(depth=32, members=128)
-_MOST_OPENED: Final = SMALL_BYTES // 2
-"""Objects and lists that a small body can have."""
+_DEPTH: Final = 64
+_MEMBERS: Final = 128
+_AROUND: Final = BodyLimits(depth=_DEPTH, members=_MEMBERS)
+_OPENED: Final = SMALL_BYTES // 2
+"""Objects and lists that a small body has at most."""
 _KEY: Final = b'"messages":'
 _LIST: Final = 0x5B
-_CAPS: Final = ("max_completion_tokens", "max_tokens")
-_NULL: Final = b"null"
+_BACKSLASH: Final = 0x5C
+_NULL: Final = msgspec.Raw(b"null")
+_MARK: Final = msgspec.Raw(b"\0")
+"""What no JSON has in it."""
 _NOBODY: Final = Head("", Operation.CHAT, Dialect.OPENAI, 0.0, 0.0)
 
 
@@ -120,18 +124,15 @@ _read_messages: Final = msgspec.json.Decoder(list[_Message]).decode
 def open_small_chat(body: bytes, limits: BodyLimits) -> SmallChat | None:
     """Streamed or not; None for a body that is not small, or has to be looked at: it is unusual, or wrong."""
     size = len(body)
-    if (
-        size > SMALL_BYTES
-        or limits.depth < _AROUND.depth
-        or limits.members < _AROUND.members
-        or limits.containers < _MOST_OPENED
-    ):
+    if size > SMALL_BYTES or (limits is not ORDINARY and not _are_wide(limits)):
         return None
     before, _, rest = body.partition(_KEY)
     messages, bracket, after = rest.rpartition(b"]")
     messages += bracket
     try:
         _read_messages(messages)
+    except msgspec.ValidationError:
+        return None
     except ValueError:
         parted = _parted(body, rest)
         if parted is None:
@@ -165,29 +166,26 @@ def _parted(body: bytes, rest: bytes) -> tuple[bytes, bytes] | None:
     return (bytes(messages), rest[len(messages) :]) if rest.startswith(messages) else None
 
 
+def _are_wide(limits: BodyLimits) -> bool:
+    """Whether nothing that is a small chat here goes beyond them."""
+    return limits.depth >= _DEPTH and limits.members >= _MEMBERS and limits.containers >= _OPENED
+
+
 @lru_cache(_MOULDS)
 def _mould_of(before: bytes, after: bytes) -> _Mould | None:
     """None: it is no body with a list of messages at its top, or one that has to be looked at each time.
 
     Before the key there is the body's own brace, and no other bracket or escape: so the key is one of the top.
     """
-    if before.count(b"{") != 1 or b"[" in before or b"\\" in before:
+    if before.count(b"{") != 1 or _LIST in before or _BACKSLASH in before:
         return None
     try:
         call = read_any_call(_NOBODY, before + _KEY + b"[]" + after, _AROUND)
     except InvalidRequest:
         return None
     fields = call.fields
-    if any(name in fields and bytes(fields[name]) == _NULL for name in _CAPS):
+    if fields.get("max_completion_tokens") == _NULL or fields.get("max_tokens") == _NULL:
         return None
-    pieces = [b"{"]
-    for name, raw in fields.items():
-        pieces[-1] += msgspec.json.encode(name) + b":"
-        if name in ("model", "messages"):
-            pieces.append(b"")
-        else:
-            pieces[-1] += bytes(raw)
-        pieces[-1] += b","
-    start, between, end = pieces
-    names = list(fields)
-    return _Mould(call, names.index("model") < names.index("messages"), start, between, end[:-1] + b"}")
+    marked = msgspec.json.encode({**fields, "model": _MARK, "messages": _MARK})
+    start, between, end = marked.split(b"\0")
+    return _Mould(call, start.endswith(b'"model":'), start, between, end)

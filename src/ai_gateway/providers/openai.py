@@ -86,26 +86,18 @@ class OpenAICodec:
         return UpstreamRequest("POST", _PATHS[call.head.operation], headers_for(shaped), body)
 
     def read_reply(self, operation: Operation, body: bytes) -> Reading:
-        if operation is _RESPONSES:
-            return responses.read_reply(body)
-        reply = decode(body, _Reply)
-        if reply is None or says_something(reply.error):
-            return Reading(error=_error_under_200(body))
-        payload = reply.data if operation is _EMBEDDINGS or operation is _IMAGES else reply.choices
-        items = decode(payload, _Members)
-        if not items:
-            return Reading(usage=reply.read_usage(), error=_error_under_200(body))
-        return Reading(usage=reply.read_image_usage(len(items)) if operation is _IMAGES else reply.read_usage())
+        usage = self.read_chat_usage(body) if operation is _CHAT else None
+        return read_any_reply(operation, body) if usage is None else Reading(usage)
 
     def read_chat_usage(self, body: bytes) -> Usage | None:
-        """What `read_reply` says of a chat's answer without surprises: choices, no error, a usage. None: it has to look
-        itself."""
+        """The usage of a chat's answer without surprises: it has choices, a usage, and no error. None: the answer has
+        to be looked at."""
         try:
             reply = _read_chat(body)
         except (ValueError, RecursionError):
             return None
         tier = reply.service_tier
-        return usage_of(reply.usage) if tier is None else usage_of(reply.usage, service_of(tier))
+        return usage_of(reply.usage) if tier is None or tier == "default" else usage_of(reply.usage, service_of(tier))
 
     def read_reply_to(self, shaped: Shaped, body: bytes) -> Reading:
         return self.read_reply(shaped.call.head.operation, body)
@@ -120,6 +112,20 @@ class OpenAICodec:
         call = shaped.call
         choices = call.choices if call.head.operation is _COMPLETIONS else _choices_asked(shaped)
         return DialectWatch(ChatReader(usage_chunk, choices))
+
+
+def read_any_reply(operation: Operation, body: bytes) -> Reading:
+    """An answer that may be anything."""
+    if operation is _RESPONSES:
+        return responses.read_reply(body)
+    reply = decode(body, _Reply)
+    if reply is None or says_something(reply.error):
+        return Reading(error=_error_under_200(body))
+    payload = reply.data if operation is _EMBEDDINGS or operation is _IMAGES else reply.choices
+    items = decode(payload, _Members)
+    if not items:
+        return Reading(usage=reply.read_usage(), error=_error_under_200(body))
+    return Reading(usage=reply.read_image_usage(len(items)) if operation is _IMAGES else reply.read_usage())
 
 
 class UsageChunk(Enum):

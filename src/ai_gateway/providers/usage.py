@@ -87,35 +87,36 @@ def usage_of(counts: OpenAICounts, service: ServiceTier = ServiceTier.STANDARD) 
     `completion_tokens` includes reasoning, as OpenAI has it. xAI counts it beside, and Google does without a word of
     what it is: their totals are more than prompt and completion. What a total has more is output, and is billed so.
     """
-    prompt, output, total = counts.prompt_tokens, counts.completion_tokens, counts.total_tokens
-    before, after = counts.prompt_tokens_details, counts.completion_tokens_details
+    prompt, total = counts.prompt_tokens, counts.total_tokens
+    output = counts.completion_tokens or 0
+    beside = 0
     if prompt is None:
-        if output is None and total is None:
+        if total is None and counts.completion_tokens is None:
             return None
-        prompt = max(0, (total or 0) - (output or 0))
-        total = None
-    if output is None:
-        output = 0
-    reasoning = audio_out = 0
-    if after is not None:
-        reasoning = after.reasoning_tokens or 0
-        audio_out = after.audio_tokens or 0
-    if total is not None and total > prompt + output:
+        prompt = max(0, (total or 0) - output)
+    elif total is not None and total > prompt + output:
         beside = total - prompt - output
-        output += beside
-        reasoning = reasoning or beside
-        output = min(output, MOST_TOKENS)
-    cached = None
-    written = audio_in = image_in = 0
-    if before is not None:
-        cached = before.cached_tokens
-        written = before.cache_write_tokens or 0
-        audio_in = before.audio_tokens or 0
-        image_in = before.image_tokens or 0
+        output = total - prompt
+    before, after = counts.prompt_tokens_details, counts.completion_tokens_details
+    cached = None if before is None else before.cached_tokens
     if cached is None:  # DeepSeek, Moonshot, Mistral: each has its own word
         cached = counts.prompt_cache_hit_tokens or counts.cached_tokens or counts.num_cached_tokens or 0
     # By place, which is half of what names cost.
-    return Usage(prompt, output, cached, written, 0, reasoning, audio_in, audio_out, image_in, service)
+    if before is None and after is None:
+        return Usage(prompt, output, cached, 0, 0, beside, 0, 0, 0, service)
+    before, after = before or NO_DETAILS, after or NO_DETAILS
+    return Usage(
+        prompt,
+        output,
+        cached,
+        before.cache_write_tokens or 0,
+        0,
+        after.reasoning_tokens or beside,
+        before.audio_tokens or 0,
+        after.audio_tokens or 0,
+        before.image_tokens or 0,
+        service,
+    )
 
 
 def image_usage(reported: object) -> Usage | None:
@@ -203,6 +204,7 @@ def _anthropic_service(usage: dict[str, object]) -> ServiceTier | None:
     return ServiceTier.BATCH if usage.get("service_tier") == "batch" else None
 
 
+NO_DETAILS = OpenAIDetails()
 _SERVICES = {service.value: service for service in ServiceTier}
 
 
