@@ -2,10 +2,15 @@ import json
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ai_gateway.domain.chat import Dialect, Operation, Usage
-from ai_gateway.providers.openai import ChatReader, OpenAICodec, UsageChunk
+from ai_gateway.domain.chat import Dialect, Operation, ServiceTier, Usage
+from ai_gateway.providers import Reading
+from ai_gateway.providers.differences import Differences
+from ai_gateway.providers.openai import ChatReader, OpenAICodec, UsageChunk, read_any_reply
 from ai_gateway.providers.sse import read_event
+from ai_gateway.providers.usage import OpenAICounts, OpenAIDetails
 from ai_gateway.providers.watch import Verdict
 from providers.calls import a_shaped
 
@@ -110,6 +115,73 @@ def test_a_chat_answer_is_read() -> None:
     reading = CODEC.read_reply(Operation.CHAT, body)
     assert reading.usage == Usage(3, 5)
     assert reading.error is None
+
+
+PLAIN_ANSWER: dict[str, object] = {
+    "id": "c1",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "é"}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8},
+}
+
+
+@pytest.mark.parametrize(
+    ("more", "usage"),
+    [
+        ({}, Usage(3, 5)),
+        ({"service_tier": "default", "error": None, "x_groq": {"usage": {"prompt_tokens": 9}}}, Usage(3, 5)),
+        ({"service_tier": "flex"}, Usage(3, 5, service_tier=ServiceTier.FLEX)),
+        ({"usage": {"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 4}}}, Usage(9, cache_read_tokens=4)),
+        ({"usage": {}}, None),
+        ({"usage": None}, None),
+        ({"usage": {"prompt_tokens": -1, "completion_tokens": 5}}, None),
+        ({"choices": []}, None),
+        ({"choices": [7]}, None),
+        ({"error": {"message": "boom"}}, None),
+        ({"error": False}, None),
+        ({"service_tier": 7}, None),
+    ],
+)
+def test_the_usage_of_a_plain_chat_is_read_at_once(more: dict[str, object], usage: Usage | None) -> None:
+    body = msgspec.json.encode(PLAIN_ANSWER | more)
+    assert CODEC.read_chat_usage(body) == usage
+    assert usage is None or read_any_reply(Operation.CHAT, body) == Reading(usage=usage)
+
+
+VALUES = st.recursive(
+    st.sampled_from([None, True, False, 0, 3, -1, 10**13, 1.5, "", "flex", "default", "x", [], {}]),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(["prompt_tokens", "total_tokens", "cached_tokens", "usage"]), inner, max_size=3
+        )
+    ),
+    max_leaves=5,
+)
+COUNTS = st.dictionaries(
+    st.sampled_from(list(OpenAICounts.__struct_fields__)),
+    st.integers(0, 9) | st.dictionaries(st.sampled_from(list(OpenAIDetails.__struct_fields__)), st.integers(0, 9)),
+)
+
+
+@given(
+    st.fixed_dictionaries({"choices": st.just([{}]) | VALUES, "usage": COUNTS | VALUES}),
+    st.dictionaries(st.sampled_from(["service_tier", "error", "x_groq", "data", "object"]), VALUES),
+    st.integers(0, 60) | st.none(),
+    st.sampled_from([b"", b",", b"}", b"\xff", b"NaN", b'"']),
+)
+def test_what_is_read_at_once_is_what_the_whole_reading_says(
+    said: dict[str, object], more: dict[str, object], at: int | None, odd: bytes
+) -> None:
+    body = msgspec.json.encode(said | more)
+    if at is not None:
+        body = body[:at] + odd + body[at:]
+    usage = CODEC.read_chat_usage(body)
+    assert usage is None or read_any_reply(Operation.CHAT, body) == Reading(usage=usage)
+
+
+def test_a_server_with_other_words_is_not_spoken_to_plainly() -> None:
+    assert CODEC.speaks_plainly
+    assert not OpenAICodec(Differences(renamed=(("max_completion_tokens", "max_tokens"),))).speaks_plainly
 
 
 def test_an_answer_without_usage_has_none() -> None:

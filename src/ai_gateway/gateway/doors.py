@@ -8,7 +8,7 @@ import msgspec
 
 from ai_gateway.domain.config import ProviderType
 from ai_gateway.gateway.client import Client
-from ai_gateway.gateway.envelope import BodyLimits
+from ai_gateway.gateway.envelope import ORDINARY, BodyLimits
 from ai_gateway.gateway.leftovers import Leftovers
 from ai_gateway.policy.access import DigestKey
 from ai_gateway.providers import ProviderKind
@@ -38,7 +38,7 @@ class LineLimits(msgspec.Struct, frozen=True):
     """Bytes of a body, its shape, bytes of what a provider may answer, seconds to wait for history."""
 
     body_bytes: int = 32 << 20
-    body: BodyLimits = BodyLimits()
+    body: BodyLimits = ORDINARY
     answer_bytes: int = 64 << 20
     history_seconds: float = 0.25
 

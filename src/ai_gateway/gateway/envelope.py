@@ -37,7 +37,7 @@ class _Key:
     __slots__ = ()
 
 
-_ORDINARY: Final = BodyLimits()
+ORDINARY: Final = BodyLimits()
 _MEMBERS: Final = msgspec.json.Decoder(Fields)
 _STRING: Final = msgspec.json.Decoder(str)
 _INTEGER: Final = msgspec.json.Decoder(int)
@@ -50,8 +50,12 @@ _AT_BYTE: Final = re.compile(r"^JSON is malformed: (.*) \(byte (\d+)\)$")
 _SURROGATES: Final = tuple(f"\\u{d}{next}".encode() for d in "dD" for next in "89aAbBcCdDeEfF")
 _MEMBER_KEY: Final = re.compile(rb'[\s,{]*("[^"\\]*(?:\\.[^"\\]*)*")\s*:\s*', re.DOTALL)
 _NULL: Final = b"null"
+# As numbers: `in` takes whatever it is given for one first, and bytes in vain.
 _QUOTE: Final = 0x22
 _NINE: Final = 0x39
+_SMALL_E: Final = 0x65
+_LARGE_E: Final = 0x45
+_BACKSLASH: Final = 0x5C
 _SHORTEST_INFINITE: Final = 5  # 1e309
 _SHORT_BYTES: Final = 2048
 _LONGEST_PLAIN_NUMBER: Final = 300
@@ -71,7 +75,7 @@ def read_envelope(body: bytes, limits: BodyLimits) -> Fields:
     return fields
 
 
-def read_object(fields: Fields, name: str, limits: BodyLimits = _ORDINARY) -> Fields | None:
+def read_object(fields: Fields, name: str, limits: BodyLimits = ORDINARY) -> Fields | None:
     """An object inside the envelope, as strictly as the envelope itself; None where absent or null.
 
     Raises InvalidRequest with `param`.
@@ -179,18 +183,18 @@ def _survey(body: bytes, fields: Fields, param: str | None) -> bool:
     False only means that the keys have to be looked at: an escaped key is always longer than what it stands for, and
     blanks and duplicates can only add, so the sums are equal for a compact body with distinct keys and no other.
     """
-    length = 1 + len(fields)
-    is_escaped = b"\\" in body
+    is_escaped = _BACKSLASH in body
     for key, raw in fields.items():
-        value = memoryview(raw)
-        size = value.nbytes
-        length += (len(key) if key.isascii() else len(key.encode())) + 3 + size
-        first = value[0]
+        if len(raw) < _SHORTEST_INFINITE:  # nor is there room for a surrogate
+            continue
+        first = memoryview(raw)[0]
         if first == _QUOTE:
-            if is_escaped and b"\\u" in bytes(value):
+            if is_escaped and bytes(raw).find(b"\\u") >= 0:
                 _refuse_surrogates(raw, param or key)
-        elif first <= _NINE and size >= _SHORTEST_INFINITE and _is_infinite(bytes(value)):
+        elif first <= _NINE and _is_infinite(bytes(raw)):
             raise _wrong(param or key, "is a number too large to be represented")
+    keys = "".join(fields)
+    length = 1 + len(keys if keys.isascii() else keys.encode()) + 4 * len(fields) + sum(map(len, fields.values()))
     return length == len(body)
 
 
@@ -209,9 +213,9 @@ def _refuse_duplicates(body: bytes, where: str) -> None:
 
 def _refuse_deep(body: bytes, limits: BodyLimits) -> None:
     """Brackets outside strings, peeled off pair by pair from the inside: as many rounds as the body is deep."""
-    if not _has_more_openings(body, limits.depth):
+    if len(body) <= 2 * limits.depth or not _has_more_openings(body, limits.depth):
         return
-    if b"\\" in body:
+    if _BACKSLASH in body:
         body = body.translate(None, _NOT_ESCAPES).replace(b"\\\\", b"").replace(b'\\"', b"")
     brackets = body.translate(None, _NOT_STRUCTURE).replace(b'""', b"")
     if b'"' in brackets:
@@ -251,7 +255,7 @@ def _refuse_surrogates(raw: msgspec.Raw, name: str) -> None:
 
 
 def _is_infinite(number: bytes) -> bool:
-    if len(number) < _LONGEST_PLAIN_NUMBER and b"e" not in number and b"E" not in number:
+    if len(number) < _LONGEST_PLAIN_NUMBER and _SMALL_E not in number and _LARGE_E not in number:
         return False
     return float(number) in (float("inf"), float("-inf"))
 

@@ -8,7 +8,7 @@ a server has to be asked otherwise, its Differences say so.
 """
 
 from enum import Enum
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -20,7 +20,14 @@ from ai_gateway.providers.differences import OPENAIS_OWN, Differences, StreamUsa
 from ai_gateway.providers.errors import read_error
 from ai_gateway.providers.requests import body_of, headers_for, members_for
 from ai_gateway.providers.sse import Event
-from ai_gateway.providers.usage import image_usage, openai_usage, read_openai_usage, service_of
+from ai_gateway.providers.usage import (
+    OpenAICounts,
+    image_usage,
+    openai_usage,
+    read_openai_usage,
+    service_of,
+    usage_of,
+)
 from ai_gateway.providers.watch import DialectWatch, Verdict, verdict_on_unreadable
 
 _CHAT: Final = Operation.CHAT  # a member of an enum is a look-up in Python each time
@@ -50,6 +57,8 @@ class OpenAICodec:
         self._operations = frozenset(_PATHS) - has_not
         self._asks_for_usage = differences.stream_usage is StreamUsage.ASKED
         self._renamed = differences.renamed
+        self.speaks_plainly = not differences.renamed
+        """Whether a whole chat is encoded by naming the model, and nothing else of its body is changed."""
 
     @property
     def dialect(self) -> Dialect:
@@ -77,16 +86,18 @@ class OpenAICodec:
         return UpstreamRequest("POST", _PATHS[call.head.operation], headers_for(shaped), body)
 
     def read_reply(self, operation: Operation, body: bytes) -> Reading:
-        if operation is _RESPONSES:
-            return responses.read_reply(body)
-        reply = decode(body, _Reply)
-        if reply is None or says_something(reply.error):
-            return Reading(error=_error_under_200(body))
-        payload = reply.data if operation is _EMBEDDINGS or operation is _IMAGES else reply.choices
-        items = decode(payload, _Members)
-        if not items:
-            return Reading(usage=reply.read_usage(), error=_error_under_200(body))
-        return Reading(usage=reply.read_image_usage(len(items)) if operation is _IMAGES else reply.read_usage())
+        usage = self.read_chat_usage(body) if operation is _CHAT else None
+        return read_any_reply(operation, body) if usage is None else Reading(usage)
+
+    def read_chat_usage(self, body: bytes) -> Usage | None:
+        """The usage of a chat's answer without surprises: it has choices, a usage, and no error. None: the answer has
+        to be looked at."""
+        try:
+            reply = _read_chat(body)
+        except (ValueError, RecursionError):
+            return None
+        tier = reply.service_tier
+        return usage_of(reply.usage) if tier is None or tier == "default" else usage_of(reply.usage, service_of(tier))
 
     def read_reply_to(self, shaped: Shaped, body: bytes) -> Reading:
         return self.read_reply(shaped.call.head.operation, body)
@@ -101,6 +112,20 @@ class OpenAICodec:
         call = shaped.call
         choices = call.choices if call.head.operation is _COMPLETIONS else _choices_asked(shaped)
         return DialectWatch(ChatReader(usage_chunk, choices))
+
+
+def read_any_reply(operation: Operation, body: bytes) -> Reading:
+    """An answer that may be anything."""
+    if operation is _RESPONSES:
+        return responses.read_reply(body)
+    reply = decode(body, _Reply)
+    if reply is None or says_something(reply.error):
+        return Reading(error=_error_under_200(body))
+    payload = reply.data if operation is _EMBEDDINGS or operation is _IMAGES else reply.choices
+    items = decode(payload, _Members)
+    if not items:
+        return Reading(usage=reply.read_usage(), error=_error_under_200(body))
+    return Reading(usage=reply.read_image_usage(len(items)) if operation is _IMAGES else reply.read_usage())
 
 
 class UsageChunk(Enum):
@@ -211,6 +236,22 @@ class _Reply(msgspec.Struct, frozen=True):
         """Tokens, where the model counts in them; else an image is one, for it is what has a price."""
         usage = image_usage(decode_any(self.usage)) if says_something(self.usage) else None
         return Usage(output_tokens=images) if usage is None else usage
+
+
+class _Said(msgspec.Struct, gc=False):
+    """A choice, of which it is enough that it is there."""
+
+
+class _Chat(msgspec.Struct, gc=False):
+    """A chat's answer, as everybody who sends sane ones sends it: one decode gives it."""
+
+    choices: Annotated[list[_Said], msgspec.Meta(min_length=1)]
+    usage: OpenAICounts
+    service_tier: str | None = None
+    error: None = None
+
+
+_read_chat: Final = msgspec.json.Decoder(_Chat).decode
 
 
 def _renamed(members: dict[str, msgspec.Raw], names: tuple[tuple[str, str], ...]) -> dict[str, msgspec.Raw]:

@@ -42,13 +42,13 @@ class OpenAICounts(msgspec.Struct, frozen=True, gc=False):
 def read_openai_usage(raw: msgspec.Raw) -> Usage | None:
     """Usage of the OpenAI dialect from its bytes; counts that are none are looked at one by one."""
     counts = decode(raw, OpenAICounts)
-    return openai_usage(decode_any(raw)) if counts is None else _openai_lanes(counts)
+    return openai_usage(decode_any(raw)) if counts is None else usage_of(counts)
 
 
 def openai_usage(reported: object) -> Usage | None:
     """Usage of the OpenAI dialect from a decoded object that may be anything."""
     usage = as_object(reported)
-    return _openai_lanes(
+    return usage_of(
         OpenAICounts(
             prompt_tokens=_tokens(usage, "prompt_tokens"),
             completion_tokens=_tokens(usage, "completion_tokens"),
@@ -65,7 +65,7 @@ def openai_usage(reported: object) -> Usage | None:
 def responses_usage(reported: object) -> Usage | None:
     """Usage of the Responses API from a decoded object that may be anything: other names, the same lanes."""
     usage = as_object(reported)
-    return _openai_lanes(
+    return usage_of(
         OpenAICounts(
             prompt_tokens=_tokens(usage, "input_tokens"),
             completion_tokens=_tokens(usage, "output_tokens"),
@@ -81,37 +81,41 @@ def _details(usage: dict[str, object], name: str) -> OpenAIDetails:
     return OpenAIDetails(**{lane: _tokens(lanes, lane) for lane in OpenAIDetails.__struct_fields__})
 
 
-def _openai_lanes(counts: OpenAICounts) -> Usage | None:
+def usage_of(counts: OpenAICounts, service: ServiceTier = ServiceTier.STANDARD) -> Usage | None:
     """Chat's prompt and completion tokens, embeddings' prompt (or only total) tokens.
 
     `completion_tokens` includes reasoning, as OpenAI has it. xAI counts it beside, and Google does without a word of
     what it is: their totals are more than prompt and completion. What a total has more is output, and is billed so.
     """
     prompt, total = counts.prompt_tokens, counts.total_tokens
-    if prompt is None and counts.completion_tokens is None and total is None:
-        return None
-    before = counts.prompt_tokens_details or NO_DETAILS
-    after = counts.completion_tokens_details or NO_DETAILS
-    reasoning = after.reasoning_tokens or 0
     output = counts.completion_tokens or 0
+    beside = 0
     if prompt is None:
+        if total is None and counts.completion_tokens is None:
+            return None
         prompt = max(0, (total or 0) - output)
     elif total is not None and total > prompt + output:
         beside = total - prompt - output
-        output += beside
-        reasoning = reasoning or beside
-    cached = before.cached_tokens
+        output = total - prompt
+    before, after = counts.prompt_tokens_details, counts.completion_tokens_details
+    cached = None if before is None else before.cached_tokens
     if cached is None:  # DeepSeek, Moonshot, Mistral: each has its own word
         cached = counts.prompt_cache_hit_tokens or counts.cached_tokens or counts.num_cached_tokens or 0
+    # By place, which is half of what names cost.
+    if before is None and after is None:
+        return Usage(prompt, output, cached, 0, 0, beside, 0, 0, 0, service)
+    before, after = before or NO_DETAILS, after or NO_DETAILS
     return Usage(
-        input_tokens=prompt,
-        output_tokens=min(output, MOST_TOKENS),
-        cache_read_tokens=cached,
-        cache_write_5m_tokens=before.cache_write_tokens or 0,
-        reasoning_tokens=reasoning,
-        audio_input_tokens=before.audio_tokens or 0,
-        audio_output_tokens=after.audio_tokens or 0,
-        image_input_tokens=before.image_tokens or 0,
+        prompt,
+        output,
+        cached,
+        before.cache_write_tokens or 0,
+        0,
+        after.reasoning_tokens or beside,
+        before.audio_tokens or 0,
+        after.audio_tokens or 0,
+        before.image_tokens or 0,
+        service,
     )
 
 
