@@ -65,7 +65,7 @@ from ai_gateway.runtime.slots import SLOT_BYTES
 from ai_gateway.runtime.snapshot import Snapshots
 from ai_gateway.runtime.stored_responses import ResponseLimits, StoredResponses
 from ai_gateway.runtime.tasks import Tasks
-from ai_gateway.runtime.telemetry import Telemetry
+from ai_gateway.runtime.telemetry import Listener, Telemetry
 from ai_gateway.runtime.throttles import Throttles
 from ai_gateway.runtime.tracing import Tracing, open_tracing
 from ai_gateway.runtime.waiting_room import Rooms
@@ -174,7 +174,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     )
     stack.push_async_callback(upstream.close)
     board = Board()
-    telemetry = Telemetry((log.note, watch.decisions.note, *(() if tracing is None else (tracing.note,))))
+    telemetry = _telemetry(log, (watch.decisions.note, *(() if tracing is None else (tracing.note,))))
     doors = Doors(
         clock=clock,
         rng=Random(),  # noqa: S311  balancing, not secrets
@@ -435,6 +435,11 @@ def _tracing(settings: Settings) -> Tracing | None:
         return open_tracing(settings.otel_endpoint, __version__)
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError("traces need the extra: pip install 'ai-gateway[otel]'") from error
+
+
+def _telemetry(log: Log, listeners: tuple[Listener, ...]) -> Telemetry:
+    """The log hears of what it has a line for, and of nothing else."""
+    return Telemetry((log.note, *listeners)) if log.tells_all else Telemetry(listeners, (log.note,))
 
 
 def _away(log: Log, what: str, error: Exception) -> None:

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ai_gateway.domain.chat import ServiceTier, Usage
 from ai_gateway.domain.prices import Hours, Rates, Schedule, Step, rates_of
@@ -20,6 +22,21 @@ def test_hours_are_of_the_utc_day_and_may_reach_over_midnight(
     day = 20_000 * 86_400
     assert all(hours.has(day + second) for second in inside)
     assert not any(hours.has(day + second) for second in outside)
+
+
+@given(
+    hours=st.builds(Hours, st.integers(0, 86_399), st.integers(0, 86_400)),
+    at=st.floats(0, 4e9) | st.integers(0, 3 * 86_400),
+    part=st.floats(0, 1, exclude_max=True),
+)
+def test_until_their_turn_hours_say_the_same_and_the_turn_is_a_boundary_within_a_day(
+    hours: Hours, at: float, part: float
+) -> None:
+    turn = hours.turn_after(at)
+    assert at < turn <= at + 86_400
+    assert turn % 86_400 in {hours.start, hours.until % 86_400}
+    between = at + part * (turn - at)
+    assert hours.has(at) == hours.has(min(between, turn - 0.001)) or between >= turn
 
 
 def test_a_step_begins_above_its_threshold() -> None:

@@ -2,10 +2,12 @@
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ai_gateway.gateway.client import lines_of
 from ai_gateway.gateway.funding import Funded
-from ai_gateway.gateway.own_headers import gateway_headers, gateway_lines, route_header
+from ai_gateway.gateway.own_headers import gateway_headers, gateway_lines, name_lines, route_header, timing_lines
 from ai_gateway.gateway.receipts import Attempt
 from gateway.test_trial import Bench, a_bench
 from support.builders import a_candidate, a_course, an_endpoint
@@ -53,3 +55,35 @@ def test_a_route_is_told_by_the_name_that_somebody_gave_it() -> None:
     assert route_header(msgspec.structs.replace(course, route=None, pool=None)) == ("x-gateway-route", "fast")
     assert route_header(msgspec.structs.replace(course, route=None, pool="p")) == ("x-gateway-route", "p")
     assert route_header(msgspec.structs.replace(course, route="r", pool="p")) == ("x-gateway-route", "r")
+
+
+def test_names_are_lines_unless_one_would_break_its_line() -> None:
+    assert name_lines("bot", "up-1", "openai") == (
+        "x-gateway-route: bot\r\nx-gateway-endpoint: up-1\r\nx-gateway-provider: openai\r\n"
+    )
+    assert name_lines("bot", "up\n1", "openai") is None
+
+
+@given(
+    number=st.integers(1, 3),
+    gateway_ms=st.floats(-0.01, 1.01) | st.floats(0, 1e5),
+    provider_ms=st.floats(0, 1e6),
+)
+def test_times_are_thousandths_of_a_millisecond(number: int, gateway_ms: float, provider_ms: float) -> None:
+    """To the nearest, and of two that are as near, either."""
+    lines = timing_lines(number, gateway_ms, provider_ms)
+    attempts, timing, rest = lines.split("\r\n")
+    gateway, provider = timing.removeprefix("server-timing: ").split(", ")
+    assert (attempts, rest) == (f"x-gateway-attempts: {number}", "")
+    assert provider == f"provider;dur={provider_ms:.3f}"
+    written = gateway.removeprefix("gateway;dur=")
+    assert len(written.partition(".")[2]) == 3
+    assert abs(float(written) - gateway_ms) <= 0.0005 + 1e-9
+
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize(("ms", "text"), [(0.0, "0.000"), (0.1234, "0.123"), (0.9994, "0.999"), (0.9996, "1.000")])
+def test_a_first_attempt_is_written_as_the_others_are(number: int, ms: float, text: str) -> None:
+    assert timing_lines(number, ms, 250.0) == (
+        f"x-gateway-attempts: {number}\r\nserver-timing: gateway;dur={text}, provider;dur=250.000\r\n"
+    )

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ai_gateway.domain.chat import Dialect
@@ -170,6 +170,64 @@ def test_however_it_ends_nothing_stays_behind(ends: list[str], used: int) -> Non
         assert known.gate(candidate).breaker.waiting == 0
         assert not known.gate(candidate).breaker.probing
     assert known.throttles.of(LIMITED.endpoint, known.clock.now()).limits is None or left(known).active == 0
+
+
+STEPS = st.sampled_from(["whole", "whole", "broken", "refused", "hang", "late"])
+
+
+@settings(max_examples=200)
+@given(st.lists(st.tuples(STEPS, st.sampled_from([0.0, 1.0, 33.0, 300.0])), max_size=30), st.integers(0, 20_000))
+def test_a_whole_answer_is_an_answer_and_a_success_in_one(steps: list[tuple[str, float]], used: int) -> None:
+    """Of somebody who is well, limited, cooling, crowded, tested or returning, and after whatever came before."""
+    worlds = Known(), Known()
+    hanging: list[tuple[Taken, ...]] = []
+    for step, seconds in steps:
+        for known in worlds:
+            known.clock.advance(seconds)
+        places = tuple(place for known in worlds if (place := any_place(known)) is not None)
+        if len(places) < len(worlds):
+            continue
+        now = worlds[0].clock.now()
+        if step == "hang":
+            hanging.append(places)
+        elif step == "late" and hanging:
+            end_whole(hanging.pop(0), now, used)
+            hanging.append(places)
+        elif step in ("broken", "refused"):
+            for known, it in zip(worlds, places, strict=True):
+                (known.open if step == "broken" else known.quarantine)(it.member.candidate)
+                it.leave(now, used)
+        else:
+            end_whole(places, now, used)
+    assert known_of(worlds[0]) == known_of(worlds[1])
+
+
+def any_place(known: Known) -> Taken | None:
+    """By admission, and else in panic."""
+    world = a_world(known, LIMITED, TWO)
+    place = world.pick(0, ())
+    return None if place is None and world.pick_in_panic(0) is None else world.use()
+
+
+def end_whole(places: tuple[Taken, ...], now: float, used: int) -> None:
+    one, other = places
+    one.succeed_whole(now, 10.0, used)
+    other.answered(now)
+    other.succeed(now, 10.0, None, used)
+
+
+def known_of(known: Known) -> list[object]:
+    """All that an end writes, of both."""
+    limits = known.throttles.of(LIMITED.endpoint, known.clock.now()).limits
+    said: list[object] = [None if limits is None else limits.standing(known.clock.now())]
+    for candidate in (LIMITED, TWO):
+        gate, board = known.gate(candidate), standing(known, candidate)
+        breaker, cooldown = gate.breaker, gate.cooldown
+        said += [getattr(breaker, name) for name in type(breaker).__slots__ if name != "_listener"]
+        said += [gate.calm, cooldown.calm, cooldown.quarantined, cooldown.until]
+        said += [board.requests, board.active, board.errors, board.latency.usual, board.latency.peak]
+        said += [list(board.latencies), list(board.ttfts), board.ttft.usual]
+    return said
 
 
 # Picks

@@ -468,6 +468,20 @@ def test_a_ticket_ends_the_waiting_once() -> None:
     assert bench.breaker.waiting == 0
 
 
+def test_who_returns_is_not_helped_by_what_was_sent_before_it_fell() -> None:
+    """All of it within the hundred seconds of one bucket."""
+    rules = BreakerSettings(window_seconds=100.0 * BUCKETS, failure_threshold=1_000, minimum_requests=10)
+    bench = Bench(msgspec.structs.replace(rules, slow_start_seconds=0.0))
+    bench.fail(times=10)
+    bench.now = bench.breaker.until
+    assert bench.admits()
+    bench.succeed(times=2)
+    bench.fail(times=9)
+    assert bench.breaker.state is CLOSED
+    bench.fail()
+    assert bench.heard.moves[-1].reason.startswith("10 failures of 10 requests")
+
+
 def test_open_seconds_are_spread_over_a_tenth() -> None:
     rng = Random(7)
     sample = sorted(open_seconds(DEFAULTS, 0, rng) for _ in range(2_000))
@@ -572,6 +586,44 @@ def follow(trace: Trace) -> None:
         if breaker.calm:
             assert breaker.admits(bench.now)
             assert breaker.ramp(bench.now) == 1.0
+
+
+def test_an_answer_that_came_whole_to_a_calm_breaker_is_an_answer_and_a_success() -> None:
+    """Wherever it has come to, of every ticket that is under way: late ones and old probes too."""
+    rng = Random(21)
+    calm = 0
+    for _ in range(5_000):
+        trace = [(rng.choice(EVENTS), rng.choice(GAPS), 0) for _ in range(rng.randrange(40))]
+        one, tickets = lived(trace)
+        other, _ = lived(trace)
+        for ticket in tickets:
+            if not one.breaker.calm:
+                break
+            calm += 1
+            waited = rng.choice((0.0, 0.1, 2.0))
+            one.breaker.on_calm_answer(ticket, one.now, waited)
+            other.succeed(other.breaker.on_answer(ticket, other.now, waited))
+            assert known_of(one.breaker) == known_of(other.breaker)
+    assert calm > 2_000
+
+
+def known_of(breaker: CircuitBreaker) -> dict[str, object]:
+    return {name: getattr(breaker, name) for name in CircuitBreaker.__slots__ if name != "_listener"}
+
+
+def lived(trace: Trace) -> tuple[Bench, list[Ticket]]:
+    """A breaker after what is told, and the tickets that wait for their first answer."""
+    bench, under_way = Bench(BreakerSettings(failure_threshold=2, success_threshold=1, slow_start_seconds=0.0)), []
+    for event, seconds, _ in trace:
+        bench.now += seconds
+        if event == "send" and not bench.admits():
+            continue
+        if event in ("send", "panic"):
+            bench.breaker.look(bench.now)
+            under_way.append(bench.send())
+        elif event in ("succeed", "fail") and under_way:
+            (bench.succeed if event == "succeed" else bench.fail)(under_way.pop())
+    return bench, under_way
 
 
 # Restarts. Wall time is the monotonic plus `WALL` before the restart; the new process counts from 0 again.

@@ -1,5 +1,5 @@
 from fractions import Fraction
-from math import ceil
+from math import ceil, inf
 
 import pytest
 from hypothesis import given
@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from ai_gateway.domain.chat import ServiceTier, Usage
 from ai_gateway.domain.config import Price, PriceBook
-from ai_gateway.domain.prices import Schedule, Step, rates_of
-from ai_gateway.policy.pricing import cost_nano, dollars, find_price, share_nano
+from ai_gateway.domain.prices import Hours, Schedule, Step, rates_of
+from ai_gateway.policy.pricing import cost_nano, dollars, find_price, price_in_force, share_nano
 from support.builders import a_book, a_price, an_endpoint
 
 PICO = st.integers(0, 10**9)
@@ -219,3 +219,78 @@ def test_a_share_is_rounded_up(nano: int, percent: int, share: int) -> None:
 
 def test_money_that_is_given_back_has_its_sign() -> None:
     assert dollars(-9_400_000) == "-0.0094"
+
+
+DAY = 86_400
+SECONDS = st.integers(0, DAY - 1)
+
+
+@st.composite
+def books(draw: st.DrawFn) -> PriceBook:
+    """Prices of few days and payees, some of certain hours: whatever can change what is in force."""
+    hours = st.none() | st.builds(Hours, SECONDS, SECONDS)
+    begins = st.sampled_from((0.0, DAY - 0.5, float(DAY), DAY + 40_000.0, 2.0 * DAY))
+    made = [
+        a_price(
+            version=f"v{number}",
+            provider=draw(st.sampled_from((None, "openai", "anthropic"))),
+            effective_from=draw(begins),
+            hours=draw(hours),
+            edition=draw(st.sampled_from((None, "a book"))),
+        )
+        for number in range(draw(st.integers(0, 4)))
+    ]
+    return PriceBook(made, ceiling=draw(st.sampled_from((None, CEILING))))
+
+
+@given(own=books(), book=books(), at=st.floats(DAY - 100, 3 * DAY), strict=st.booleans(), data=st.data())
+def test_what_is_in_force_stays_so_until_it_is_said_to_end(
+    own: PriceBook, book: PriceBook, at: float, strict: bool, data: st.DataObject
+) -> None:
+    endpoint = an_endpoint(ceiling=a_price("", version="strict") if strict else None)
+    price, until = price_in_force(own, book, endpoint, "gpt-4o-mini", at)
+    assert price is find_price(own, book, endpoint, "gpt-4o-mini", at)
+    assert until > at
+    turns = [at, at + 3 * DAY, until - 0.001]
+    for it in (*own.prices, *book.prices):
+        turns.append(it.effective_from)
+        if it.hours is not None:
+            turns += [day * DAY + second for day in range(6) for second in (it.hours.start, it.hours.until)]
+    turns.append(data.draw(st.floats(at, at + 3 * DAY)))
+    for later in turns:
+        if at <= later < until:
+            assert find_price(own, book, endpoint, "gpt-4o-mini", later) is price, later
+
+
+NIGHT = a_price(version="night", hours=Hours(79_200, 3_600))
+
+
+@pytest.mark.parametrize(
+    ("own", "book", "at", "version", "until"),
+    [
+        ((), (), 10.0, None, inf),
+        ((OWN_ANY,), (LATER,), 10.0, "own any", inf),  # what is behind it never counts
+        ((LATER,), (BOOK_ANY,), 10.0, "book any", 100.0),
+        ((LATER,), (BOOK_ANY,), 100.0, "later", inf),
+        ((LATER, EARLIER), (), 10.0, None, 50.0),
+        ((LATER, EARLIER), (), 60.0, "earlier", 100.0),
+        ((NIGHT,), (BOOK_ANY,), 3_599.5, "night", 3_600.0),
+        ((NIGHT,), (BOOK_ANY,), 3_600.0, "book any", 79_200.0),
+        ((NIGHT,), (BOOK_ANY,), 79_200.0, "night", 86_400.0 + 3_600.0),
+        ((NIGHT,), (LATER,), 10_000.0, "later", 79_200.0),
+        ((a_price(provider="anthropic", effective_from=50.0),), (BOOK_ANY,), 10.0, "book any", inf),
+    ],
+)
+def test_a_price_ends_where_one_before_it_begins_and_where_hours_turn(
+    own: tuple[Price, ...], book: tuple[Price, ...], at: float, version: str | None, until: float
+) -> None:
+    price, ends = price_in_force(a_book(*own), a_book(*book), an_endpoint(), "gpt-4o-mini", at)
+    assert (price and price.version, ends) == (version, until)
+
+
+@pytest.mark.parametrize(
+    ("nano", "text"),
+    [(999_999_999, "0.999999999"), (10**9 + 1, "1.000000001"), (100, "0.0000001"), (-1, "-0.000000001")],
+)
+def test_dollars_begin_at_a_thousand_million(nano: int, text: str) -> None:
+    assert dollars(nano) == text

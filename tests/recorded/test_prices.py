@@ -8,19 +8,19 @@ import pytest
 
 from ai_gateway.domain.chat import Usage
 from ai_gateway.domain.price_book import PriceBook
-from ai_gateway.domain.prices import Rates
+from ai_gateway.domain.prices import Rates, Schedule
 from ai_gateway.policy.addresses import parse_base_url
-from ai_gateway.policy.pricing import cost_nano, cost_pico
+from ai_gateway.policy.pricing import PICO_PER_NANO, cost_nano
 from ai_gateway.providers.vendors import payees_of
 from ai_gateway.store.price_editions import row_of, shipped_edition
 from ai_gateway.store.price_rows import price_of
 from recorded.corpus import Exchange, load, needs_corpus, type_of, why_left_out
 from recorded.test_replies import OPERATIONS, codec_of
-from support.builders import a_call, a_head, a_shaped
+from support.builders import a_call, a_head, a_price, a_shaped
 
 pytestmark = needs_corpus
 
-EACH_ONE = Rates(1, 1, 1, 1, 1, 1, 1, 1, 1)
+EACH_ONE = a_price(standard=Schedule(Rates(*[PICO_PER_NANO] * 9)))
 LATEST = 1_795_000_000.0
 
 
@@ -60,7 +60,7 @@ def test_every_recorded_usage_adds_up_and_has_its_cost(capsys: pytest.CaptureFix
         if usage is None or exchange.endpoint == "anthropic.count_tokens":
             continue
         score.usages += 1
-        assert cost_pico(EACH_ONE, usage) == usage.input_tokens + usage.output_tokens, exchange.id
+        assert cost_nano(EACH_ONE, usage) == usage.input_tokens + usage.output_tokens, exchange.id
         cached = usage.cache_read_tokens + usage.cache_write_5m_tokens + usage.cache_write_1h_tokens
         score.overlapping += cached > usage.input_tokens
         score.beyond += usage.reasoning_tokens > usage.output_tokens

@@ -31,6 +31,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 def test_a_success_is_no_line_at_info_and_one_at_debug(capsys: pytest.CaptureFixture[str]) -> None:
     Log("info").note(an_end())
     assert lines(capsys) == []
+    assert [Log(level).tells_all for level in ("debug", "info", "error")] == [True, False, False]
     Log("debug").note(an_end())
     (line,) = lines(capsys)
     assert (line["event"], line["level"], line["status"], line["ms"]) == ("request", "debug", 200, 12.3)

@@ -1,5 +1,6 @@
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
@@ -8,7 +9,7 @@ from ai_gateway.domain.chat import Usage
 from ai_gateway.domain.decisions import Step, What
 from ai_gateway.domain.faults import NotFound, RateLimited
 from ai_gateway.domain.traffic import Outcome
-from ai_gateway.runtime.telemetry import BUCKETS, Ended, Telemetry, render
+from ai_gateway.runtime.telemetry import BUCKETS, MOST_FRESH, Ended, Telemetry, render
 from support.builders import a_receipt
 
 
@@ -67,6 +68,33 @@ def test_the_histogram_is_cumulative_and_complete(seconds: list[float]) -> None:
     assert counts["+Inf"] == seen["ai_gateway_request_seconds_count", (("operation", "chat"),)] == len(seconds)
 
 
+@given(st.lists(st.sampled_from([0.04, 0.05, 7.0, 301.0]), max_size=30), st.integers(0, 2), st.integers(0, 30))
+def test_what_is_fresh_is_counted_once_however_often_it_is_asked_for(
+    seconds: list[float], fold: int, asked_after: int
+) -> None:
+    telemetry = told(Telemetry(), *([an_end(seconds=0.01)] * (fold * MOST_FRESH)))
+    for number, it in enumerate(seconds):
+        told(telemetry, an_end(seconds=it, status=200 if number % 2 else 500))
+        if number == asked_after:
+            render(telemetry, 0, dict)
+    seen = samples(telemetry)
+    labels = ("operation", "chat")
+    buckets = {le: seen.get(("ai_gateway_request_seconds_bucket", (("le", le), labels)), 0) for le in ("0.05", "+Inf")}
+    whole = fold * MOST_FRESH + len(seconds)
+    assert buckets == {"0.05": whole - seconds.count(7.0) - seconds.count(301.0), "+Inf": whole}
+    requests = sum(value for (name, _), value in seen.items() if name == "ai_gateway_requests_total")
+    assert requests == whole
+    total = seen.get(("ai_gateway_request_seconds_sum", (labels,)), 0.0)
+    assert total == pytest.approx(0.01 * fold * MOST_FRESH + sum(seconds))
+
+
+def test_what_is_fresh_is_never_much() -> None:
+    telemetry = Telemetry()
+    for _ in range(3):
+        told(telemetry, *([an_end()] * (MOST_FRESH - 1)))
+        assert len(telemetry.seconds["chat"][200].fresh) < MOST_FRESH
+
+
 def test_no_label_is_a_word_that_a_caller_can_invent() -> None:
     canary = "canary"
     receipt = a_receipt(model=canary, requested_model=canary, endpoint=canary, tenant_id=canary, key_id=canary)
@@ -89,3 +117,12 @@ def test_every_listener_hears_of_every_end() -> None:
     end = an_end()
     told(Telemetry((first.append, second.append)), end)
     assert first == second == [end]
+
+
+def test_of_faults_those_hear_who_want_to_hear_of_nothing_else() -> None:
+    all_ends: list[Ended] = []
+    failed: list[Ended] = []
+    ends = an_end(), an_end(status=429, fault=RateLimited()), an_end(status=499)
+    told(Telemetry((all_ends.append,), (failed.append,)), *ends)
+    assert all_ends == [*ends]
+    assert failed == [ends[1]]

@@ -95,6 +95,12 @@ class Hours(msgspec.Struct, frozen=True):
             return self.start <= second < self.until
         return second >= self.start or second < self.until
 
+    def turn_after(self, at: float) -> float:
+        """The first instant (Unix seconds) after `at` at which they begin or end."""
+        midnight = int(at) // DAY_SECONDS * DAY_SECONDS
+        turns = (midnight + self.start, midnight + self.until)
+        return min([turn if turn > at else turn + DAY_SECONDS for turn in turns])
+
 
 _NO_SERVICES: Mapping[ServiceTier, Schedule] = MappingProxyType({})
 

@@ -6,6 +6,7 @@ route at an endpoint, so that part is made once. A stream's head goes through AS
 """
 
 from functools import lru_cache
+from typing import Final
 
 from ai_gateway.domain.config import Course
 from ai_gateway.gateway.budget_headers import budget_headers
@@ -36,14 +37,11 @@ def gateway_lines(doors: Doors, journey: Journey, attempt: Attempt, number: int)
     endpoint = attempt.candidate.endpoint
     course = journey.plan.course
     route = course.route or course.pool or course.name
-    names = _route_line(route) if course.hides_providers else _name_lines(route, endpoint.name, endpoint.provider)
+    names = _route_line(route) if course.hides_providers else name_lines(route, endpoint.name, endpoint.provider)
     now = doors.clock.now()
     waited = now - attempt.started
     before = now - journey.admitted.head.received - waited
-    lines = names and (
-        f"{names}x-gateway-attempts: {number}\r\n"
-        f"server-timing: gateway;dur={before * 1000:.3f}, provider;dur={waited * 1000:.3f}\r\n"
-    )
+    lines = names and names + timing_lines(number, before * 1000.0, waited * 1000.0)
     if lines and is_limited(journey):
         of_limits = lines_of(limit_headers(doors, journey))
         return of_limits if of_limits is None else lines + of_limits
@@ -65,8 +63,26 @@ def limit_headers(doors: Doors, journey: Journey) -> tuple[tuple[str, str], ...]
 
 
 @lru_cache(4096)
-def _name_lines(route: str, endpoint: str, provider: str) -> str | None:
+def name_lines(route: str, endpoint: str, provider: str) -> str | None:
+    """Where it went, as header lines; None where a name would break its line."""
     return lines_of((("x-gateway-route", route), *names_of(endpoint, provider)))
+
+
+def timing_lines(number: int, gateway_ms: float, provider_ms: float) -> str:
+    """How often it was tried, and who took how long, as header lines."""
+    micros = int(gateway_ms * 1000.0 + 0.5)
+    if number == 1 and 0 <= micros < 1000:
+        return f"{_AT_ONCE[micros]}{provider_ms:.3f}\r\n"
+    return _timing_before(number, gateway_ms) + f"{provider_ms:.3f}\r\n"
+
+
+def _timing_before(number: int, gateway_ms: float) -> str:
+    return f"x-gateway-attempts: {number}\r\nserver-timing: gateway;dur={gateway_ms:.3f}, provider;dur="
+
+
+_AT_ONCE: Final = tuple([_timing_before(1, micros / 1000) for micros in range(1000)])
+"""Of nearly every answer: it is the first attempt's, and we took less than a millisecond. To write a float is what
+costs most of a header."""
 
 
 @lru_cache(4096)

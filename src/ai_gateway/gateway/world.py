@@ -43,8 +43,10 @@ class Taken:
         self.member = member
         self.tokens = tokens
         self.at = now
-        self.ticket: Ticket = member.gate.send(now)
-        member.standing.start()
+        gate, standing = member.gate, member.standing
+        self.ticket: Ticket = gate.breaker.on_send(now) if gate.calm else gate.send(now)
+        standing.requests += 1
+        standing.active += 1
         limits = self._limits = member.throttle.limits  # limits that come up meanwhile have nothing of this request
         if limits is not None:
             limits.take(now, tokens)
@@ -57,6 +59,21 @@ class Taken:
         self.member.gate.succeed(self.ticket, now)
         self.member.standing.succeed(total_ms, ttft_ms, now)
         self._give_back(now, used_tokens)
+
+    def succeed_whole(self, now: float, total_ms: float, used_tokens: int) -> None:
+        """`answered` and `succeed` of an answer that came whole: nearly always at a member that is well and has no
+        limits, where few have to hear of it."""
+        member = self.member
+        gate = member.gate
+        if self._limits is not None or not gate.calm:
+            self.answered(now)
+            self.succeed(now, total_ms, None, used_tokens)
+            return
+        gate.breaker.on_calm_answer(self.ticket, now, now - self.at)
+        standing = member.standing
+        standing.active -= 1
+        standing.latencies.append(total_ms)
+        standing.latency.observe(total_ms, now)
 
     def fail(self, fault: Fault, now: float, used_tokens: int, *, blames: bool) -> None:
         """`blames`: it counts as an error of the endpoint where people look."""

@@ -34,7 +34,11 @@ class Latency:
             self.usual = self.peak = milliseconds
             self._at = now
             return
-        past = exp((self._at - now) / self._memory) if now > self._at else 1.0
-        self._at = max(self._at, now)
+        at = self._at
+        if now > at:
+            past = exp((at - now) / self._memory)
+            self._at = now
+        else:
+            past = 1.0
         self.usual = milliseconds + past * (usual - milliseconds)
         self.peak = milliseconds if milliseconds > peak else milliseconds + past * (peak - milliseconds)

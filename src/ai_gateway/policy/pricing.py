@@ -8,11 +8,14 @@ both). They are filled in one order until the total is spent, so that every toke
 image, and the rest is fresh; reasoning, audio, and the rest is text.
 """
 
+from math import inf
+
 from ai_gateway.domain.chat import ServiceTier, Usage
 from ai_gateway.domain.config import Endpoint, Price, PriceBook
 from ai_gateway.domain.prices import Rates
 
 PICO_PER_NANO = 1000
+NANO_PER_DOLLAR = 1_000_000_000
 
 _STANDARD = ServiceTier.STANDARD  # one look-up less for every attempt
 
@@ -26,6 +29,27 @@ def find_price(own: PriceBook, book: PriceBook, endpoint: Endpoint, model: str, 
         if price is None:
             price = own.ceiling
     return price
+
+
+def price_in_force(
+    own: PriceBook, book: PriceBook, endpoint: Endpoint, model: str, at: float
+) -> tuple[Price | None, float]:
+    """The same, and until when (Unix seconds, not included) it certainly stays so: whatever comes before it may begin
+    to hold, on a day or at an hour, and it may itself be of certain hours."""
+    until = inf
+    for prices in (own, book):
+        for chain in prices.chains(model, endpoint.payees):
+            for price in chain:
+                if price.effective_from > at:
+                    until = min(until, price.effective_from)
+                    continue
+                hours = price.hours
+                if hours is None:
+                    return price, until
+                until = min(until, hours.turn_after(at))
+                if hours.has(at):
+                    return price, until
+    return endpoint.ceiling or own.ceiling, until
 
 
 def find_listed(own: PriceBook, book: PriceBook, payees: tuple[str, ...], model: str, at: float) -> Price | None:
@@ -47,15 +71,11 @@ def cost_nano(price: Price, usage: Usage) -> int:
     schedule = price.standard
     if usage.service_tier is not _STANDARD:
         schedule = price.services.get(usage.service_tier, schedule)
-    rates = schedule.rates_for(usage.input_tokens) if schedule.steps else schedule.rates
-    return -(-cost_pico(rates, usage) // PICO_PER_NANO)
-
-
-def cost_pico(rates: Rates, usage: Usage) -> int:
     asked, answered = usage.input_tokens, usage.output_tokens
-    if not asked and not answered:
-        return 0
-    pico = rates.request + asked * rates.input + answered * rates.output
+    rates = schedule.rates_for(asked) if schedule.steps else schedule.rates
+    pico = asked * rates.input + answered * rates.output
+    if rates.request and (asked or answered):
+        pico += rates.request
     if usage.cache_read_tokens or usage.cache_write_5m_tokens or usage.cache_write_1h_tokens:
         pico += _parts(asked, rates.input, _cached(rates, usage) + _seen_and_heard(rates, usage))
     elif usage.audio_input_tokens or usage.image_input_tokens:
@@ -63,7 +83,7 @@ def cost_pico(rates: Rates, usage: Usage) -> int:
     if (usage.reasoning_tokens and rates.reasoning != rates.output) or usage.audio_output_tokens:
         spoken = ((usage.reasoning_tokens, rates.reasoning), (usage.audio_output_tokens, rates.audio_output))
         pico += _parts(answered, rates.output, spoken)
-    return pico
+    return (pico + PICO_PER_NANO - 1) // PICO_PER_NANO
 
 
 def _parts(total: int, whole_rate: int, lanes: tuple[tuple[int, int], ...]) -> int:
@@ -97,6 +117,8 @@ def share_nano(nano: int, percent: int) -> int:
 
 def dollars(nano: int) -> str:
     """Nano-dollars as plain decimal text with no trailing zeros beyond cents: 9_400_000 -> '0.0094'."""
+    if 0 < nano < NANO_PER_DOLLAR:  # nearly always; behind a one the zeros in front are kept
+        return "0." + str(NANO_PER_DOLLAR + nano)[1:].rstrip("0")
     sign = "-" if nano < 0 else ""
-    whole, rest = divmod(abs(nano), 1_000_000_000)
+    whole, rest = divmod(abs(nano), NANO_PER_DOLLAR)
     return f"{sign}{whole}.{f'{rest:09d}'.rstrip('0') or '0'}"

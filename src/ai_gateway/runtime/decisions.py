@@ -44,15 +44,14 @@ class Decisions:
         self.not_kept = 0
 
     def note(self, it: Ended) -> None:
-        receipts, steps = it.receipts, it.steps
-        tenant_id = it.tenant_id
-        self._until_sample -= 1
+        receipts, tenant_id = it.receipts, it.tenant_id
+        self._until_sample = until_sample = self._until_sample - 1
         if (
-            len(receipts) == 1
+            until_sample
             and it.fault is None
-            and self._until_sample
-            and not steps
+            and len(receipts) == 1
             and it.status < 400
+            and not it.steps
             and tenant_id is not None
         ):
             one = receipts[0]
@@ -71,7 +70,8 @@ class Decisions:
                 )
             )
             return
-        is_sample = not self._until_sample
+        steps = it.steps
+        is_sample = not until_sample
         if is_sample:
             self._until_sample = self._gap()
         why = _why(it, steps) or (Why.SAMPLED if is_sample and receipts else None)

@@ -18,8 +18,11 @@ LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 @final
 class Log:
+    """`tells_all`: it has a line for every request, and not only for those that failed."""
+
     def __init__(self, level: str) -> None:
         self._least = LEVELS[level]
+        self.tells_all = self._least <= LEVELS["debug"]
         self._logger: Any = None
 
     def debug(self, event: str, **facts: object) -> None:
@@ -37,7 +40,7 @@ class Log:
     def note(self, it: Ended) -> None:
         """The line of a finished request: failed ones at `info`, all of them at `debug`."""
         if it.fault is None:
-            if self._least <= LEVELS["debug"]:
+            if self.tells_all:
                 self.debug("request", **_facts(it))
             return
         ours = it.fault.status >= 500 and not it.receipts

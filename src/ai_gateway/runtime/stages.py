@@ -61,6 +61,7 @@ class Stage:
         self._picker = _picker(tier, self.members)
         self._circle = Circle([member.gate for member in members])
         self._healths = healths
+        self._out = healths.out
         self.is_limited = any(member.throttle.limits is not None for member in members)
         self._listening = Listening(self._become_limited)
         self._tried: Collection[int] = NOBODY
@@ -74,7 +75,7 @@ class Stage:
     ) -> int | None:
         """A member that may be sent a request that uses `tokens` at worst, and is not in `tried`."""
         self.now = now
-        self.is_calm = not tried and self._circle.calm and not self.is_limited and not self._healths.out
+        self.is_calm = not tried and self._circle.calm and not self.is_limited and not self._out
         if not self.is_calm:
             self._tried = tried
             self._tokens = tokens
@@ -83,7 +84,7 @@ class Stage:
 
     def pick_calmly(self, rng: Random, now: float, affinity: str | None) -> int | None:
         """As `pick` for a first attempt, where everybody is well and nothing limits anybody. None: that is not so."""
-        if self.is_limited or not self._circle.calm or self._healths.out:
+        if self.is_limited or self._out or not self._circle.calm:
             return None
         self.now = now
         self.is_calm = True
@@ -128,7 +129,7 @@ class Stage:
 
     def is_out(self, member: Member) -> bool:
         """By its health checks or by an operator."""
-        return member.candidate.endpoint.id in self._healths.out
+        return member.candidate.endpoint.id in self._out
 
     def has_room(self, member: Member, now: float, tokens: int) -> bool:
         limits = member.throttle.limits

@@ -2,12 +2,15 @@
 somewhere else.
 
 Counters are our own dictionaries, rendered by prometheus-client when somebody scrapes: the line pays one addition a
-number and no label look-up. Labels are words of ours (operation, category, provider type): never a tenant, a model or
-anything else that a caller can invent.
+number and no label look-up. How many requests there were is what their durations say, so nobody counts them again.
+Labels are words of ours (operation, category, provider type): never a tenant, a model or anything else that a caller
+can invent.
 """
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
+from itertools import accumulate
+from math import inf
 from typing import Any, Final, final
 
 import msgspec
@@ -17,9 +20,10 @@ from ai_gateway.domain.faults import Fault
 from ai_gateway.domain.traffic import Receipt
 
 BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+MOST_FRESH: Final = 512
 
 
-class Ended(msgspec.Struct, frozen=True):
+class Ended(msgspec.Struct, frozen=True, gc=False):
     """One finished request. Seconds; `started_wall` Unix. `receipts` are its attempts, in order, `steps` what
     else happened on the way, `faults` those of the attempts that failed, by their ids."""
 
@@ -42,45 +46,78 @@ Listener = Callable[[Ended], None]
 
 
 @final
-class Telemetry:
-    """`listeners` are told of every end; they must not wait and must not raise."""
+class Durations:
+    """How many took how long. What is fresh waits in a list: to sort some hundreds and find twelve bounds among them
+    costs less than to find the bucket of each."""
 
-    def __init__(self, listeners: tuple[Listener, ...] = ()) -> None:
+    __slots__ = ("_counts", "_sum", "fresh")
+
+    def __init__(self) -> None:
+        self.fresh: list[float] = []
+        self._counts = [0] * (len(BUCKETS) + 1)
+        self._sum = 0.0
+
+    def counted(self) -> tuple[list[int], float]:
+        """How many there were in each of BUCKETS and above them, and the sum of the seconds."""
+        fresh, below = sorted(self.fresh), 0
+        self.fresh.clear()
+        for place, bound in enumerate((*BUCKETS, inf)):
+            within = bisect_right(fresh, bound)
+            self._counts[place] += within - below
+            below = within
+        self._sum += sum(fresh)
+        return self._counts, self._sum
+
+
+@final
+class Telemetry:
+    """`listeners` are told of every end, `fault_listeners` of those with a fault; they must not wait and must not
+    raise. `seconds` is by operation and status, `attempts` by provider and outcome."""
+
+    def __init__(self, listeners: tuple[Listener, ...] = (), fault_listeners: tuple[Listener, ...] = ()) -> None:
         self._listeners = listeners
-        self.requests: dict[tuple[str, int], int] = {}
+        self._fault_listeners = fault_listeners
+        self.seconds: dict[str, dict[int, Durations]] = {}
+        self.refusals: dict[int, int] = {}
         self.faults: dict[tuple[str, str], int] = {}
-        self.attempts: dict[tuple[str, str], int] = {}
+        self.attempts: dict[str, dict[str, int]] = {}
         self.input_tokens = 0
         self.output_tokens = 0
         self.active = 0
         self.dropped: dict[str, int] = {}
-        self.seconds: dict[str, list[float]] = {}
 
     def began(self) -> None:
         self.active += 1
 
     def ended(self, it: Ended) -> None:
         self.active -= 1
-        _add(self.requests, (it.operation, it.status))
-        if it.fault is not None:
-            _add(self.faults, (it.fault.category.value, it.fault.origin.value))
+        try:
+            durations = self.seconds[it.operation][it.status]
+        except KeyError:
+            durations = self.seconds.setdefault(it.operation, {})[it.status] = Durations()
+        fresh = durations.fresh
+        fresh.append(it.seconds)
+        if len(fresh) >= MOST_FRESH:
+            durations.counted()
         for receipt in it.receipts:
             if not receipt.cached:
-                _add(self.attempts, (receipt.provider, receipt.outcome))
+                try:
+                    self.attempts[receipt.provider][receipt.outcome] += 1
+                except KeyError:
+                    self.attempts.setdefault(receipt.provider, {})[receipt.outcome] = 1
             usage = receipt.usage
             self.input_tokens += usage.input_tokens
             self.output_tokens += usage.output_tokens
-        histogram = self.seconds.get(it.operation)
-        if histogram is None:
-            histogram = self.seconds[it.operation] = [0.0] * (len(BUCKETS) + 2)
-        histogram[bisect_left(BUCKETS, it.seconds)] += 1
-        histogram[-1] += it.seconds
         for listener in self._listeners:
             listener(it)
+        if it.fault is not None:
+            _add(self.faults, (it.fault.category.value, it.fault.origin.value))
+            for listener in self._fault_listeners:
+                listener(it)
 
     def refused(self, fault: Fault) -> None:
         """A request that was turned away before it had an operation."""
-        _add(self.requests, ("none", fault.status))
+        _add(self.refusals, fault.status)
         _add(self.faults, (fault.category.value, fault.origin.value))
 
     def drop(self, what: str) -> None:
@@ -96,9 +133,9 @@ def render(telemetry: Telemetry, cost_nano: int, gauges: Callable[[], dict[str, 
 
     class Collector:
         def collect(self) -> Iterator[Any]:
-            yield _counter("ai_gateway_requests", "Requests answered.", ("operation", "status"), telemetry.requests)
+            yield _counter("ai_gateway_requests", "Requests answered.", ("operation", "status"), _requests(telemetry))
             yield _counter("ai_gateway_faults", "Requests that ended badly.", ("category", "origin"), telemetry.faults)
-            yield _counter("ai_gateway_attempts", "Calls to providers.", ("provider", "outcome"), telemetry.attempts)
+            yield _counter("ai_gateway_attempts", "Calls to providers.", ("provider", "outcome"), _attempts(telemetry))
             tokens = {("input",): telemetry.input_tokens, ("output",): telemetry.output_tokens}
             yield _counter("ai_gateway_tokens", "Tokens reported or estimated.", ("lane",), tokens)
             dropped = {(what,): count for what, count in telemetry.dropped.items()}
@@ -113,15 +150,15 @@ def render(telemetry: Telemetry, cost_nano: int, gauges: Callable[[], dict[str, 
                 gauge = GaugeMetricFamily(name, name.removeprefix("ai_gateway_").replace("_", " "))
                 gauge.add_metric((), value)
                 yield gauge
-            seconds = HistogramMetricFamily("ai_gateway_request_seconds", "Time to answer.", labels=("operation",))
-            for operation, counts in telemetry.seconds.items():
-                total = 0.0
-                buckets: list[tuple[str, float]] = []
-                for bound, count in zip((*BUCKETS, None), counts[:-1], strict=True):
-                    total += count
-                    buckets.append(("+Inf" if bound is None else str(bound), total))
-                seconds.add_metric((operation,), buckets, counts[-1])
-            yield seconds
+            histogram = HistogramMetricFamily("ai_gateway_request_seconds", "Time to answer.", labels=("operation",))
+            for operation, by_status in telemetry.seconds.items():
+                counted = [it.counted() for it in by_status.values()]
+                columns = zip(*(counts for counts, _ in counted), strict=True)
+                reached = accumulate(sum(column) for column in columns)
+                bounds = (*(str(bound) for bound in BUCKETS), "+Inf")
+                total = sum(seconds for _, seconds in counted)
+                histogram.add_metric((operation,), [*zip(bounds, reached, strict=True)], total)
+            yield histogram
 
     def _counter(name: str, text: str, labels: tuple[str, ...], values: dict[Any, int]) -> CounterMetricFamily:
         family = CounterMetricFamily(name, text, labels=labels)
@@ -132,6 +169,24 @@ def render(telemetry: Telemetry, cost_nano: int, gauges: Callable[[], dict[str, 
     registry = CollectorRegistry()
     registry.register(Collector())
     return generate_latest(registry)
+
+
+def _requests(telemetry: Telemetry) -> dict[tuple[str, int], int]:
+    """By operation and status. Whoever was turned away before it had an operation has none."""
+    counted = {
+        (operation, status): sum(durations.counted()[0])
+        for operation, by_status in telemetry.seconds.items()
+        for status, durations in by_status.items()
+    }
+    return counted | {("none", status): count for status, count in telemetry.refusals.items()}
+
+
+def _attempts(telemetry: Telemetry) -> dict[tuple[str, str], int]:
+    return {
+        (provider, outcome): count
+        for provider, by_outcome in telemetry.attempts.items()
+        for outcome, count in by_outcome.items()
+    }
 
 
 def _add(counter: dict[Any, int], name: Any) -> None:

@@ -109,6 +109,12 @@ def test_who_is_excluded_from_one_request_loses_that_turn_only() -> None:
     assert go_on(picker, CALM, 7) == [2, 0, 1, 2, 0, 1, 2]
 
 
+def test_a_turn_that_would_be_due_with_the_one_that_was_given_is_lost_with_it() -> None:
+    picker = WeightedRoundRobin([1, 1])
+    assert go_on(picker, FakeField(out={1}), 2) == [0, 0]
+    assert go_on(picker, CALM, 5) == [0, 1, 0, 1, 0]
+
+
 def test_while_nobody_admits_all_keep_their_turns() -> None:
     picker = WeightedRoundRobin([2, 1])
     expected = picks([2, 1], 9)

@@ -27,34 +27,43 @@ RAMP_STEPS: Final = 1_000
 
 @final
 class WeightedRoundRobin:
+    """Dues and periods are shifted to the left, and a due has its place in the bits that are free: one number to
+    compare and to add to."""
+
     def __init__(self, weights: Sequence[int]) -> None:
         fair = list(weights) if any(weights) else [1] * len(weights)
         common = gcd(*fair)
         reduced = [weight // common for weight in fair]
         scale = lcm(*(weight for weight in reduced if weight))
-        self._period = [2 * RAMP_STEPS * scale // weight if weight else 0 for weight in reduced]
-        self._due = [(period // 2, place) for place, period in enumerate(self._period) if period]
+        bits = self._bits = (len(fair) - 1).bit_length()
+        self._places = (1 << bits) - 1
+        self._period = [(2 * RAMP_STEPS * scale // weight) << bits if weight else 0 for weight in reduced]
+        self._due = [period // 2 | place for place, period in enumerate(self._period) if period]
         heapify(self._due)
 
     def pick(self, field: Field, rng: Random, affinity: bytes | str | None = None) -> int | None:
         if not field.is_calm:
             return self._among_admitted(field)
-        due, place = self._due[0]
-        heapreplace(self._due, (due + self._period[place], place))
+        heap = self._due
+        due = heap[0]
+        place = due & self._places
+        heapreplace(heap, due + self._period[place])
         return place
 
     def _among_admitted(self, field: Field) -> int | None:
-        heap = self._due
-        passed: list[tuple[int, int]] = []
-        while heap and not field.admits(heap[0][1]):
+        heap, places = self._due, self._places
+        passed: list[int] = []
+        while heap and not field.admits(heap[0] & places):
             passed.append(heappop(heap))
         if not heap:  # nobody had a turn, so nobody lost one; what was popped is sorted, hence a heap
             self._due = passed
             return None
-        due, place = heap[0]
+        due = heap[0]
+        place = due & places
         steps = max(1, int(RAMP_STEPS * min(1.0, field.ramp(place))))
-        heapreplace(heap, (due + self._period[place] * RAMP_STEPS // steps, place))
-        for missed, other in passed:
-            period = self._period[other]
-            heappush(heap, (missed + period * ((due - missed) // period + 1), other))
+        longer = (self._period[place] >> self._bits) * RAMP_STEPS // steps
+        heapreplace(heap, due + (longer << self._bits))
+        for missed in passed:
+            period = self._period[missed & places]
+            heappush(heap, missed + period * (((due | places) - missed) // period + 1))
         return place
