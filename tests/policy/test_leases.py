@@ -39,6 +39,8 @@ def a_want(limit: int = 1_000, spent: int = 0, held: int = 0, asked: int = 0, le
         (a_want(asked=500, least=20), Numbers(settled=950), 50, Verdict.EXHAUSTED),
         (a_want(asked=500, least=51), Numbers(settled=950), 0, Verdict.EXHAUSTED),
         (a_want(asked=500, least=40), Numbers(settled=400, others=560), 40, Verdict.CONTENDED),
+        # Where others have more than there is, who can make do with what it has keeps all of it.
+        (a_want(limit=783, asked=3, least=1), Numbers(granted=2, others=782), 2, Verdict.CONTENDED),
         # A limit that was lowered below what is spent gives nothing and takes nothing.
         (a_want(limit=10), Numbers(settled=50, granted=5), 5, Verdict.ENOUGH),
         (a_want(limit=10, asked=1), Numbers(settled=50, granted=5), 5, Verdict.ENOUGH),

@@ -38,7 +38,7 @@ def decide(want: Want, numbers: Numbers) -> Grant:
         more, verdict = max(0, lacking, left // SHARE - max(0, idle)), Verdict.ENOUGH
     else:
         makes_do = want.least and want.least - idle <= left
-        more, verdict = left if makes_do else 0, _why_not(want, numbers)
+        more, verdict = max(0, left) if makes_do else 0, _why_not(want, numbers)
     return Grant(
         pot=want.pot,
         granted=numbers.granted + more,
