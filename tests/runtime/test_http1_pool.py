@@ -81,7 +81,7 @@ async def connected(pool: Pool, dialer: Dialer) -> Http1Connection:
 
 
 def exchange(connection: Http1Connection, answer: bytes = OK) -> None:
-    connection.ask(b"POST / HTTP/1.1\r\n\r\n", b"")
+    connection.ask(b"POST / HTTP/1.1\r\ncontent-length: ", b"")
     connection.data_received(answer)
 
 

@@ -2,7 +2,8 @@
 order of events is a list of calls, and ten thousand answers are a second."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, Generic, TypeVar, cast, final
 
 from ai_gateway.runtime.http1 import Http1Connection
@@ -19,6 +20,7 @@ class HandLoop:
     def __init__(self) -> None:
         self.now = 1_000.0
         self.mistakes: list[object] = []
+        self._soon: list[Callable[[], object]] = []
 
     def time(self) -> float:
         return self.now
@@ -29,8 +31,14 @@ class HandLoop:
     def create_future(self) -> "asyncio.Future[Any]":
         return asyncio.Future(loop=cast(asyncio.AbstractEventLoop, self))
 
-    def call_soon(self, *_: object, **__: object) -> None:
-        """Nobody is woken: who wants to know looks."""
+    def call_soon(self, callback: Callable[..., object], *arguments: object, **_: object) -> None:
+        self._soon.append(partial(callback, *arguments))
+
+    def turn(self) -> None:
+        """What was to be called soon is called. Nobody who awaits is: who wants to know looks."""
+        soon, self._soon = self._soon, []
+        for callback in soon:
+            callback()
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         self.mistakes.append(context["exception"])
@@ -82,7 +90,7 @@ class Line:
         assert self.connection.adopt(lambda _, reusable: self.ended.append(reusable))
 
     def ask(self) -> Http1Answer:
-        return self.connection.ask(b"POST / HTTP/1.1\r\n\r\n", b"")
+        return self.connection.ask(b"POST / HTTP/1.1\r\ncontent-length: ", b"")
 
     def say(self, *pieces: bytes) -> None:
         """As the event loop does: nothing arrives on a transport that was closed, and nothing empty."""

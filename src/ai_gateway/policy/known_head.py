@@ -16,27 +16,39 @@ _MOST_DIGITS: Final = 9
 
 @final
 class KnownHead:
-    """`before` and `behind` are the bytes around the length's digits, `behind` with the empty line."""
+    """`before` and `behind` are the bytes around the length's digits, `behind` with the empty line.
 
-    __slots__ = ("_at", "_before", "_behind", "_until")
+    How long a whole message is says how long its body is, so there is but one head that it can begin with: it is made
+    once for all messages of a size that follow each other.
+    """
+
+    __slots__ = ("_around", "_before", "_behind", "_head", "_size")
 
     def __init__(self, before: bytes, behind: bytes) -> None:
         self._before = before
         self._behind = behind
-        self._at = len(before)
-        self._until = self._at + _MOST_DIGITS + 1
+        self._around = len(before) + len(behind)
+        self._size = 0
+        self._head: bytes | None = None
 
     def body_of(self, data: bytes) -> bytes | None:
         """The body, where `data` is one whole message with this head and nothing else; None for any other."""
-        at = self._at
-        if not data.startswith(self._before):
+        if len(data) != self._size:
+            self._expect(len(data))
+        head = self._head
+        if head is None or not data.startswith(head):
             return None
-        end = data.find(b"\r", at, self._until)
-        digits = data[at:end]
-        if not digits.isdigit() or not data.startswith(self._behind, end):
-            return None
-        body = data[end + len(self._behind) :]
-        return body if len(body) == int(digits) else None
+        return data[len(head) :]
+
+    def _expect(self, size: int) -> None:
+        self._size = size
+        self._head = None
+        left = size - self._around
+        for digits in range(1, min(left, _MOST_DIGITS) + 1):
+            length = b"%d" % (left - digits)
+            if len(length) == digits:
+                self._head = self._before + length + self._behind
+                return
 
 
 def known_head(message: bytes) -> KnownHead | None:

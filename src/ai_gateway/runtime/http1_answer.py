@@ -1,12 +1,13 @@
 """An answer of a provider as runtime/upstream.py promises it: what the parser found goes in on one side, and comes out
-on the other where somebody waits for it (`head`, `next`, `read`) or, once `pour_into` was called, straight into a
-Sink, so that a frame of a stream costs no task switch. What waits for a consumer is bounded: above 64 KiB the socket
-is not read.
+on the other where somebody waits for it (`head`, `next`, `read`), where somebody is told of it (`when_whole`) or, once
+`pour_into` was called, straight into a Sink: there a whole answer or a frame of a stream costs no task switch. What
+waits for a consumer is bounded: above 64 KiB the socket is not read.
 
 An answer ends once: whole, or with an error that it takes its connection along. Nobody who waits is forgotten.
 """
 
 import asyncio
+from collections.abc import Callable
 from enum import Enum, auto
 from typing import Final, Protocol, final
 
@@ -38,6 +39,7 @@ _HEAD: Final = _Want.HEAD
 _NOTHING: Final = _Want.NOTHING
 _PART: Final = _Want.PART
 _WHOLE: Final = _Want.WHOLE  # a member of an enum is a look-up in Python each time
+_NO_HEADERS: Final[dict[str, str]] = {}
 
 
 @final
@@ -58,6 +60,7 @@ class Http1Answer:
         "_ready_bytes",
         "_sink",
         "_stage",
+        "_tell",
         "_until",
         "_waiter",
         "_want",
@@ -70,7 +73,7 @@ class Http1Answer:
     def __init__(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> None:
         self._connection: Connection | None = connection
         self._loop = loop
-        self._ready: list[bytes] = []
+        self._ready: list[bytes] | tuple[()] = ()
         self._ready_bytes = 0
         self._most = BUFFER_BYTES
         self._paused = False
@@ -83,17 +86,39 @@ class Http1Answer:
         self._between = self._until = NEVER
         self._waiter: asyncio.Future[None] | None = None
         self._want = _NOTHING
+        self._tell: Callable[[], None] | None = None
         self._stage = "first byte"
         self.deadline = NEVER
-        self.headers: dict[str, str] = {}
+        self.headers: dict[str, str] = _NO_HEADERS
         self.status = 0
 
     # Whoever asked
 
     async def head(self, seconds: float) -> None:
-        """Until status and headers are there. Raises TooSlow, Broken."""
         if not self.status:
             await self._wait(_HEAD, seconds)
+
+    def when_whole(self, most: int, seconds: float, tell: Callable[[], None]) -> None:
+        self._most = most
+        self._tell = tell
+        if self._whole or self._ready_bytes > most:
+            self._wake()
+            return
+        self.deadline = self._loop.time() + seconds
+        if self._paused:
+            self.resume()
+
+    def take_whole(self) -> bytes | None:
+        if not self._whole or self._error is not None or self._ready_bytes > self._most:
+            return None
+        return self._take()
+
+    def unhand(self) -> None:
+        self._tell = None
+        self.deadline = NEVER
+        self._most = BUFFER_BYTES
+        if self._ready_bytes > BUFFER_BYTES:
+            self.pause()
 
     async def read(self, most: int, seconds: float) -> bytes:
         self._stage = "between bytes"
@@ -163,15 +188,17 @@ class Http1Answer:
     # The connection
 
     def head_arrived(self, status: int, headers: dict[str, str]) -> None:
-        """`headers` as `Answer.headers` has them."""
-        self.status = status
-        self.headers = headers
+        """`headers` as `Answer.headers` has them. There is no head where the body cannot be read."""
         if "content-encoding" in headers:
             try:
                 self._decode = decoder_for(headers["content-encoding"])
             except Broken as error:
                 self.fail(error)
                 return
+        self.status = status
+        self.headers = headers
+        if self._tell is not None:
+            self._stage = "between bytes"
         if self._want is _HEAD:
             self._wake()
 
@@ -190,12 +217,33 @@ class Http1Answer:
             self._heard = True
             self._sink.pour(data)
             return
-        self._ready.append(data)
+        if self._ready:
+            self._ready.append(data)
+        else:
+            self._ready = [data]
         self._ready_bytes += len(data)
         if self._ready_bytes > self._most:
             self.pause()
-        if self._want is _PART or (self._want is _WHOLE and self._ready_bytes > self._most):
+        if self._want is _PART or (self._want is not _HEAD and self._ready_bytes > self._most):
             self._wake()
+
+    def whole_arrived(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        """Head and body of an answer in one: nothing of it was there before, and the body stands as it came. The
+        connection is no longer this answer's."""
+        self.status = status
+        self.headers = headers
+        self._connection = None
+        self._whole = True
+        self.deadline = NEVER
+        tell = self._tell
+        if not self._left_alone:
+            self._ready = [body]
+            self._ready_bytes = len(body)
+        if tell is None:
+            self._wake()
+        else:
+            self._tell = None
+            tell()
 
     def completed(self) -> None:
         """The body ended properly; the connection is no longer this answer's."""
@@ -261,12 +309,22 @@ class Http1Answer:
             raise self._error
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        if self._waiter is not None:
+            if not self._waiter.done():
+                self._waiter.set_result(None)
+        elif self._tell is not None:
+            self._loop.call_soon(self._say)  # not here: what is told may ask anew, and the parser is still at work
+
+    def _say(self) -> None:
+        """Once, whatever has happened in between."""
+        tell, self._tell = self._tell, None
+        if tell is not None:
+            self.deadline = NEVER
+            tell()
 
     def _take(self) -> bytes:
         ready = self._ready
         taken = ready[0] if len(ready) == 1 else b"".join(ready)
-        self._ready = []
+        self._ready = ()
         self._ready_bytes = 0
         return taken
