@@ -1,6 +1,8 @@
 """Framing, byte by byte: what is an end, what is none, and what is not HTTP at all. Without sockets; that real ones
 show the same is in test_http1_beside_aiohttp.py."""
 
+import gzip
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from ai_gateway.runtime.http1 import HEAD_BYTES, IDLE_BYTES, SWITCHING_PROTOCOLS
 from ai_gateway.runtime.http1_answer import BUFFER_BYTES, Http1Answer
 from ai_gateway.runtime.upstream import Broken
 from support.answers import CUTS, Said, mutated, pieces_of, said
-from support.transport import Asked, Line, answer_to
+from support.transport import Asked, Line, Told, answer_to
 
 LONG = 30.0
 MOST = 1 << 20
@@ -32,6 +34,35 @@ def read(answer: Http1Answer) -> Heard:
         return answer.status, answer_to(answer.read(MOST, LONG))
     except Broken:
         return None
+
+
+def told(line: Line, *pieces: bytes) -> Heard:
+    """The same for somebody who does not wait but is told, which happens once whatever it was."""
+    answer = line.ask()
+    it = Told(answer, MOST, LONG)
+    line.say(*pieces)
+    line.hang_up()
+    line.loop.turn()
+    assert it.count == 1
+    if it.body is None:
+        assert read(answer) is None, "what cannot be taken whole has failed, and it is said how"
+        return None
+    return answer.status, it.body
+
+
+@given(said() | mutated().map(lambda raw: Said(raw, 0, b"", kept=False)), CUTS, st.booleans())
+@settings(max_examples=400)
+def test_who_is_told_has_what_he_would_have_read(it: Said, cuts: list[int], is_known: bool) -> None:
+    lines = Line(), Line()
+    for line in lines if is_known else ():
+        line.ask()
+        line.say(OK + b"Content-Length: 2\r\n\r\nok")
+        line.ended.clear()
+    one, other = lines
+    assert told(one, *pieces_of(it.raw, cuts)) == heard(other, *pieces_of(it.raw, cuts))
+    assert one.ended == other.ended
+    assert one.transport.aborted == other.transport.aborted
+    assert one.loop.mistakes == []
 
 
 @given(said(), CUTS)
@@ -326,3 +357,93 @@ def test_a_body_that_looks_like_the_answer_that_is_known_is_a_body() -> None:
     answer = line.ask()
     line.say(OK + b"Content-Length: %d\r\n\r\n" % len(raw), raw)
     assert read(answer) == (200, raw)
+
+
+@given(st.lists(st.tuples(st.binary(max_size=40), st.booleans(), st.booleans()), min_size=1, max_size=8), CUTS)
+def test_who_is_told_of_answers_that_begin_alike_has_each(
+    answers: list[tuple[bytes, bool, bool]], cuts: list[int]
+) -> None:
+    line = Line()
+    for body, is_split, is_odd in answers:
+        it = Told(line.ask(), MOST, LONG)
+        raw = OK + b"Content-Type: %b\r\nContent-Length: %d\r\n\r\n%b" % (b"a" if is_odd else b"b", len(body), body)
+        line.say(*(pieces_of(raw, cuts) if is_split else [raw]))
+        line.loop.turn()
+        assert (it.count, it.body) == (1, body)
+        assert line.ended.pop() is True
+
+
+def test_a_known_answer_that_is_packed_is_unpacked() -> None:
+    line = Line()
+    for text in (b"one" * 9, b"two" * 9):
+        packed = gzip.compress(text, mtime=0)
+        it = Told(line.ask(), MOST, LONG)
+        line.say(OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%b" % (len(packed), packed))
+        line.loop.turn()
+        assert (it.count, it.body) == (1, text)
+
+
+def test_a_known_answer_before_the_request_was_sent_whole_is_taken_and_the_connection_not_used_again() -> None:
+    line = Line()
+    raw = OK + b"Content-Length: 2\r\n\r\nok"
+    line.ask()
+    line.say(raw)
+    it = Told(line.ask(), MOST, LONG)
+    line.transport.unsent = 1
+    line.say(raw)
+    assert (it.count, it.body) == (1, b"ok")
+    assert line.ended == [True, False]
+    assert line.transport.aborted
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_who_is_told_may_ask_anew_and_bytes_behind_the_first_answer_are_not_the_second(is_known: bool) -> None:
+    line = Line()
+    raw = OK + b"Content-Length: 2\r\n\r\nok"
+    seconds: list[Http1Answer] = []
+    for _ in range(2 if is_known else 0):
+        line.ask()
+        line.say(raw)
+
+    def ask_anew() -> None:
+        assert first.take_whole() == b"ok"
+        if line.connection.is_usable(line.loop.now):
+            seconds.append(line.ask())
+
+    first = line.ask()
+    first.when_whole(MOST, LONG, ask_anew)
+    line.say(raw + raw)
+    line.loop.turn()
+    assert seconds == []
+    assert line.transport.aborted
+
+
+def test_who_is_told_may_ask_anew_on_the_same_connection() -> None:
+    line = Line()
+    raw = OK + b"Content-Length: 2\r\n\r\nok"
+    answers: list[Http1Answer] = []
+    taken: list[bytes | None] = []
+
+    def ask() -> None:
+        taken.extend(it.take_whole() for it in answers[-1:])
+        answers.append(line.ask())
+        answers[-1].when_whole(MOST, LONG, ask)
+
+    ask()
+    for _ in range(4):
+        line.say(raw)
+        line.loop.turn()
+    assert taken == [b"ok"] * 4
+    assert line.ended == [True] * 4
+
+
+def test_a_known_answer_resumes_what_was_paused() -> None:
+    line = Line()
+    raw = OK + b"Content-Length: 2\r\n\r\nok"
+    line.ask()
+    line.say(raw)
+    answer = line.ask()
+    answer.pause()
+    line.say(raw)
+    assert read(answer) == (200, b"ok")
+    assert not line.transport.paused

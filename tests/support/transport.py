@@ -140,6 +140,23 @@ class Asked(Generic[T]):
             self.over, self.error = True, error
 
 
+@final
+class Told:
+    """Somebody who is told when an answer is whole, and then takes what there is: `body`, or None. `count` is how often
+    he was told."""
+
+    def __init__(self, answer: Http1Answer, most: int, seconds: float) -> None:
+        self.count = 0
+        self.body: bytes | None = None
+        self._answer = answer
+        answer.when_whole(most, seconds, self._hear)
+        assert not self.count, "nobody is told before it is heard that he wants to be"
+
+    def _hear(self) -> None:
+        self.count += 1
+        self.body = self._answer.take_whole()
+
+
 def answer_to(coroutine: Coroutine[Any, Any, T]) -> T:
     """What is there at once. Raises what it raises."""
     asked = Asked(coroutine)
