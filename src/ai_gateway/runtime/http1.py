@@ -44,6 +44,7 @@ class Http1Connection(asyncio.Protocol):
         self._poll: select.poll | None = None
         self._headers: list[tuple[bytes, bytes]] = []
         self._idle_bytes = 0
+        self._is_between = True
         self._reads_to_end = False
         self._interim = False
         self._surplus = False
@@ -81,12 +82,11 @@ class Http1Connection(asyncio.Protocol):
         answer = self.answer = Http1Answer(self, self._loop)
         transport = self._transport
         assert transport is not None, "a connection is asked once it is made"
-        if not isinstance(body, bytes):
-            transport.writelines((b"%b%d\r\n\r\n" % (head, size_of(body)), *body))
-        elif len(body) <= BUFFER_BYTES:
+        if isinstance(body, bytes) and len(body) <= BUFFER_BYTES:
             transport.write(b"%b%d\r\n\r\n%b" % (head, len(body), body))
         else:
-            transport.writelines((b"%b%d\r\n\r\n" % (head, len(body)), body))
+            pieces = (body,) if isinstance(body, bytes) else body
+            transport.writelines((b"%b%d\r\n\r\n" % (head, size_of(body)), *pieces))
         return answer
 
     def pause(self) -> None:
@@ -125,14 +125,15 @@ class Http1Connection(asyncio.Protocol):
         if answer is None:
             self.cut()
             return
-        begins = not answer.status and not self._idle_bytes
         known = self._known
-        if known is not None and begins:
+        if known is not None and self._is_between:
             body = known.body_of(data)
             if body is not None:
                 self._keep()
                 answer.whole_arrived(OK, self._known_headers, body)
                 return
+        begins = self._is_between
+        self._is_between = False
         self._idle_bytes += len(data)
         try:
             self._parser.feed_data(data)
@@ -215,6 +216,7 @@ class Http1Connection(asyncio.Protocol):
         if self._interim or answer is None:
             return
         self._idle_bytes = 0
+        self._is_between = True
         if self._parser.should_keep_alive():
             self._keep()
         else:

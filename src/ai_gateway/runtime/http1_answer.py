@@ -43,6 +43,18 @@ _NO_HEADERS: Final[dict[str, str]] = {}
 
 
 @final
+class _Nobody:
+    """The sink of what is not wanted any more."""
+
+    def pour(self, data: bytes) -> None: ...
+
+    def close(self, error: UpstreamError | None) -> None: ...
+
+
+_NOBODY: Final = _Nobody()
+
+
+@final
 class Http1Answer:
     """An answer as runtime/upstream.py promises it."""
 
@@ -52,14 +64,12 @@ class Http1Answer:
         "_decode",
         "_error",
         "_heard",
-        "_left_alone",
         "_loop",
         "_most",
         "_paused",
         "_ready",
         "_ready_bytes",
         "_sink",
-        "_stage",
         "_tell",
         "_until",
         "_waiter",
@@ -77,7 +87,6 @@ class Http1Answer:
         self._ready_bytes = 0
         self._most = BUFFER_BYTES
         self._paused = False
-        self._left_alone = False
         self._heard = False
         self._whole = False
         self._error: UpstreamError | None = None
@@ -87,7 +96,6 @@ class Http1Answer:
         self._waiter: asyncio.Future[None] | None = None
         self._want = _NOTHING
         self._tell: Callable[[], None] | None = None
-        self._stage = "first byte"
         self.deadline = NEVER
         self.headers: dict[str, str] = _NO_HEADERS
         self.status = 0
@@ -101,17 +109,15 @@ class Http1Answer:
     def when_whole(self, most: int, seconds: float, tell: Callable[[], None]) -> None:
         self._most = most
         self._tell = tell
-        if self._whole or self._ready_bytes > most:
-            self._wake()
-            return
         self.deadline = self._loop.time() + seconds
-        if self._paused:
-            self.resume()
+        if self._whole or self.status:
+            self._catch_up()
 
     def take_whole(self) -> bytes | None:
         if not self._whole or self._error is not None or self._ready_bytes > self._most:
             return None
-        return self._take()
+        ready = self._ready
+        return ready[0] if len(ready) == 1 else b"".join(ready)
 
     def unhand(self) -> None:
         self._tell = None
@@ -121,7 +127,6 @@ class Http1Answer:
             self.pause()
 
     async def read(self, most: int, seconds: float) -> bytes:
-        self._stage = "between bytes"
         self._most = most
         if not self._whole and self._ready_bytes <= most:
             self.resume()
@@ -133,7 +138,6 @@ class Http1Answer:
         return self._take()
 
     async def next(self, seconds: float) -> bytes:
-        self._stage = "between bytes"
         while not self._ready and not self._whole:
             self.resume()
             await self._wait(_PART, seconds)
@@ -146,7 +150,6 @@ class Http1Answer:
 
     def pour_into(self, sink: Sink, between_seconds: float, total_seconds: float) -> bool:
         now = self._loop.time()
-        self._stage = "between bytes"
         self._between, self._until = between_seconds, now + total_seconds
         self.deadline = min(now + between_seconds, self._until)
         self._sink = sink
@@ -172,17 +175,18 @@ class Http1Answer:
             self._connection.resume()
 
     def leave(self, seconds: float) -> None:
-        self._sink = None
-        self._left_alone = True
+        self._sink = _NOBODY
+        self._decode = None
         self._take()
         if self._connection is not None:
+            self._between, self._until = NEVER, self._loop.time() + seconds
+            self.deadline = self._until
             self.resume()
-            self.deadline = self._loop.time() + seconds
 
     def close(self) -> None:
         """An answer that was not read to its end takes its connection with it, at once."""
-        self._sink = None
-        if not self._left_alone:
+        if self._sink is not _NOBODY:
+            self._sink = None
             self.fail(Broken("the answer was closed before its end"))
 
     # The connection
@@ -197,14 +201,10 @@ class Http1Answer:
                 return
         self.status = status
         self.headers = headers
-        if self._tell is not None:
-            self._stage = "between bytes"
         if self._want is _HEAD:
             self._wake()
 
     def body_arrived(self, data: bytes) -> None:
-        if self._left_alone:
-            return
         if self._decode is not None:
             try:
                 data = self._decode(data)
@@ -234,11 +234,9 @@ class Http1Answer:
         self.headers = headers
         self._connection = None
         self._whole = True
-        self.deadline = NEVER
+        self._ready = [body]
+        self._ready_bytes = len(body)
         tell = self._tell
-        if not self._left_alone:
-            self._ready = [body]
-            self._ready_bytes = len(body)
         if tell is None:
             self._wake()
         else:
@@ -248,7 +246,7 @@ class Http1Answer:
     def completed(self) -> None:
         """The body ended properly; the connection is no longer this answer's."""
         self._connection = None
-        if self._decode is not None and not self._left_alone:
+        if self._decode is not None:
             try:
                 self._decode(b"")
             except Broken as error:
@@ -278,7 +276,7 @@ class Http1Answer:
             if not self._paused and self._sink is not None:
                 self.deadline = min(now + self._between, self._until)
         if now >= self.deadline:
-            self.fail(TooSlow(self._stage))
+            self.fail(TooSlow("between bytes" if self.status else "first byte"))
 
     def _end_sink(self) -> None:
         sink, self._sink = self._sink, None
@@ -307,6 +305,13 @@ class Http1Answer:
     def _raise_failure(self) -> None:
         if self._error is not None:
             raise self._error
+
+    def _catch_up(self) -> None:
+        """Something was there before anybody asked for the whole."""
+        if self._whole or self._ready_bytes > self._most:
+            self._wake()
+        else:
+            self.resume()
 
     def _wake(self) -> None:
         if self._waiter is not None:

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Final, final
 
 from ai_gateway.domain.config import BaseUrl, Reach
+from ai_gateway.domain.traffic import Header
 from ai_gateway.runtime.dialer import Dialer, MayConnect, Resolve, trust
 from ai_gateway.runtime.http1 import Http1Connection
 from ai_gateway.runtime.http1_answer import Http1Answer
@@ -41,24 +42,26 @@ class Http1Upstream:
         self._dialer = Dialer(may_connect, tls or trust(None), proxy, resolve)
         self._limits = limits
         self._pools: dict[Place, Pool] = {}
-        self._requests: dict[tuple[int, str], _KnownRequest] = {}
+        self._requests: dict[tuple[int, int, str, str], _KnownRequest] = {}
         self._closed = False
         self._sweeper: asyncio.TimerHandle | None = None
 
     async def send(self, request: Outgoing) -> Http1Answer:
-        known = self._known(request)
-        connection = known.pool.take_idle(self._loop.time())
-        if connection is None:
+        answer = self.send_at_once(request)
+        if answer is None:
+            known = self._learn(request)
             connection = await known.pool.acquire(request.connect_seconds)
-        answer = connection.ask(known.head, request.body)
+            answer = connection.ask(known.head, request.body)
         await answer.head(request.head_seconds)
         return answer
 
     def send_at_once(self, request: Outgoing) -> Http1Answer | None:
-        try:
-            known = self._known(request)
-        except UpstreamError:
-            return None
+        known = self._requests.get((id(request.headers), id(request.url), request.path, request.method))
+        if known is None or known.reach is not request.reach:
+            try:
+                known = self._learn(request)
+            except UpstreamError:
+                return None
         connection = known.pool.take_idle(self._loop.time())
         return None if connection is None else connection.ask(known.head, request.body)
 
@@ -74,22 +77,15 @@ class Http1Upstream:
     def open_connections(self) -> int:
         return sum(pool.open for pool in self._pools.values())
 
-    def _known(self, request: Outgoing) -> "_KnownRequest":
+    def _learn(self, request: Outgoing) -> "_KnownRequest":
         """All of a request's head but the length is the same for most requests of an endpoint, and so is its place.
-        Raises Broken, CannotConnect."""
-        headers = request.headers
-        name = (id(headers), request.path)  # the same tuple, whose hash would cost more than all else of it
-        known = self._requests.get(name)
-        if (
-            known is None
-            or known.headers is not headers
-            or known.url is not request.url
-            or known.reach is not request.reach
-            or known.method != request.method
-        ):
-            if len(self._requests) >= MOST_HEADS:
-                self._requests.clear()
-            known = self._requests[name] = _KnownRequest(request, self._pool_of(request.url, request.reach))
+        They are known by the same tuple and the same address, whose hashes would cost more than all else: both are
+        held, so nothing else has their ids meanwhile. Raises Broken, CannotConnect."""
+        headers, url = request.headers, request.url
+        known = _KnownRequest(_encode_head(request), self._pool_of(url, request.reach), request.reach, (headers, url))
+        if len(self._requests) >= MOST_HEADS:
+            self._requests.clear()
+        self._requests[(id(headers), id(url), request.path, request.method)] = known
         return known
 
     def _pool_of(self, url: BaseUrl, reach: Reach) -> Pool:
@@ -122,15 +118,13 @@ class Http1Upstream:
 class _KnownRequest:
     """What one request leaves behind for others like it: its head up to the length, and where it goes."""
 
-    __slots__ = ("head", "headers", "method", "pool", "reach", "url")
+    __slots__ = ("_held", "head", "pool", "reach")
 
-    def __init__(self, request: Outgoing, pool: Pool) -> None:
-        self.headers = request.headers
-        self.url = request.url
-        self.reach = request.reach
-        self.method = request.method
-        self.head = _encode_head(request)
+    def __init__(self, head: bytes, pool: Pool, reach: Reach, held: tuple[tuple[Header, ...], BaseUrl]) -> None:
+        self.head = head
         self.pool = pool
+        self.reach = reach
+        self._held = held
 
 
 def _encode_head(request: Outgoing) -> bytes:
