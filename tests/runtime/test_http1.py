@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ai_gateway.runtime.http1 import HEAD_BYTES, IDLE_BYTES, SWITCHING_PROTOCOLS
+from ai_gateway.runtime.http1 import HEAD_BYTES, IDLE_BYTES, MOST_HEADS, SWITCHING_PROTOCOLS, Heads
 from ai_gateway.runtime.http1_answer import BUFFER_BYTES, Http1Answer
 from ai_gateway.runtime.upstream import Broken
 from support.answers import CUTS, Said, mutated, pieces_of, said
@@ -296,7 +296,7 @@ def test_a_mistake_of_our_own_is_said_and_is_not_taken_for_one_of_the_provider()
 def test_a_connection_that_died_on_the_way_is_not_adopted_and_never_heard_of() -> None:
     line = Line()
     told: list[bool] = []
-    fresh = type(line.connection)(line.loop)  # type: ignore[arg-type]
+    fresh = type(line.connection)(line.loop, Heads())  # type: ignore[arg-type]
     fresh.connection_made(line.transport)
     line.transport.aborted = True
     assert not fresh.adopt(lambda _, reusable: told.append(reusable))
@@ -447,3 +447,27 @@ def test_a_known_answer_resumes_what_was_paused() -> None:
     line.say(raw)
     assert read(answer) == (200, b"ok")
     assert not line.transport.paused
+
+
+def test_connections_to_one_place_share_what_a_head_was_read_as() -> None:
+    heads = Heads()
+    lines = Line(heads), Line(heads)
+    seen: list[dict[str, str]] = []
+    for size in (1, 2, 3):
+        for line in lines:
+            answer = line.ask()
+            line.say(OK + b"X: 1\r\nContent-Length: %d\r\n\r\n%b" % (size, b"x" * size))
+            assert read(answer) == (200, b"x" * size)
+            seen.append(answer.headers)
+    assert all(it is seen[0] for it in seen[2:])
+
+
+def test_no_more_heads_are_kept_than_may_be() -> None:
+    heads = Heads()
+    for number in range(2 * MOST_HEADS + 1):
+        line = Line(heads)
+        for _ in range(2):
+            answer = line.ask()
+            line.say(OK + b"X: %d\r\nContent-Length: 0\r\n\r\n" % number)
+            assert answer.headers["x"] == str(number)
+    assert len(heads._known) <= MOST_HEADS

@@ -2,6 +2,7 @@
 blamed for a silence that we asked for. Time is a number here, and the connection is by hand."""
 
 import gzip
+import weakref
 import zlib
 
 import pytest
@@ -583,8 +584,49 @@ def test_what_waits_for_whoever_takes_over_is_bounded() -> None:
     assert not line.transport.paused
     answer.unhand()
     assert line.transport.paused
+    assert not line.transport.aborted
     assert len(answer_to(answer.next(LONG))) == BUFFER_BYTES + 1
     assert not line.transport.paused
+
+
+def test_what_comes_for_whoever_takes_over_is_bounded() -> None:
+    line = Line()
+    answer = begun(line)
+    Told(answer, 1 << 20, LONG)
+    line.say(chunk(b"x" * BUFFER_BYTES))
+    answer.unhand()
+    assert not line.transport.paused
+    line.say(chunk(b"x"))
+    assert line.transport.paused
+
+
+@pytest.mark.parametrize("most", [BUFFER_BYTES, 1 << 20])
+def test_who_comes_when_a_part_is_there_has_the_rest_or_is_told_that_it_is_too_long(most: int) -> None:
+    line = Line()
+    answer = begun(line)
+    line.say(chunk(b"x" * (BUFFER_BYTES + 1)))
+    assert line.transport.paused
+    it = Told(answer, most, LONG)
+    line.loop.turn()
+    assert it.count == (most == BUFFER_BYTES)
+    assert line.transport.paused is (most == BUFFER_BYTES)
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_nobody_is_held_who_was_told(is_known: bool) -> None:
+    line = Line()
+    raw = OK + b"Content-Length: 2\r\n\r\nok"
+    if is_known:
+        line.ask()
+        line.say(raw)
+    answer = line.ask()
+    it = Told(answer, 100, LONG)
+    line.say(raw)
+    line.loop.turn()
+    assert it.count == 1
+    held = weakref.ref(it)
+    del it
+    assert held() is None
 
 
 def test_whoever_takes_over_can_pour() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Generic, TypeVar, cast, final
 
-from ai_gateway.runtime.http1 import Http1Connection
+from ai_gateway.runtime.http1 import Heads, Http1Connection
 from ai_gateway.runtime.http1_answer import Http1Answer
 from ai_gateway.runtime.upstream import UpstreamError
 
@@ -81,11 +81,11 @@ class HandTransport(asyncio.Transport):
 class Line:
     """One connection by hand. `ended` are the news that its pool would have had: True, it may be used again."""
 
-    def __init__(self) -> None:
+    def __init__(self, heads: Heads | None = None) -> None:
         self.loop = HandLoop()
         self.transport = HandTransport()
         self.ended: list[bool] = []
-        self.connection = Http1Connection(cast(asyncio.AbstractEventLoop, self.loop))
+        self.connection = Http1Connection(cast(asyncio.AbstractEventLoop, self.loop), heads or Heads())
         self.connection.connection_made(self.transport)
         assert self.connection.adopt(lambda _, reusable: self.ended.append(reusable))
 

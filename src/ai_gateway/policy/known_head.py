@@ -31,6 +31,12 @@ class KnownHead:
         self._size = 0
         self._head: bytes | None = None
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, KnownHead) and (self._before, self._behind) == (other._before, other._behind)
+
+    def __hash__(self) -> int:
+        return hash((self._before, self._behind))
+
     def body_of(self, data: bytes) -> bytes | None:
         """The body, where `data` is one whole message with this head and nothing else; None for any other."""
         if len(data) != self._size:

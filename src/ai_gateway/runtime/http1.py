@@ -28,7 +28,22 @@ FRESH_SECONDS: Final = 0.02
 OK: Final = 200
 SWITCHING_PROTOCOLS: Final = 101
 MOST_REMEMBERED: Final = 8
+MOST_HEADS: Final = 64
 BODILESS: Final = frozenset({204, 304})
+
+
+@final
+class Heads:
+    """The heads of answers that came from one place, each with what it was read as: the same for all connections, so
+    that who sees the same headers again knows it at a glance."""
+
+    def __init__(self) -> None:
+        self._known: dict[KnownHead, tuple[KnownHead, dict[str, str]]] = {}
+
+    def known(self, head: KnownHead, headers: dict[str, str]) -> tuple[KnownHead, dict[str, str]]:
+        if len(self._known) >= MOST_HEADS:
+            self._known.clear()
+        return self._known.setdefault(head, (head, headers))
 
 
 @final
@@ -36,9 +51,10 @@ class Http1Connection(asyncio.Protocol):
     """From `adopt` on `ended` is told when an answer has left: True, and the connection may carry another one; False,
     once, and it is gone. A connection that dies idle says so too."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, heads: Heads) -> None:
         self._loop = loop
-        self._ended: Callable[[Http1Connection, bool], None] | None = None
+        self._heads = heads
+        self._ended: Callable[[Http1Connection, bool], None] = _tell_nobody
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
         self._poll: select.poll | None = None
@@ -82,8 +98,8 @@ class Http1Connection(asyncio.Protocol):
         answer = self.answer = Http1Answer(self, self._loop)
         transport = self._transport
         assert transport is not None, "a connection is asked once it is made"
-        if isinstance(body, bytes) and len(body) <= BUFFER_BYTES:
-            transport.write(b"%b%d\r\n\r\n%b" % (head, len(body), body))
+        if isinstance(body, bytes) and (size := len(body)) <= BUFFER_BYTES:
+            transport.write(b"%b%d\r\n\r\n%b" % (head, size, body))
         else:
             pieces = (body,) if isinstance(body, bytes) else body
             transport.writelines((b"%b%d\r\n\r\n" % (head, size_of(body)), *pieces))
@@ -110,8 +126,7 @@ class Http1Connection(asyncio.Protocol):
         self.answer = None
         if not self._gone:
             self._gone = True
-            if self._ended is not None:
-                self._ended(self, False)
+            self._ended(self, False)
         if self._transport is not None:
             self._transport.abort()
 
@@ -153,8 +168,10 @@ class Http1Connection(asyncio.Protocol):
         looking for it."""
         self._remembered += 1
         is_plain = answer.status == OK and "content-encoding" not in answer.headers
-        self._known = known_head(data) if is_plain else None
-        self._known_headers = answer.headers
+        head = known_head(data) if is_plain else None
+        self._known = None
+        if head is not None:
+            self._known, self._known_headers = self._heads.known(head, answer.headers)
 
     def _end_what_never_begins(self) -> None:
         answer = self.answer
@@ -233,8 +250,8 @@ class Http1Connection(asyncio.Protocol):
             self.resume()
         self.answer = None
         self.idle_since = self._loop.time()
-        if self._ended is not None:
-            self._ended(self, True)
+        ended = self._ended
+        ended(self, True)
 
     def _end_by(self, error: BaseException | None) -> None:
         """By what a callback of the parser raised. A mistake of our own is said to the loop: it must not pass for one
@@ -244,6 +261,10 @@ class Http1Connection(asyncio.Protocol):
         else:
             self._loop.call_exception_handler({"message": "an answer could not be taken", "exception": error})
             self.end("the answer could not be taken")
+
+
+def _tell_nobody(connection: Http1Connection, reusable: bool) -> None:  # noqa: FBT001  a callback's shape
+    """Before somebody counts it, a connection comes and goes unseen."""
 
 
 def _joined(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -81,7 +81,7 @@ class Http1Answer:
     )
 
     def __init__(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> None:
-        self._connection: Connection | None = connection
+        self._connection = connection
         self._loop = loop
         self._ready: list[bytes] | tuple[()] = ()
         self._ready_bytes = 0
@@ -162,13 +162,13 @@ class Http1Answer:
 
     def pause(self) -> None:
         """Read no more for now; silence is then nobody's fault, so only the total time runs on."""
-        if not self._paused and self._connection is not None:
+        if not self._paused and not self._whole:
             self._paused = True
             self.deadline = self._until
             self._connection.pause()
 
     def resume(self) -> None:
-        if self._paused and self._connection is not None:
+        if self._paused and not self._whole:
             self._paused = False
             if self._sink is not None:
                 self.deadline = min(self._loop.time() + self._between, self._until)
@@ -178,7 +178,7 @@ class Http1Answer:
         self._sink = _NOBODY
         self._decode = None
         self._take()
-        if self._connection is not None:
+        if not self._whole:
             self._between, self._until = NEVER, self._loop.time() + seconds
             self.deadline = self._until
             self.resume()
@@ -232,7 +232,6 @@ class Http1Answer:
         connection is no longer this answer's."""
         self.status = status
         self.headers = headers
-        self._connection = None
         self._whole = True
         self._ready = [body]
         self._ready_bytes = len(body)
@@ -245,7 +244,6 @@ class Http1Answer:
 
     def completed(self) -> None:
         """The body ended properly; the connection is no longer this answer's."""
-        self._connection = None
         if self._decode is not None:
             try:
                 self._decode(b"")
@@ -262,9 +260,7 @@ class Http1Answer:
             self._whole = True
             self._error = error
             self.deadline = NEVER
-            if self._connection is not None:
-                connection, self._connection = self._connection, None
-                connection.cut()
+            self._connection.cut()
             self._end_sink()
             self._wake()
 

@@ -14,7 +14,7 @@ from typing import Final, final
 from ai_gateway.domain.config import BaseUrl, Reach
 from ai_gateway.domain.traffic import Header
 from ai_gateway.runtime.dialer import Dialer, MayConnect, Resolve, trust
-from ai_gateway.runtime.http1 import Http1Connection
+from ai_gateway.runtime.http1 import Heads, Http1Connection
 from ai_gateway.runtime.http1_answer import Http1Answer
 from ai_gateway.runtime.http1_pool import CLOSED, Pool, PoolLimits
 from ai_gateway.runtime.upstream import Broken, CannotConnect, Outgoing, UpstreamError
@@ -94,7 +94,8 @@ class Http1Upstream:
         if pool is None:
             if self._closed:
                 raise CannotConnect(CLOSED)
-            dial = partial(self._dialer.dial, url, reach, lambda: Http1Connection(self._loop))
+            heads = Heads()
+            dial = partial(self._dialer.dial, url, reach, lambda: Http1Connection(self._loop, heads))
             pool = self._pools[place] = Pool(dial, self._limits)
             if self._sweeper is None:
                 self._sweeper = self._loop.call_later(SWEEP_SECONDS, self._sweep)
