@@ -233,6 +233,11 @@ async def test_nothing_ticks_where_nothing_is_open(provider: Provider) -> None:
         while upstream._sweeper is not None:  # noqa: ASYNC110  a timer tells nobody that it was not set again
             await asyncio.sleep(SWEEP_SECONDS / 10)
     assert upstream.open_connections == 0
+    provider.will_play(Played(body=(b"two",)))
+    assert await exchange(upstream, provider) == b"two"
+    assert upstream._sweeper is not None
+    assert upstream.open_connections == 1
+    await upstream.close()
 
 
 @pytest.mark.parametrize("at", ["head", "next", "read", "pour"])

@@ -1,9 +1,10 @@
 """The upstream side of the line: our own HTTP/1.1 on httptools and the event loop's own callbacks.
 
 A client library spends most of its time on what a gateway does not need (sessions, cookies, URL objects, a task for
-every body). Here a request is one write, an answer is one wake-up, and a stream is none. Connections are kept in a
-pool per place (scheme, host, port). One timer looks after all deadlines, ten times a second: a timeout is late by at
-most that, and costs a request two assignments.
+every body). Here a request is one write and an answer is one wake-up. A stream is none, and a whole answer is none
+where the request was sent at once and whoever asked is told. Connections are kept in a pool per place (scheme, host,
+port). One timer looks after all deadlines, ten times a second: a timeout is late by at most that, and costs a request
+two assignments.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from ai_gateway.runtime.http1_pool import CLOSED, Pool, PoolLimits
 from ai_gateway.runtime.upstream import Broken, CannotConnect, Outgoing, UpstreamError
 
 SWEEP_SECONDS: Final = 0.1
-MOST_HEADS: Final = 4096
+MOST_REQUESTS: Final = 4096
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 Place = tuple[str, str, int, Reach]
@@ -83,7 +84,7 @@ class Http1Upstream:
         held, so nothing else has their ids meanwhile. Raises Broken, CannotConnect."""
         headers, url = request.headers, request.url
         known = _KnownRequest(_encode_head(request), self._pool_of(url, request.reach), request.reach, (headers, url))
-        if len(self._requests) >= MOST_HEADS:
+        if len(self._requests) >= MOST_REQUESTS:
             self._requests.clear()
         self._requests[(id(headers), id(url), request.path, request.method)] = known
         return known
