@@ -18,18 +18,19 @@ _MOST_DIGITS: Final = 9
 class KnownHead:
     """`before` and `behind` are the bytes around the length's digits, `behind` with the empty line.
 
-    How long a whole message is says how long its body is, so there is but one head that it can begin with: it is made
-    once for all messages of a size that follow each other.
+    Messages of one size with one head have one length, so a message as long as the last one is held against the last
+    one's head, digits and all, and nothing of it need be counted.
     """
 
-    __slots__ = ("_around", "_before", "_behind", "_head", "_size")
+    __slots__ = ("_at", "_before", "_behind", "_last", "_last_size", "_until")
 
     def __init__(self, before: bytes, behind: bytes) -> None:
         self._before = before
         self._behind = behind
-        self._around = len(before) + len(behind)
-        self._size = 0
-        self._head: bytes | None = None
+        self._at = len(before)
+        self._until = self._at + _MOST_DIGITS + 1
+        self._last = b""
+        self._last_size = -1
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, KnownHead) and (self._before, self._behind) == (other._before, other._behind)
@@ -39,22 +40,27 @@ class KnownHead:
 
     def body_of(self, data: bytes) -> bytes | None:
         """The body, where `data` is one whole message with this head and nothing else; None for any other."""
-        if len(data) != self._size:
-            self._expect(len(data))
-        head = self._head
-        if head is None or not data.startswith(head):
-            return None
-        return data[len(head) :]
+        if len(data) == self._last_size:
+            last = self._last
+            if data.startswith(last):
+                return data[len(last) :]
+        return self._body_of_another(data)
 
-    def _expect(self, size: int) -> None:
-        self._size = size
-        self._head = None
-        left = size - self._around
-        for digits in range(1, min(left, _MOST_DIGITS) + 1):
-            length = b"%d" % (left - digits)
-            if len(length) == digits:
-                self._head = self._before + length + self._behind
-                return
+    def _body_of_another(self, data: bytes) -> bytes | None:
+        at = self._at
+        if not data.startswith(self._before):
+            return None
+        end = data.find(b"\r", at, self._until)
+        digits = data[at:end]
+        if not digits.isdigit() or not data.startswith(self._behind, end):
+            return None
+        begin = end + len(self._behind)
+        size = len(data)
+        if size - begin != int(digits):
+            return None
+        self._last = data[:begin]
+        self._last_size = size
+        return data[begin:]
 
 
 def known_head(message: bytes) -> KnownHead | None:
