@@ -31,6 +31,25 @@ def test_nothing_but_one_whole_message_is_known(body: bytes, data: st.DataObject
     assert known.body_of(whole + data.draw(st.binary(min_size=1, max_size=9))) is None
 
 
+@pytest.mark.parametrize("size", [0, 1, 8, 9, 10, 98, 99, 100, 998, 999, 1_000, 9_999])
+def test_of_messages_of_any_size_one_byte_more_or_less_is_not_known(size: int) -> None:
+    """Behind 9, 99, 999 bytes one more has no length that fits: nothing is left of the message before."""
+    known = known_head(message(b"{}"))
+    assert known is not None
+    whole = message(b"x" * size)
+    for _ in range(2):
+        assert known.body_of(whole) == b"x" * size
+        assert known.body_of(whole + b"x") is None
+        assert known.body_of(whole) == b"x" * size
+        assert known.body_of(whole[:-1]) is None
+
+
+def test_heads_are_the_same_that_have_the_same_bytes_around_the_length() -> None:
+    heads = [known_head(message(body, lines)) for body in (b"", b"1", b"22") for lines in (LINES, LINES[:3])]
+    assert len(set(heads)) == 2
+    assert heads[0] != b"HTTP"
+
+
 @given(st.integers(0, len(message(b"{}")) - 3), st.integers(1, 255))
 def test_a_head_that_differs_in_any_byte_is_not_known(at: int, by: int) -> None:
     """But for the digits, where another one is another length, which is then not that of the body."""

@@ -1,15 +1,17 @@
 """Framing, byte by byte: what is an end, what is none, and what is not HTTP at all. Without sockets; that real ones
 show the same is in test_http1_beside_aiohttp.py."""
 
+import gzip
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ai_gateway.runtime.http1 import HEAD_BYTES, IDLE_BYTES, SWITCHING_PROTOCOLS
+from ai_gateway.runtime.http1 import HEAD_BYTES, IDLE_BYTES, MOST_HEADS, SWITCHING_PROTOCOLS, Heads
 from ai_gateway.runtime.http1_answer import BUFFER_BYTES, Http1Answer
 from ai_gateway.runtime.upstream import Broken
 from support.answers import CUTS, Said, mutated, pieces_of, said
-from support.transport import Asked, Line, answer_to
+from support.transport import Asked, Line, Told, answer_to
 
 LONG = 30.0
 MOST = 1 << 20
@@ -32,6 +34,35 @@ def read(answer: Http1Answer) -> Heard:
         return answer.status, answer_to(answer.read(MOST, LONG))
     except Broken:
         return None
+
+
+def told(line: Line, *pieces: bytes) -> Heard:
+    """The same for somebody who does not wait but is told, which happens once whatever it was."""
+    answer = line.ask()
+    it = Told(answer, MOST, LONG)
+    line.say(*pieces)
+    line.hang_up()
+    line.loop.turn()
+    assert it.count == 1
+    if it.body is None:
+        assert read(answer) is None, "what cannot be taken whole has failed, and it is said how"
+        return None
+    return answer.status, it.body
+
+
+@given(said() | mutated().map(lambda raw: Said(raw, 0, b"", kept=False)), CUTS, st.booleans())
+@settings(max_examples=400)
+def test_who_is_told_has_what_he_would_have_read(it: Said, cuts: list[int], is_known: bool) -> None:
+    lines = Line(), Line()
+    for line in lines if is_known else ():
+        line.ask()
+        line.say(OK + b"Content-Length: 2\r\n\r\nok")
+        line.ended.clear()
+    one, other = lines
+    assert told(one, *pieces_of(it.raw, cuts)) == heard(other, *pieces_of(it.raw, cuts))
+    assert one.ended == other.ended
+    assert one.transport.aborted == other.transport.aborted
+    assert one.loop.mistakes == []
 
 
 @given(said(), CUTS)
@@ -231,14 +262,14 @@ def test_an_early_answer_that_ends_with_the_connection_does_not_wait_for_the_res
 def test_a_request_leaves_whole_and_a_small_one_in_one_write(size: int) -> None:
     line = Line()
     line.connection.ask(b"head", b"x" * size)
-    assert b"".join(line.transport.written) == b"head" + b"x" * size
+    assert b"".join(line.transport.written) == b"head%d\r\n\r\n" % size + b"x" * size
     assert len(line.transport.written) == (1 if size <= BUFFER_BYTES else 2)
 
 
 def test_a_request_in_pieces_leaves_in_pieces() -> None:
     line = Line()
     line.connection.ask(b"head", (b'{"a":', memoryview(b"1"), b"}"))
-    assert line.transport.written == [b"head", b'{"a":', b"1", b"}"]
+    assert line.transport.written == [b"head7\r\n\r\n", b'{"a":', b"1", b"}"]
 
 
 def test_a_mistake_of_our_own_is_said_and_is_not_taken_for_one_of_the_provider() -> None:
@@ -265,7 +296,7 @@ def test_a_mistake_of_our_own_is_said_and_is_not_taken_for_one_of_the_provider()
 def test_a_connection_that_died_on_the_way_is_not_adopted_and_never_heard_of() -> None:
     line = Line()
     told: list[bool] = []
-    fresh = type(line.connection)(line.loop)  # type: ignore[arg-type]
+    fresh = type(line.connection)(line.loop, Heads())  # type: ignore[arg-type]
     fresh.connection_made(line.transport)
     line.transport.aborted = True
     assert not fresh.adopt(lambda _, reusable: told.append(reusable))
@@ -326,3 +357,117 @@ def test_a_body_that_looks_like_the_answer_that_is_known_is_a_body() -> None:
     answer = line.ask()
     line.say(OK + b"Content-Length: %d\r\n\r\n" % len(raw), raw)
     assert read(answer) == (200, raw)
+
+
+@given(st.lists(st.tuples(st.binary(max_size=40), st.booleans(), st.booleans()), min_size=1, max_size=8), CUTS)
+def test_who_is_told_of_answers_that_begin_alike_has_each(
+    answers: list[tuple[bytes, bool, bool]], cuts: list[int]
+) -> None:
+    line = Line()
+    for body, is_split, is_odd in answers:
+        it = Told(line.ask(), MOST, LONG)
+        raw = OK + b"Content-Type: %b\r\nContent-Length: %d\r\n\r\n%b" % (b"a" if is_odd else b"b", len(body), body)
+        line.say(*(pieces_of(raw, cuts) if is_split else [raw]))
+        line.loop.turn()
+        assert (it.count, it.body) == (1, body)
+        assert line.ended.pop() is True
+
+
+def test_a_known_answer_that_is_packed_is_unpacked() -> None:
+    line = Line()
+    for text in (b"one" * 9, b"two" * 9):
+        packed = gzip.compress(text, mtime=0)
+        it = Told(line.ask(), MOST, LONG)
+        line.say(OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%b" % (len(packed), packed))
+        line.loop.turn()
+        assert (it.count, it.body) == (1, text)
+
+
+def test_a_known_answer_before_the_request_was_sent_whole_is_taken_and_the_connection_not_used_again() -> None:
+    line = Line()
+    raw = OK + b"Content-Length: 2\r\n\r\nok"
+    line.ask()
+    line.say(raw)
+    it = Told(line.ask(), MOST, LONG)
+    line.transport.unsent = 1
+    line.say(raw)
+    assert (it.count, it.body) == (1, b"ok")
+    assert line.ended == [True, False]
+    assert line.transport.aborted
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_who_is_told_may_ask_anew_and_bytes_behind_the_first_answer_are_not_the_second(is_known: bool) -> None:
+    line = Line()
+    raw = OK + b"Content-Length: 2\r\n\r\nok"
+    seconds: list[Http1Answer] = []
+    for _ in range(2 if is_known else 0):
+        line.ask()
+        line.say(raw)
+
+    def ask_anew() -> None:
+        assert first.take_whole() == b"ok"
+        if line.connection.is_usable(line.loop.now):
+            seconds.append(line.ask())
+
+    first = line.ask()
+    first.when_whole(MOST, LONG, ask_anew)
+    line.say(raw + raw)
+    line.loop.turn()
+    assert seconds == []
+    assert line.transport.aborted
+
+
+def test_who_is_told_may_ask_anew_on_the_same_connection() -> None:
+    line = Line()
+    raw = OK + b"Content-Length: 2\r\n\r\nok"
+    answers: list[Http1Answer] = []
+    taken: list[bytes | None] = []
+
+    def ask() -> None:
+        taken.extend(it.take_whole() for it in answers[-1:])
+        answers.append(line.ask())
+        answers[-1].when_whole(MOST, LONG, ask)
+
+    ask()
+    for _ in range(4):
+        line.say(raw)
+        line.loop.turn()
+    assert taken == [b"ok"] * 4
+    assert line.ended == [True] * 4
+
+
+def test_a_known_answer_resumes_what_was_paused() -> None:
+    line = Line()
+    raw = OK + b"Content-Length: 2\r\n\r\nok"
+    line.ask()
+    line.say(raw)
+    answer = line.ask()
+    answer.pause()
+    line.say(raw)
+    assert read(answer) == (200, b"ok")
+    assert not line.transport.paused
+
+
+def test_connections_to_one_place_share_what_a_head_was_read_as() -> None:
+    heads = Heads()
+    lines = Line(heads), Line(heads)
+    seen: list[dict[str, str]] = []
+    for size in (1, 2, 3):
+        for line in lines:
+            answer = line.ask()
+            line.say(OK + b"X: 1\r\nContent-Length: %d\r\n\r\n%b" % (size, b"x" * size))
+            assert read(answer) == (200, b"x" * size)
+            seen.append(answer.headers)
+    assert all(it is seen[0] for it in seen[2:])
+
+
+def test_no_more_heads_are_kept_than_may_be() -> None:
+    heads = Heads()
+    for number in range(2 * MOST_HEADS + 1):
+        line = Line(heads)
+        for _ in range(2):
+            answer = line.ask()
+            line.say(OK + b"X: %d\r\nContent-Length: 0\r\n\r\n" % number)
+            assert answer.headers["x"] == str(number)
+    assert len(heads._known) <= MOST_HEADS

@@ -2,6 +2,7 @@
 blamed for a silence that we asked for. Time is a number here, and the connection is by hand."""
 
 import gzip
+import weakref
 import zlib
 
 import pytest
@@ -10,8 +11,8 @@ from hypothesis import strategies as st
 
 from ai_gateway.runtime.http1_answer import BUFFER_BYTES, NEVER, Http1Answer
 from ai_gateway.runtime.upstream import Broken, TooSlow, UpstreamError
-from support.answers import CUTS, pieces_of
-from support.transport import Asked, Line, answer_to
+from support.answers import CUTS, Said, pieces_of, said
+from support.transport import Asked, Line, Told, answer_to
 
 LONG = 30.0
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -412,6 +413,244 @@ def test_leaving_an_answer_that_has_ended_is_nothing() -> None:
     answer.expire(NEVER)
     assert line.ended == [True]
     assert not line.transport.aborted
+
+
+# Being told
+
+
+def test_who_is_told_is_told_once_and_not_of_a_part() -> None:
+    line = Line()
+    it = Told(begun(line), 100, LONG)
+    line.say(chunk(b"one"))
+    line.loop.turn()
+    assert it.count == 0
+    line.say(chunk(b"two") + LAST)
+    line.loop.turn()
+    line.hang_up()
+    line.loop.turn()
+    assert (it.count, it.body) == (1, b"onetwo")
+
+
+def test_who_comes_when_all_is_there_is_told_later_and_not_within_his_call() -> None:
+    line = Line()
+    answer = begun(line)
+    line.say(chunk(b"one") + LAST)
+    it = Told(answer, 100, LONG)
+    line.loop.turn()
+    assert (it.count, it.body) == (1, b"one")
+
+
+@pytest.mark.parametrize("size", [99, 100, 101])
+@pytest.mark.parametrize("ends", [True, False])
+def test_who_is_told_of_a_body_above_the_limit_reads_that_it_is(size: int, ends: bool) -> None:
+    line = Line()
+    answer = begun(line)
+    it = Told(answer, 100, LONG)
+    line.say(chunk(b"x" * size) + LAST * ends)
+    line.loop.turn()
+    assert it.count == (1 if ends or size > 100 else 0)
+    assert (it.body is not None) is (ends and size <= 100)
+    if size > 100:
+        with pytest.raises(Broken):
+            answer_to(answer.read(100, LONG))
+        assert line.transport.aborted is not ends
+
+
+def test_a_known_body_above_the_limit_is_not_whole() -> None:
+    line = Line()
+    raw = OK + b"Content-Length: 5\r\n\r\nhello"
+    line.ask()
+    line.say(raw)
+    answer = line.ask()
+    it = Told(answer, 4, LONG)
+    line.say(raw)
+    assert (it.count, it.body) == (1, None)
+    with pytest.raises(Broken):
+        answer_to(answer.read(4, LONG))
+
+
+@pytest.mark.parametrize("has_head", [True, False])
+def test_a_time_that_is_over_is_told_and_says_what_was_missing(has_head: bool) -> None:
+    line = Line()
+    answer = line.ask()
+    it = Told(answer, 100, 5)
+    line.loop.now += 2
+    if has_head:
+        line.say(CHUNKED + chunk(b"one"))
+    answer.expire(line.loop.now + 2.9)
+    line.loop.turn()
+    assert it.count == 0
+    answer.expire(line.loop.now + 3)
+    line.loop.turn()
+    assert (it.count, it.body) == (1, None)
+    assert line.ended == [False]
+    with pytest.raises(TooSlow) as slow:
+        answer_to(answer.read(100, LONG) if has_head else answer.head(LONG))
+    assert slow.value.stage == ("between bytes" if has_head else "first byte")
+
+
+@pytest.mark.parametrize("has_head", [True, False])
+@pytest.mark.parametrize("end", ["closed", "lost", "ended", "not HTTP", "packed"])
+def test_who_is_told_hears_of_every_failure_once(has_head: bool, end: str) -> None:
+    line = Line()
+    answer = begun(line) if has_head else line.ask()
+    it = Told(answer, 100, LONG)
+    if end == "closed":
+        answer.close()
+    elif end == "lost":
+        line.hang_up()
+    elif end == "ended":
+        line.connection.end("the gateway is closing")
+    elif end == "not HTTP" or has_head:
+        line.say(b"zz\r\n")
+    else:
+        line.say(OK + b"Content-Encoding: br\r\nContent-Length: 1\r\n\r\nx")
+    assert it.count == 0, "what is told may do anything, so it is not within the call that failed"
+    line.loop.turn()
+    line.hang_up()
+    line.loop.turn()
+    assert (it.count, it.body) == (1, None)
+    with pytest.raises(Broken):
+        answer_to(answer.read(100, LONG) if has_head else answer.head(LONG))
+
+
+def test_an_answer_that_was_left_and_ends_is_told() -> None:
+    line = Line()
+    answer = begun(line)
+    it = Told(answer, 100, LONG)
+    answer.leave(LONG)
+    line.say(chunk(b"one") + LAST)
+    line.loop.turn()
+    assert it.count == 1
+    assert line.ended == [True]
+
+
+@given(said().filter(lambda it: not it.until_close), st.integers(0, 10_000), CUTS, st.sampled_from(["read", "next"]))
+def test_whoever_takes_over_has_what_he_would_have_had(it: Said, at: int, cuts: list[int], verb: str) -> None:
+    line = Line()
+    answer = line.ask()
+    told = Told(answer, 1 << 20, LONG)
+    at %= len(it.raw)
+    line.say(*pieces_of(it.raw[:at], cuts))
+    answer.unhand()
+    line.loop.turn()
+    head = Asked(answer.head(LONG))
+    line.say(*pieces_of(it.raw[at:], cuts))
+    line.loop.turn()
+    assert head.went_on()
+    assert head.error is None
+    assert told.count == 0
+    assert (answer.status, whole(answer, verb)) == (it.status, it.body)
+    assert line.ended == [it.kept]
+
+
+def whole(answer: Http1Answer, verb: str) -> bytes:
+    if verb == "read":
+        return answer_to(answer.read(1 << 20, LONG))
+    body = b""
+    while part := answer_to(answer.next(LONG)):
+        body += part
+    return body
+
+
+def test_who_is_not_to_be_told_any_more_is_not_although_it_is_due() -> None:
+    line = Line()
+    answer = begun(line)
+    it = Told(answer, 100, LONG)
+    line.say(chunk(b"one") + LAST)
+    answer.unhand()
+    line.loop.turn()
+    assert it.count == 0
+    assert answer_to(answer.read(100, LONG)) == b"one"
+
+
+def test_nobody_is_late_who_takes_over() -> None:
+    line = Line()
+    answer = line.ask()
+    Told(answer, 100, 5)
+    answer.unhand()
+    answer.expire(line.loop.now + 6)
+    head = Asked(answer.head(5))
+    line.say(CHUNKED)
+    assert head.went_on()
+    assert head.error is None
+
+
+def test_what_waits_for_whoever_takes_over_is_bounded() -> None:
+    line = Line()
+    answer = begun(line)
+    Told(answer, 1 << 20, LONG)
+    line.say(chunk(b"x" * (BUFFER_BYTES + 1)))
+    assert not line.transport.paused
+    answer.unhand()
+    assert line.transport.paused
+    assert not line.transport.aborted
+    assert len(answer_to(answer.next(LONG))) == BUFFER_BYTES + 1
+    assert not line.transport.paused
+
+
+def test_what_comes_for_whoever_takes_over_is_bounded() -> None:
+    line = Line()
+    answer = begun(line)
+    Told(answer, 1 << 20, LONG)
+    line.say(chunk(b"x" * BUFFER_BYTES))
+    answer.unhand()
+    assert not line.transport.paused
+    line.say(chunk(b"x"))
+    assert line.transport.paused
+
+
+@pytest.mark.parametrize("most", [BUFFER_BYTES, 1 << 20])
+def test_who_comes_when_a_part_is_there_has_the_rest_or_is_told_that_it_is_too_long(most: int) -> None:
+    line = Line()
+    answer = begun(line)
+    line.say(chunk(b"x" * (BUFFER_BYTES + 1)))
+    assert line.transport.paused
+    it = Told(answer, most, LONG)
+    line.loop.turn()
+    assert it.count == (most == BUFFER_BYTES)
+    assert line.transport.paused is (most == BUFFER_BYTES)
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_nobody_is_held_who_was_told(is_known: bool) -> None:
+    line = Line()
+    raw = OK + b"Content-Length: 2\r\n\r\nok"
+    if is_known:
+        line.ask()
+        line.say(raw)
+    answer = line.ask()
+    it = Told(answer, 100, LONG)
+    line.say(raw)
+    line.loop.turn()
+    assert it.count == 1
+    held = weakref.ref(it)
+    del it
+    assert held() is None
+
+
+def test_whoever_takes_over_can_pour() -> None:
+    line = Line()
+    answer = begun(line)
+    it = Told(answer, 100, LONG)
+    line.say(chunk(b"one"))
+    answer.unhand()
+    sink = Basin()
+    assert answer.pour_into(sink, LONG, LONG)
+    line.say(chunk(b"two") + LAST)
+    line.loop.turn()
+    assert (sink.poured, sink.ends, it.count) == ([b"one", b"two"], [None], 0)
+
+
+@given(st.binary(max_size=2_000), CUTS, st.booleans())
+def test_who_is_told_of_what_was_compressed_has_it_decoded(text: bytes, cuts: list[int], is_cut: bool) -> None:
+    packed = gzip.compress(text)[: -9 if is_cut else None]
+    line = Line()
+    it = Told(line.ask(), 1 << 20, LONG)
+    line.say(OK + f"Content-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n".encode())
+    line.say(*pieces_of(packed, cuts))
+    line.loop.turn()
+    assert (it.count, it.body) == (1, None if is_cut else text)
 
 
 # Compression

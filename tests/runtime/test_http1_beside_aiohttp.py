@@ -65,11 +65,36 @@ async def told(upstream: Upstream, url: BaseUrl) -> Told:
         return type(error).__name__
 
 
+async def told_at_once(upstream: Http1Upstream, url: BaseUrl) -> Told:
+    """On a connection that waits for it, by somebody who does not."""
+    outgoing = Outgoing("POST", url, "/x", (), b"{}", Reach.CHECKED, LONG, LONG)
+    before = await upstream.send(outgoing)
+    assert await before.read(1 << 20, LONG) == b"before"
+    answer = upstream.send_at_once(outgoing)
+    assert answer is not None
+    is_whole = asyncio.Event()
+    answer.when_whole(1 << 20, LONG, is_whole.set)
+    await is_whole.wait()
+    body = answer.take_whole()
+    if body is not None:
+        return answer.status, body
+    try:
+        await answer.head(LONG)
+        await answer.read(1 << 20, LONG)
+    except UpstreamError as error:
+        return type(error).__name__
+    raise AssertionError("it is not whole, and nothing has failed")
+
+
 @asynccontextmanager
-async def saying(raw: bytes) -> AsyncIterator[BaseUrl]:
-    """Whoever asks is told this, and then the connection is closed."""
+async def saying(raw: bytes, before: bytes = b"") -> AsyncIterator[BaseUrl]:
+    """Whoever asks is told this, and then the connection is closed; with `before`, which answers an earlier request
+    on it."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if before:
+            await reader.readuntil(b"{}")
+            writer.write(before)
         await reader.readuntil(b"{}")
         writer.write(raw)
         writer.close()
@@ -82,10 +107,13 @@ async def saying(raw: bytes) -> AsyncIterator[BaseUrl]:
 
 
 async def both(raw: bytes) -> tuple[Told, Told]:
-    async with saying(raw) as url:
+    """What ours says is the same when it is asked at once."""
+    async with saying(raw) as url, saying(raw, OK + b"Content-Length: 6\r\n\r\nbefore") as again:
         ours, theirs = Http1Upstream(lambda _: True), AiohttpUpstream(lambda _: True)
         try:
-            return await told(ours, url), await told(theirs, url)
+            said_by_ours = await told(ours, url)
+            assert await told_at_once(ours, again) == said_by_ours
+            return said_by_ours, await told(theirs, url)
         finally:
             await ours.close()
             await theirs.close()

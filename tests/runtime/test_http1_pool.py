@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from ai_gateway.runtime.http1 import Http1Connection
+from ai_gateway.runtime.http1 import Heads, Http1Connection
 from ai_gateway.runtime.http1_answer import Http1Answer
 from ai_gateway.runtime.http1_pool import Pool, PoolLimits
 from ai_gateway.runtime.upstream import Broken, CannotConnect, TooSlow
@@ -39,7 +39,7 @@ class Dialer:
 
     def connect(self) -> Http1Connection:
         transport = HandTransport()
-        connection = Http1Connection(cast(asyncio.AbstractEventLoop, self.loop))
+        connection = Http1Connection(cast(asyncio.AbstractEventLoop, self.loop), Heads())
         connection.connection_made(transport)
         self.transports[connection] = transport
         return connection
@@ -81,7 +81,7 @@ async def connected(pool: Pool, dialer: Dialer) -> Http1Connection:
 
 
 def exchange(connection: Http1Connection, answer: bytes = OK) -> None:
-    connection.ask(b"POST / HTTP/1.1\r\n\r\n", b"")
+    connection.ask(b"POST / HTTP/1.1\r\ncontent-length: ", b"")
     connection.data_received(answer)
 
 

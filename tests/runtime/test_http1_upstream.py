@@ -8,9 +8,10 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
+import msgspec
 import pytest
 
-from ai_gateway.domain.config import Reach
+from ai_gateway.domain.config import BaseUrl, Reach
 from ai_gateway.runtime.http1 import FRESH_SECONDS
 from ai_gateway.runtime.http1_answer import BUFFER_BYTES, Http1Answer
 from ai_gateway.runtime.http1_pool import PoolLimits
@@ -45,6 +46,15 @@ async def exchange(upstream: Http1Upstream, provider: Provider) -> bytes:
     body = await answer.read(1_000, LONG)
     answer.close()
     return body
+
+
+async def exchange_at_once(upstream: Http1Upstream, request: Outgoing, seconds: float = LONG) -> Http1Answer | None:
+    answer = upstream.send_at_once(request)
+    if answer is not None:
+        is_whole = asyncio.Event()
+        answer.when_whole(1_000, seconds, is_whole.set)
+        await is_whole.wait()
+    return answer
 
 
 class Basin:
@@ -158,6 +168,7 @@ async def test_a_stale_connection_is_replaced_and_the_request_sent_once(
     ends[0].shutdown(socket.SHUT_RDWR)
     ends[0].close()
 
+    assert upstream.send_at_once(outgoing(provider)) is None
     assert await exchange(upstream, provider) == b"ok"
     assert (len(ends), upstream.open_connections) == (2, 1)
     ends[1].close()
@@ -222,6 +233,11 @@ async def test_nothing_ticks_where_nothing_is_open(provider: Provider) -> None:
         while upstream._sweeper is not None:  # noqa: ASYNC110  a timer tells nobody that it was not set again
             await asyncio.sleep(SWEEP_SECONDS / 10)
     assert upstream.open_connections == 0
+    provider.will_play(Played(body=(b"two",)))
+    assert await exchange(upstream, provider) == b"two"
+    assert upstream._sweeper is not None
+    assert upstream.open_connections == 1
+    await upstream.close()
 
 
 @pytest.mark.parametrize("at", ["head", "next", "read", "pour"])
@@ -323,3 +339,92 @@ async def test_a_caller_that_does_not_read_stops_us_reading_and_all_bytes_come_i
     assert seen.digest() == meant.digest()
     assert came == size
     server.close()
+
+
+async def test_a_request_is_sent_at_once_where_a_connection_waits_for_it(
+    upstream: Http1Upstream, provider: Provider
+) -> None:
+    provider.will_play(*(Played(body=(text,)) for text in (b"one", b"two", b"three")))
+    request = outgoing(provider)
+    assert upstream.send_at_once(request) is None
+    assert await exchange(upstream, provider) == b"one"
+    for text in (b"two", b"three"):
+        answer = await exchange_at_once(upstream, request)
+        assert answer is not None
+        assert (answer.status, answer.take_whole()) == (200, text)
+    assert [it.body for it in provider.requests] == [b"{}"] * 3
+    assert [it.line for it in provider.requests] == ["POST /v1/x HTTP/1.1"] * 3
+    assert provider.connections == 1
+
+
+async def test_nothing_is_sent_at_once_while_the_only_connection_has_an_answer_under_way(
+    upstream: Http1Upstream, provider: Provider
+) -> None:
+    provider.will_play(Played(body=(b"one",), ending=Ending.SILENT))
+    held = await upstream.send(outgoing(provider))
+    assert upstream.send_at_once(outgoing(provider)) is None
+    assert len(provider.requests) == 1
+    held.close()
+
+
+async def test_what_cannot_be_sent_at_all_is_said_by_who_awaits_it(upstream: Http1Upstream, provider: Provider) -> None:
+    provider.will_play(Played(body=(b"one",)))
+    assert await exchange(upstream, provider) == b"one"
+    broken = msgspec.structs.replace(outgoing(provider), headers=(("x", "a\r\nb: c"),))
+    assert upstream.send_at_once(broken) is None
+    with pytest.raises(Broken):
+        await upstream.send(broken)
+    assert len(provider.requests) == 1
+
+
+@pytest.mark.parametrize("played", [Played(headers=None), Played(body=(b"one",), ending=Ending.SILENT)])
+async def test_who_is_told_is_told_in_time_although_nobody_awaits_anything(
+    upstream: Http1Upstream, provider: Provider, played: Played
+) -> None:
+    provider.will_play(Played(), played)
+    await exchange(upstream, provider)
+    answer = await exchange_at_once(upstream, outgoing(provider), SHORT)
+    assert answer is not None
+    assert answer.take_whole() is None
+    with pytest.raises(TooSlow):
+        await (answer.read(1_000, LONG) if answer.status else answer.head(LONG))
+    await provider.client_left()
+    assert upstream.open_connections == 0
+
+
+async def test_closing_tells_who_is_to_be_told(provider: Provider) -> None:
+    upstream = Http1Upstream(lambda _: True)
+    provider.will_play(Played(), Played(headers=None))
+    await exchange(upstream, provider)
+    provider.asked.clear()
+    asking = asyncio.ensure_future(exchange_at_once(upstream, outgoing(provider)))
+    await provider.asked.wait()
+    await upstream.close()
+    answer = await asking
+    assert answer is not None
+    assert answer.take_whole() is None
+    assert upstream.send_at_once(outgoing(provider)) is None
+    assert upstream.open_connections == 0
+
+
+async def test_another_request_with_the_same_headers_goes_where_it_is_meant_to_go(
+    upstream: Http1Upstream, provider: Provider
+) -> None:
+    """What is known of a request is told apart by all that its head and its place are made of."""
+    first = outgoing(provider)
+    others = [
+        first,
+        msgspec.structs.replace(first, method="PUT"),
+        msgspec.structs.replace(first, path="/y"),
+        msgspec.structs.replace(first, url=BaseUrl("http", "localhost", provider.port, "/v2")),
+        msgspec.structs.replace(first, headers=(("a", "b"),)),
+        msgspec.structs.replace(first, reach=Reach.BUILT_IN),
+    ]
+    provider.will_play(*[Played()] * 2 * len(others))
+    for request in others * 2:
+        answer = await upstream.send(request)
+        await answer.read(1_000, LONG)
+    lines = ["POST /v1/x", "PUT /v1/x", "POST /v1/y", "POST /v2/x", "POST /v1/x", "POST /v1/x"]
+    assert [it.line for it in provider.requests] == [f"{line} HTTP/1.1" for line in lines * 2]
+    assert [it.header("a") for it in provider.requests] == [None, None, None, None, "b", None] * 2
+    assert provider.connections == 3, "by name, by number, and the built-in mock's"

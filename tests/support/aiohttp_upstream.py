@@ -72,6 +72,9 @@ class AiohttpUpstream:
             response.close()
             raise
 
+    def send_at_once(self, request: Outgoing) -> None:
+        """Never: `send` shows what is to be seen here."""
+
     async def close(self) -> None:
         for session in self._sessions.values():
             await session.close()
@@ -102,6 +105,18 @@ class AiohttpAnswer:
             low = name.lower()
             joined[low] = f"{joined[low]}, {value}" if low in joined else value
         return joined
+
+    async def head(self, seconds: float) -> None:
+        """It is there."""
+
+    def when_whole(self, most: int, seconds: float, tell: Callable[[], None]) -> None:
+        raise AssertionError("nothing is sent at once here")
+
+    def take_whole(self) -> bytes | None:
+        raise AssertionError("nothing is sent at once here")
+
+    def unhand(self) -> None:
+        raise AssertionError("nothing is sent at once here")
 
     async def read(self, most: int, seconds: float) -> bytes:
         parts: list[bytes] = []

@@ -2,10 +2,11 @@
 order of events is a list of calls, and ten thousand answers are a second."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, Generic, TypeVar, cast, final
 
-from ai_gateway.runtime.http1 import Http1Connection
+from ai_gateway.runtime.http1 import Heads, Http1Connection
 from ai_gateway.runtime.http1_answer import Http1Answer
 from ai_gateway.runtime.upstream import UpstreamError
 
@@ -19,6 +20,7 @@ class HandLoop:
     def __init__(self) -> None:
         self.now = 1_000.0
         self.mistakes: list[object] = []
+        self._soon: list[Callable[[], object]] = []
 
     def time(self) -> float:
         return self.now
@@ -29,8 +31,14 @@ class HandLoop:
     def create_future(self) -> "asyncio.Future[Any]":
         return asyncio.Future(loop=cast(asyncio.AbstractEventLoop, self))
 
-    def call_soon(self, *_: object, **__: object) -> None:
-        """Nobody is woken: who wants to know looks."""
+    def call_soon(self, callback: Callable[..., object], *arguments: object, **_: object) -> None:
+        self._soon.append(partial(callback, *arguments))
+
+    def turn(self) -> None:
+        """What was to be called soon is called. Nobody who awaits is: who wants to know looks."""
+        soon, self._soon = self._soon, []
+        for callback in soon:
+            callback()
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         self.mistakes.append(context["exception"])
@@ -73,16 +81,16 @@ class HandTransport(asyncio.Transport):
 class Line:
     """One connection by hand. `ended` are the news that its pool would have had: True, it may be used again."""
 
-    def __init__(self) -> None:
+    def __init__(self, heads: Heads | None = None) -> None:
         self.loop = HandLoop()
         self.transport = HandTransport()
         self.ended: list[bool] = []
-        self.connection = Http1Connection(cast(asyncio.AbstractEventLoop, self.loop))
+        self.connection = Http1Connection(cast(asyncio.AbstractEventLoop, self.loop), heads or Heads())
         self.connection.connection_made(self.transport)
         assert self.connection.adopt(lambda _, reusable: self.ended.append(reusable))
 
     def ask(self) -> Http1Answer:
-        return self.connection.ask(b"POST / HTTP/1.1\r\n\r\n", b"")
+        return self.connection.ask(b"POST / HTTP/1.1\r\ncontent-length: ", b"")
 
     def say(self, *pieces: bytes) -> None:
         """As the event loop does: nothing arrives on a transport that was closed, and nothing empty."""
@@ -130,6 +138,23 @@ class Asked(Generic[T]):
             self.over, self.value = True, end.value
         except UpstreamError as error:
             self.over, self.error = True, error
+
+
+@final
+class Told:
+    """Somebody who is told when an answer is whole, and then takes what there is: `body`, or None. `count` is how often
+    he was told."""
+
+    def __init__(self, answer: Http1Answer, most: int, seconds: float) -> None:
+        self.count = 0
+        self.body: bytes | None = None
+        self._answer = answer
+        answer.when_whole(most, seconds, self._hear)
+        assert not self.count, "nobody is told before it is heard that he wants to be"
+
+    def _hear(self) -> None:
+        self.count += 1
+        self.body = self._answer.take_whole()
 
 
 def answer_to(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -67,6 +67,18 @@ class ScriptedAnswer:
         self._steps = deque(script.body)
         self._clock = clock
 
+    async def head(self, seconds: float) -> None:
+        """It is there."""
+
+    def when_whole(self, most: int, seconds: float, tell: Callable[[], None]) -> None:
+        raise AssertionError("nothing is sent at once here")
+
+    def take_whole(self) -> bytes | None:
+        raise AssertionError("nothing is sent at once here")
+
+    def unhand(self) -> None:
+        raise AssertionError("nothing is sent at once here")
+
     async def read(self, most: int, seconds: float) -> bytes:
         until = self._clock.now() + seconds
         body = b""
@@ -145,6 +157,9 @@ class ScriptedUpstream:
         answer = ScriptedAnswer(script, self._clock)
         self.answers.append(answer)
         return answer
+
+    def send_at_once(self, request: Outgoing) -> None:
+        """Never: `send` shows what is to be seen here."""
 
     async def close(self) -> None:
         return None

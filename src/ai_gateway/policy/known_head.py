@@ -16,18 +16,37 @@ _MOST_DIGITS: Final = 9
 
 @final
 class KnownHead:
-    """`before` and `behind` are the bytes around the length's digits, `behind` with the empty line."""
+    """`before` and `behind` are the bytes around the length's digits, `behind` with the empty line.
 
-    __slots__ = ("_at", "_before", "_behind", "_until")
+    Messages of one size with one head have one length, so a message as long as the last one is held against the last
+    one's head, digits and all, and nothing of it need be counted.
+    """
+
+    __slots__ = ("_at", "_before", "_behind", "_last", "_last_size", "_until")
 
     def __init__(self, before: bytes, behind: bytes) -> None:
         self._before = before
         self._behind = behind
         self._at = len(before)
         self._until = self._at + _MOST_DIGITS + 1
+        self._last = b""
+        self._last_size = -1
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, KnownHead) and (self._before, self._behind) == (other._before, other._behind)
+
+    def __hash__(self) -> int:
+        return hash((self._before, self._behind))
 
     def body_of(self, data: bytes) -> bytes | None:
         """The body, where `data` is one whole message with this head and nothing else; None for any other."""
+        if len(data) == self._last_size:
+            last = self._last
+            if data.startswith(last):
+                return data[len(last) :]
+        return self._body_of_another(data)
+
+    def _body_of_another(self, data: bytes) -> bytes | None:
         at = self._at
         if not data.startswith(self._before):
             return None
@@ -35,8 +54,13 @@ class KnownHead:
         digits = data[at:end]
         if not digits.isdigit() or not data.startswith(self._behind, end):
             return None
-        body = data[end + len(self._behind) :]
-        return body if len(body) == int(digits) else None
+        begin = end + len(self._behind)
+        size = len(data)
+        if size - begin != int(digits):
+            return None
+        self._last = data[:begin]
+        self._last_size = size
+        return data[begin:]
 
 
 def known_head(message: bytes) -> KnownHead | None:

@@ -17,7 +17,7 @@ from typing import Final, cast, final
 
 import httptools
 
-from ai_gateway.domain.traffic import Body
+from ai_gateway.domain.traffic import Body, size_of
 from ai_gateway.policy.known_head import KnownHead, known_head
 from ai_gateway.runtime.http1_answer import BUFFER_BYTES, Http1Answer
 from ai_gateway.runtime.upstream import Broken
@@ -28,7 +28,22 @@ FRESH_SECONDS: Final = 0.02
 OK: Final = 200
 SWITCHING_PROTOCOLS: Final = 101
 MOST_REMEMBERED: Final = 8
+MOST_HEADS: Final = 64
 BODILESS: Final = frozenset({204, 304})
+
+
+@final
+class Heads:
+    """The heads of answers that came from one place, each with what it was read as: the same for all connections, so
+    that who sees the same headers again knows it at a glance."""
+
+    def __init__(self) -> None:
+        self._known: dict[KnownHead, tuple[KnownHead, dict[str, str]]] = {}
+
+    def known(self, head: KnownHead, headers: dict[str, str]) -> tuple[KnownHead, dict[str, str]]:
+        if len(self._known) >= MOST_HEADS:
+            self._known.clear()
+        return self._known.setdefault(head, (head, headers))
 
 
 @final
@@ -36,26 +51,26 @@ class Http1Connection(asyncio.Protocol):
     """From `adopt` on `ended` is told when an answer has left: True, and the connection may carry another one; False,
     once, and it is gone. A connection that dies idle says so too."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, heads: Heads) -> None:
         self._loop = loop
-        self._ended: Callable[[Http1Connection, bool], None] | None = None
+        self._heads = heads
+        self._ended: Callable[[Http1Connection, bool], None] = _tell_nobody
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
         self._poll: select.poll | None = None
-        self._answer: Http1Answer | None = None
         self._headers: list[tuple[bytes, bytes]] = []
         self._idle_bytes = 0
+        self._is_between = True
         self._reads_to_end = False
         self._interim = False
         self._surplus = False
         self._gone = False
-        self._known: _KnownAnswer | None = None
+        self._is_paused = False
+        self._known: KnownHead | None = None
+        self._known_headers: dict[str, str] = {}
         self._remembered = 0
+        self.answer: Http1Answer | None = None
         self.idle_since = 0.0
-
-    @property
-    def answer(self) -> Http1Answer | None:
-        return self._answer
 
     def adopt(self, ended: Callable[["Http1Connection", bool], None]) -> bool:
         """Whoever counts connections takes this one over; False where it died on the way, and does not count."""
@@ -73,41 +88,45 @@ class Http1Connection(asyncio.Protocol):
     def is_usable(self, now: float) -> bool:
         """Whether an idle connection can be trusted with a request: nothing has arrived on it, also not an end that
         the event loop has not seen yet."""
-        if self._transport is None or self._transport.is_closing() or self._answer is not None:
+        transport = self._transport
+        if transport is None or transport.is_closing() or self.answer is not None:
             return False
         return now - self.idle_since < FRESH_SECONDS or self._poll is None or not self._poll.poll(0)
 
     def ask(self, head: bytes, body: Body) -> Http1Answer:
-        answer = self._answer = Http1Answer(self, self._loop)
+        """`head` ends where the length is to be said, which is the last thing in it."""
+        answer = self.answer = Http1Answer(self, self._loop)
         transport = self._transport
         assert transport is not None, "a connection is asked once it is made"
-        self._reads_to_end = self._interim = False
-        self._idle_bytes = 0
-        if not isinstance(body, bytes):
-            transport.writelines((head, *body))
-        elif len(body) <= BUFFER_BYTES:
-            transport.write(head + body)
+        if isinstance(body, bytes) and (size := len(body)) <= BUFFER_BYTES:
+            transport.write(b"%b%d\r\n\r\n%b" % (head, size, body))
         else:
-            transport.writelines((head, body))
+            pieces = (body,) if isinstance(body, bytes) else body
+            transport.writelines((b"%b%d\r\n\r\n" % (head, size_of(body)), *pieces))
         return answer
 
     def pause(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
+            self._is_paused = True
             self._transport.pause_reading()
 
     def resume(self) -> None:
+        self._is_paused = False
         if self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
 
     def end(self, why: str) -> None:
         """Cut, and the answer that is under way hears why."""
-        if self._answer is not None:
-            self._answer.fail(Broken(why))
+        if self.answer is not None:
+            self.answer.fail(Broken(why))
         self.cut()
 
     def cut(self) -> None:
         """Close at once, whatever is under way."""
-        self._leave(reusable=False)
+        self.answer = None
+        if not self._gone:
+            self._gone = True
+            self._ended(self, False)
         if self._transport is not None:
             self._transport.abort()
 
@@ -117,18 +136,19 @@ class Http1Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
-        answer = self._answer
+        answer = self.answer
         if answer is None:
             self.cut()
             return
-        before = answer.status or self._idle_bytes
         known = self._known
-        if known is not None and not before and (body := known.head.body_of(data)) is not None:
-            answer.head_arrived(OK, known.headers)
-            answer.body_arrived(body)
-            if self._answer is answer:  # and was not cut for what is in it
-                self._answered(answer, may_stay=True)
-            return
+        if known is not None and self._is_between:
+            body = known.body_of(data)
+            if body is not None:
+                self._keep()
+                answer.whole_arrived(OK, self._known_headers, body)
+                return
+        begins = self._is_between
+        self._is_between = False
         self._idle_bytes += len(data)
         try:
             self._parser.feed_data(data)
@@ -140,15 +160,18 @@ class Http1Connection(asyncio.Protocol):
             self.cut()
         elif self._idle_bytes > HEAD_BYTES:
             self._end_what_never_begins()
-        elif self._answer is None and not before and not self._gone and self._remembered < MOST_REMEMBERED:
+        elif self.answer is None and begins and not self._gone and self._remembered < MOST_REMEMBERED:
             self._remember(data, answer)
 
     def _remember(self, data: bytes, answer: Http1Answer) -> None:
         """A whole answer came at once, and the connection is kept. Where no two of them begin alike, nobody goes on
         looking for it."""
         self._remembered += 1
-        head = known_head(data) if answer.status == OK else None
-        self._known = None if head is None else _KnownAnswer(head, answer.headers)
+        is_plain = answer.status == OK and "content-encoding" not in answer.headers
+        head = known_head(data) if is_plain else None
+        self._known = None
+        if head is not None:
+            self._known, self._known_headers = self._heads.known(head, answer.headers)
 
     def _end_what_never_begins(self) -> None:
         answer = self.answer
@@ -160,7 +183,7 @@ class Http1Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Decided here and not when the transport has closed: it would first send the rest of a request that nobody
         reads any more."""
-        answer = self._answer
+        answer = self.answer
         if answer is not None and self._reads_to_end:
             self.cut()
             answer.completed()
@@ -175,14 +198,14 @@ class Http1Connection(asyncio.Protocol):
     # The parser
 
     def on_message_begin(self) -> None:
-        self._surplus = self._answer is None  # nobody asked: the next answer must not begin with it
+        self._surplus = self.answer is None  # nobody asked: the next answer must not begin with it
         self._headers = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        answer = self._answer
+        answer = self.answer
         if answer is None:
             return
         status = self._parser.get_status_code()
@@ -201,33 +224,34 @@ class Http1Connection(asyncio.Protocol):
         answer.head_arrived(status, headers)
 
     def on_body(self, body: bytes) -> None:
-        if self._answer is not None:
+        if self.answer is not None:
             self._idle_bytes = 0
-            self._answer.body_arrived(body)
+            self.answer.body_arrived(body)
 
     def on_message_complete(self) -> None:
-        answer = self._answer
+        answer = self.answer
         if self._interim or answer is None:
             return
-        self._answered(answer, may_stay=self._parser.should_keep_alive())
-
-    def _answered(self, answer: Http1Answer, *, may_stay: bool) -> None:
-        transport = self._transport
-        if may_stay and transport is not None and not transport.get_write_buffer_size():
-            self.resume()
-            self._leave(reusable=True)
+        self._idle_bytes = 0
+        self._is_between = True
+        if self._parser.should_keep_alive():
+            self._keep()
         else:
             self.cut()
         answer.completed()
 
-    def _leave(self, *, reusable: bool) -> None:
-        """The answer has left this connection; where it cannot be reused, that is said once and is final."""
-        self._answer = None
-        if not self._gone:
-            self._gone = not reusable
-            self.idle_since = self._loop.time()
-            if self._ended is not None:
-                self._ended(self, reusable)
+    def _keep(self) -> None:
+        """The answer has left this connection, which may carry another one where the request was sent whole."""
+        transport = self._transport
+        if transport is None or transport.get_write_buffer_size():
+            self.cut()
+            return
+        if self._is_paused:
+            self.resume()
+        self.answer = None
+        self.idle_since = self._loop.time()
+        ended = self._ended
+        ended(self, True)
 
     def _end_by(self, error: BaseException | None) -> None:
         """By what a callback of the parser raised. A mistake of our own is said to the loop: it must not pass for one
@@ -239,15 +263,8 @@ class Http1Connection(asyncio.Protocol):
             self.end("the answer could not be taken")
 
 
-@final
-class _KnownAnswer:
-    """A head that may come again, and what it was read as."""
-
-    __slots__ = ("head", "headers")
-
-    def __init__(self, head: KnownHead, headers: dict[str, str]) -> None:
-        self.head = head
-        self.headers = headers
+def _tell_nobody(connection: Http1Connection, reusable: bool) -> None:  # noqa: FBT001  a callback's shape
+    """Before somebody counts it, a connection comes and goes unseen."""
 
 
 def _joined(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -36,7 +36,7 @@ class Pool:
         self._dial = dial
         self._limits = limits
         self._idle: dict[Http1Connection, None] = {}  # in the order of their last use
-        self._busy: set[Http1Connection] = set()
+        self._all: set[Http1Connection] = set()
         self._waiters: deque[asyncio.Future[Http1Connection | None]] = deque()
         self._closed = False
         self.open = 0
@@ -46,7 +46,6 @@ class Pool:
         while self._idle:
             connection, _ = self._idle.popitem()
             if connection.is_usable(now):
-                self._busy.add(connection)
                 return connection
             connection.cut()
         return None
@@ -62,7 +61,6 @@ class Pool:
             if freed is None:
                 return await self._make(until - loop.time())
             if freed.is_usable(freed.idle_since):
-                self._busy.add(freed)
                 return freed
             freed.cut()
             enqueue = self._waiters.appendleft  # it died between two turns of the loop: we are still first
@@ -76,9 +74,10 @@ class Pool:
             if now - oldest.idle_since <= self._limits.idle_seconds:
                 break
             oldest.cut()
-        for connection in tuple(self._busy):
-            if connection.answer is not None:
-                connection.answer.expire(now)
+        for connection in tuple(self._all):
+            answer = connection.answer
+            if answer is not None:
+                answer.expire(now)
 
     def close(self) -> None:
         """Whoever waits, for a connection or for an answer, is told."""
@@ -87,7 +86,7 @@ class Pool:
             if not waiter.done():
                 waiter.set_exception(CannotConnect(CLOSED))
         self._waiters.clear()
-        for connection in (*self._idle, *self._busy):
+        for connection in tuple(self._all):
             connection.end(CLOSED)
 
     async def _make(self, seconds: float) -> Http1Connection:
@@ -102,15 +101,15 @@ class Pool:
         except BaseException:
             self._make_room()
             raise
-        self._busy.add(connection)
+        self._all.add(connection)
         return connection
 
     def _put_back(self, connection: Http1Connection, reusable: bool) -> None:  # noqa: FBT001  a callback's shape
-        self._busy.discard(connection)
         if not reusable:
+            self._all.discard(connection)
             self._idle.pop(connection, None)
             self._make_room()
-        elif not self._hand_on(connection):
+        elif not self._waiters or not self._hand_on(connection):
             self._idle[connection] = None
 
     async def _wait(

@@ -1,9 +1,10 @@
 """The upstream side of the line: our own HTTP/1.1 on httptools and the event loop's own callbacks.
 
 A client library spends most of its time on what a gateway does not need (sessions, cookies, URL objects, a task for
-every body). Here a request is one write, an answer is one wake-up, and a stream is none. Connections are kept in a
-pool per place (scheme, host, port). One timer looks after all deadlines, ten times a second: a timeout is late by at
-most that, and costs a request two assignments.
+every body). Here a request is one write and an answer is one wake-up. A stream is none, and a whole answer is none
+where the request was sent at once and whoever asked is told. Connections are kept in a pool per place (scheme, host,
+port). One timer looks after all deadlines, ten times a second: a timeout is late by at most that, and costs a request
+two assignments.
 """
 
 import asyncio
@@ -12,19 +13,18 @@ from functools import partial
 from typing import Final, final
 
 from ai_gateway.domain.config import BaseUrl, Reach
-from ai_gateway.domain.traffic import Body, Header, size_of
+from ai_gateway.domain.traffic import Header
 from ai_gateway.runtime.dialer import Dialer, MayConnect, Resolve, trust
-from ai_gateway.runtime.http1 import Http1Connection
+from ai_gateway.runtime.http1 import Heads, Http1Connection
 from ai_gateway.runtime.http1_answer import Http1Answer
 from ai_gateway.runtime.http1_pool import CLOSED, Pool, PoolLimits
-from ai_gateway.runtime.upstream import Broken, CannotConnect, Outgoing
+from ai_gateway.runtime.upstream import Broken, CannotConnect, Outgoing, UpstreamError
 
 SWEEP_SECONDS: Final = 0.1
-MOST_HEADS: Final = 4096
+MOST_REQUESTS: Final = 4096
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 Place = tuple[str, str, int, Reach]
-_KnownHead = tuple[tuple[Header, ...], BaseUrl, str, bytes]
 
 
 @final
@@ -43,22 +43,28 @@ class Http1Upstream:
         self._dialer = Dialer(may_connect, tls or trust(None), proxy, resolve)
         self._limits = limits
         self._pools: dict[Place, Pool] = {}
-        self._heads: dict[tuple[int, str], _KnownHead] = {}
+        self._requests: dict[tuple[int, int, str, str], _KnownRequest] = {}
         self._closed = False
         self._sweeper: asyncio.TimerHandle | None = None
 
     async def send(self, request: Outgoing) -> Http1Answer:
-        head = self._head_of(request)
-        url = request.url
-        pool = self._pools.get((url.scheme, url.host, url.port, request.reach))
-        if pool is None:
-            pool = self._open_pool(url, request.reach)
-        connection = pool.take_idle(self._loop.time())
-        if connection is None:
-            connection = await pool.acquire(request.connect_seconds)
-        answer = connection.ask(head, request.body)
+        answer = self.send_at_once(request)
+        if answer is None:
+            known = self._learn(request)
+            connection = await known.pool.acquire(request.connect_seconds)
+            answer = connection.ask(known.head, request.body)
         await answer.head(request.head_seconds)
         return answer
+
+    def send_at_once(self, request: Outgoing) -> Http1Answer | None:
+        known = self._requests.get((id(request.headers), id(request.url), request.path, request.method))
+        if known is None or known.reach is not request.reach:
+            try:
+                known = self._learn(request)
+            except UpstreamError:
+                return None
+        connection = known.pool.take_idle(self._loop.time())
+        return None if connection is None else connection.ask(known.head, request.body)
 
     async def close(self) -> None:
         """Whoever waits for a connection or an answer is told, and nothing can be sent any more."""
@@ -72,26 +78,29 @@ class Http1Upstream:
     def open_connections(self) -> int:
         return sum(pool.open for pool in self._pools.values())
 
-    def _open_pool(self, url: BaseUrl, reach: Reach) -> Pool:
-        if self._closed:
-            raise CannotConnect(CLOSED)
-        dial = partial(self._dialer.dial, url, reach, lambda: Http1Connection(self._loop))
-        pool = self._pools[(url.scheme, url.host, url.port, reach)] = Pool(dial, self._limits)
-        if self._sweeper is None:
-            self._sweeper = self._loop.call_later(SWEEP_SECONDS, self._sweep)
-        return pool
+    def _learn(self, request: Outgoing) -> "_KnownRequest":
+        """All of a request's head but the length is the same for most requests of an endpoint, and so is its place.
+        They are known by the same tuple and the same address, whose hashes would cost more than all else: both are
+        held, so nothing else has their ids meanwhile. Raises Broken, CannotConnect."""
+        headers, url = request.headers, request.url
+        known = _KnownRequest(_encode_head(request), self._pool_of(url, request.reach), request.reach, (headers, url))
+        if len(self._requests) >= MOST_REQUESTS:
+            self._requests.clear()
+        self._requests[(id(headers), id(url), request.path, request.method)] = known
+        return known
 
-    def _head_of(self, request: Outgoing) -> bytes:
-        """The request's head as bytes; all of it but the length is the same for most requests of an endpoint."""
-        name = (id(request.headers), request.path)  # the same tuple, whose hash would cost more than all else of it
-        known = self._heads.get(name)
-        if known is None or known[0] is not request.headers or known[1] is not request.url:
-            if len(self._heads) >= MOST_HEADS:
-                self._heads.clear()
-            known = self._heads[name] = (request.headers, request.url, request.method, _encode_head(request))
-        elif known[2] != request.method:
-            return _with_length(_encode_head(request), request.body)
-        return _with_length(known[3], request.body)
+    def _pool_of(self, url: BaseUrl, reach: Reach) -> Pool:
+        place = (url.scheme, url.host, url.port, reach)
+        pool = self._pools.get(place)
+        if pool is None:
+            if self._closed:
+                raise CannotConnect(CLOSED)
+            heads = Heads()
+            dial = partial(self._dialer.dial, url, reach, lambda: Http1Connection(self._loop, heads))
+            pool = self._pools[place] = Pool(dial, self._limits)
+            if self._sweeper is None:
+                self._sweeper = self._loop.call_later(SWEEP_SECONDS, self._sweep)
+        return pool
 
     def _sweep(self) -> None:
         # Set again before anybody is told: what a listener raises must not stop the clock of all others.
@@ -101,13 +110,23 @@ class Http1Upstream:
             pool.expire(now)
             if not pool.open:
                 del self._pools[place]
+                self._requests.clear()  # some of them know it
         if not self._pools:
             self._sweeper.cancel()
             self._sweeper = None
 
 
-def _with_length(head: bytes, body: Body) -> bytes:
-    return b"%b%d\r\n\r\n" % (head, len(body) if isinstance(body, bytes) else size_of(body))
+@final
+class _KnownRequest:
+    """What one request leaves behind for others like it: its head up to the length, and where it goes."""
+
+    __slots__ = ("_held", "head", "pool", "reach")
+
+    def __init__(self, head: bytes, pool: Pool, reach: Reach, held: tuple[tuple[Header, ...], BaseUrl]) -> None:
+        self.head = head
+        self.pool = pool
+        self.reach = reach
+        self._held = held
 
 
 def _encode_head(request: Outgoing) -> bytes:

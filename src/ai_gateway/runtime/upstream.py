@@ -4,6 +4,7 @@ What can go wrong is a closed list, sorted by what it means for the caller: neve
 slow, or broken on the way (something may have been). Implementations raise nothing else.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -69,6 +70,25 @@ class Answer(Protocol):
         """Lower-case names; a name that came twice is joined with ', '."""
         ...
 
+    async def head(self, seconds: float) -> None:
+        """Until status and headers are there, as they are at once where `send` was awaited. Raises TooSlow, Broken."""
+        ...
+
+    def when_whole(self, most: int, seconds: float, tell: Callable[[], None]) -> None:
+        """Nobody awaits: `tell` is called once, later and in a call of the event loop's own, when the status and the
+        whole body are there, or it failed, or it became longer than `most` bytes. It fails as TooSlow where `seconds`
+        from now are over before its end."""
+        ...
+
+    def take_whole(self) -> bytes | None:
+        """Once `tell` was called: the body that ended properly, and nothing is left to close. None: it failed or is
+        not whole, and `head` and `read` say how."""
+        ...
+
+    def unhand(self) -> None:
+        """`tell` is not wanted any more: whoever takes over awaits `head`, and goes on as after `send`."""
+        ...
+
     async def read(self, most: int, seconds: float) -> bytes:
         """The whole body. Raises Broken (also above `most` bytes), TooSlow."""
         ...
@@ -103,6 +123,11 @@ class Answer(Protocol):
 class Upstream(Protocol):
     async def send(self, request: Outgoing) -> Answer:
         """Raises CannotConnect, EgressRefused, TooSlow, Broken."""
+        ...
+
+    def send_at_once(self, request: Outgoing) -> Answer | None:
+        """Sent in this very call, on a connection that waits for a request; its answer has no head yet. None: nothing
+        was sent, and `send` has to."""
         ...
 
     async def close(self) -> None: ...
