@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from ai_gateway.domain.traffic import Receipt
 from ai_gateway.runtime import ids
 from ai_gateway.runtime.backlog import UNWRITTEN, Backlog
-from ai_gateway.runtime.entries import encode_definition, what_of, who_of
 from ai_gateway.runtime.segments import Segments
+from ai_gateway.runtime.sheets import encode_definition, what_of, who_of
 from ai_gateway.runtime.slots import SLOT_BYTES, Kind
 from support.builders import a_receipt
 from support.journal import MemoryFolder, a_size, settled
