@@ -400,6 +400,44 @@ async def test_a_failing_disk_stops_admission_and_loses_nothing(number: int) -> 
     assert settled(an_orphan(1)) in all_of(again)
 
 
+async def test_a_disk_that_failed_is_not_written_to_before_it_was_tended() -> None:
+    """Also by who has a sheet that the segment in use knows: what failed may have a hole before it."""
+    folder = MemoryFolder()
+    journal = a_journal(folder)
+    sheet = sheet_of(an_orphan(1))
+    journal.hold(an_orphan(1), AT, 100, sheet)
+    journal.hold(an_orphan(2), AT, 100, sheet)
+    folder.failing_writes = errno.EIO
+    journal.append(settled(an_orphan(1)))
+    folder.failing_writes = None
+    writes = folder.writes
+    with pytest.raises(GatewayFault):
+        journal.hold(an_orphan(3), AT, 100, sheet)
+    journal.append(settled(an_orphan(2)))
+    assert folder.writes == writes
+    await journal.tend()
+    journal.hold(an_orphan(3), AT, 100, sheet)
+    again = a_journal(folder.after_a_crash())
+    assert all_of(again) == [settled(an_orphan(1)), settled(an_orphan(2)), an_orphan(3)]
+
+
+async def test_what_is_written_after_a_round_is_work_for_the_next() -> None:
+    folder = MemoryFolder()
+    journal = a_journal(folder)
+    sheet = sheet_of(an_orphan(1))
+    for number in range(4):
+        journal.hold(an_orphan(number), AT, 100, sheet)
+        assert journal.has_work.is_set()
+        syncs = folder.syncs
+        await journal.tend()
+        assert folder.syncs == syncs + 1
+        assert not journal.has_work.is_set()
+        journal.append(settled(an_orphan(number)))
+        assert journal.has_work.is_set()
+        await journal.tend()
+        assert folder.syncs == syncs + 2
+
+
 async def test_a_failed_sync_goes_on_in_a_new_segment() -> None:
     folder = MemoryFolder()
     journal = a_journal(folder)
@@ -472,7 +510,8 @@ async def test_waiting_ends_when_something_arrives_and_begins_again_when_it_is_g
     again = asyncio.ensure_future(journal.wait())
     await asyncio.sleep(0)
     assert not again.done()
-    again.cancel()
+    journal.append(settled(an_orphan(2)))
+    await again
 
 
 def test_what_runs_is_told_oldest_first_with_how_far_it_has_come() -> None:

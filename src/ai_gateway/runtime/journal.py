@@ -387,7 +387,6 @@ class Journal:
 
     def _begin_segment(self) -> None:
         """A segment stands alone: it says what it is, and all that is in flight once more."""
-        self._line = None
         self._names = {}
         self._sheets = {}
         header = Header(version=VERSION, segment=self._segments.active.number, drained=self._drained)
