@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from ai_gateway.domain.traffic import Receipt
 from ai_gateway.runtime import ids
 from ai_gateway.runtime.backlog import UNWRITTEN, Backlog
-from ai_gateway.runtime.entries import encode_definition, what_of, who_of
 from ai_gateway.runtime.segments import Segments
+from ai_gateway.runtime.sheets import encode_definition, what_of, who_of
 from ai_gateway.runtime.slots import SLOT_BYTES, Kind
 from support.builders import a_receipt
 from support.journal import MemoryFolder, a_size, settled
@@ -26,7 +26,11 @@ class Written:
     def add(self, name: str) -> Receipt:
         request_id = f"req_{int(name.removeprefix('att_')):028x}"
         receipt = a_receipt(ids.attempt_id(request_id, 1), request_id=request_id)
-        self.backlog.add(self.segments.append(Kind.SETTLE, settled(receipt, 0, 1)), receipt)
+        number = self.segments.append(Kind.SETTLE, settled(receipt, 0, 1))
+        if len(self.backlog.memory) < self.backlog.limit:
+            self.backlog.memory.append((number, receipt))
+        else:
+            self.backlog.add(number, receipt)
         return receipt
 
 
@@ -47,6 +51,7 @@ def test_what_was_added_is_given_once_and_in_order(most: int, steps: list[int]) 
         given_out += batch
     assert given_out == added
     assert len(it.backlog) == 0
+    assert it.backlog.limit == most
 
 
 def test_no_more_wait_in_memory_than_it_should_bear() -> None:

@@ -7,36 +7,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_gateway.domain.chat import Operation, Usage
+from ai_gateway.domain.chat import Operation, ServiceTier, Usage
 from ai_gateway.domain.config import Ownership, ProviderType
 from ai_gateway.domain.traffic import Outcome, Receipt
 from ai_gateway.runtime import ids
 from ai_gateway.runtime.entries import (
+    ID_DIGITS,
     Header,
     Held,
-    Names,
     Progress,
     UnknownName,
     attempt_of,
-    decode_definition,
     decode_drained,
     decode_header,
     decode_hold,
     decode_progress,
     decode_settle,
-    encode_definition,
     encode_drained,
     encode_header,
     encode_progress,
-    hold_slots,
     orphan_of,
-    settle_slots,
-    what_of,
-    who_of,
+    told_of,
+    write_hold,
+    write_settle,
 )
+from ai_gateway.runtime.segments import NOWHERE, Segments
+from ai_gateway.runtime.sheets import Names, Sheet, decode_definition, encode_definition, what_of, who_of
 from ai_gateway.runtime.slots import PAYLOAD_BYTES
 from support.builders import a_receipt
-from support.journal import promised, settled
+from support.journal import MemoryFolder, a_size, hold_slots, promised, settle_slots, settled
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 COUNT = st.integers(0, 2**62)
@@ -145,6 +144,42 @@ def test_records_are_on_the_disk_as_earlier_versions_wrote_them() -> None:
     hold = "d86edcc1" + "03008f00" + "0800000000000000" + IDS + "0200" + "01" + "00" + NUMBERS
     hold += "0000000000001640" + "e803000000000000" + COST_AND_REVISION + LANES + "0000"
     assert hold_slots(Held(receipt, 5.5, 1_000), 1, 2, 8).hex() == hold
+
+
+@pytest.mark.parametrize("is_mapped", [True, False])
+def test_a_record_is_the_same_wherever_it_is_written(is_mapped: bool) -> None:
+    """Through a window, at its end, without one, and where what is used is spread over all lanes."""
+    folder = MemoryFolder()
+    folder.is_mapped = is_mapped
+    segment = Segments(folder, a_size(20)).active
+    sheet = Sheet((), ())
+    sheet.number(segment, 1, 2)
+    usages = [Usage(1, 2), Usage(1, 2, 3, 4, 5, 6, 7, 8, 9), Usage(1, 2, service_tier=ServiceTier.PRIORITY)]
+    usages += [Usage(1, 2, image_input_tokens=1), Usage(1, 2, cache_read_tokens=1)]
+    receipts = [a_receipt(f"att_{IDS}_1", request_id=f"req_{IDS}", usage=usage) for usage in usages * 2]
+    told = told_of(f"req_{IDS}", f"att_{IDS}_1", None)
+    expected = b""
+    for number, receipt in enumerate(receipts):
+        assert write_settle(sheet, told, receipt) == 2 * number + 1
+        assert segment.last_settle == 2 * number + 1
+        assert write_hold(sheet, told, receipt, 5.5, 7) == 2 * number + 2
+        expected += settle_slots(receipt, 1, 2, 2 * number + 1)
+        expected += hold_slots(Held(receipt, 5.5, 7), 1, 2, 2 * number + 2)
+        back = decode_settle(settled(receipt, 1, 2), {1: who_of(receipt), 2: what_of(receipt)})
+        assert back.usage == receipt.usage
+    assert write_settle(sheet, told, receipts[0]) == NOWHERE
+    assert write_hold(sheet, told, receipts[0], 5.5, 7) == NOWHERE
+    assert bytes(next(iter(folder.files.values()))) == expected
+    assert segment.last_settle == 19
+
+
+def test_ids_as_they_are_made_are_ours() -> None:
+    """A journal that is given a sheet relies on it."""
+    made = ids.Ids()
+    for request_id in (made.request_id(1.0), ids.request_id(1_767_268_800.5)):
+        told, mark, tail = told_of(request_id, ids.attempt_id(request_id, 1), None)
+        assert (f"req_{told.hex()}", mark, tail) == (request_id, 1, b"")
+        assert len(request_id) == len("req_") + ID_DIGITS
 
 
 def test_a_record_whose_names_are_lost_says_so() -> None:

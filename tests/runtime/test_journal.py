@@ -17,6 +17,7 @@ from ai_gateway.runtime import ids
 from ai_gateway.runtime.entries import Held, Progress
 from ai_gateway.runtime.journal import Durability, Journal
 from ai_gateway.runtime.segments import DiskFolder
+from ai_gateway.runtime.sheets import Sheet, sheet_of
 from ai_gateway.runtime.slots import SLOT_BYTES
 from support.builders import a_receipt
 from support.journal import MemoryFolder, a_journal, a_size
@@ -28,12 +29,13 @@ def an_orphan(number: int, **changes: Any) -> Receipt:
     request_id = f"req_{number:028x}"
     fields = {
         "request_id": request_id,
+        "attempt_id": ids.attempt_id(request_id, 1),
         "outcome": Outcome.ORPHAN,
         "estimated": True,
         "cost_nano_usd": 5,
         "total_ms": 0.0,
     }
-    return a_receipt(ids.attempt_id(request_id, 1), **fields | changes)
+    return a_receipt(**fields | changes)
 
 
 def settled(orphan: Receipt, cost: int = 9) -> Receipt:
@@ -129,16 +131,18 @@ STEPS = st.lists(
 )
 
 
-@example([("hold", 0), ("hold", 1), ("settle", 0), ("hold", 0), ("drop", 1)], 30, 1, True)
-@given(STEPS, st.integers(24, 60), st.integers(1, 6), st.booleans())
+@example([("hold", 0), ("hold", 1), ("settle", 0), ("hold", 0), ("drop", 1)], 30, 1, True, False, False)
+@given(STEPS, st.integers(24, 60), st.integers(1, 6), st.booleans(), st.booleans(), st.booleans())
 async def test_after_a_crash_every_attempt_is_told_once_and_nothing_else(
-    steps: list[tuple[str, int]], slots: int, in_memory: int, is_named: bool
+    steps: list[tuple[str, int]], slots: int, in_memory: int, is_named: bool, is_mapped: bool, has_sheets: bool
 ) -> None:
     """Segments of a few slots, so that they are cut all the time; memory for a few receipts, so that others are read
     back. What the ledger may have lost is what was dropped, and nothing. It may be offered something twice, where there
     was no room to write down that it has it."""
     folder = MemoryFolder()
+    folder.is_mapped = is_mapped
     journal = a_journal(folder, a_size(slots, 1000, in_memory))
+    sheets: dict[int, Sheet] = {}
     ledger: dict[str, Receipt] = {}
     opened: dict[str, Receipt] = {}
     waiting: dict[str, Receipt] = {}
@@ -147,8 +151,9 @@ async def test_after_a_crash_every_attempt_is_told_once_and_nothing_else(
         chosen = list(opened.values())[which % len(opened)] if opened else None
         if what == "hold":
             orphan = an_orphan(number, client_request_id="mine" * (which * 3) if is_named else None, key_id=f"k{which}")
+            sheet = sheets.setdefault(which, sheet_of(orphan)) if has_sheets else None
             try:
-                journal.hold(orphan, AT, 100)
+                journal.hold(orphan, AT, 100, sheet)
             except GatewayFault:
                 continue
             opened[orphan.attempt_id] = orphan
@@ -182,6 +187,59 @@ async def test_after_a_crash_every_attempt_is_told_once_and_nothing_else(
     assert all(it.outcome is Outcome.ORPHAN and it.estimated for it in orphans.values())
     assert by_attempt == {} or (was_short and by_attempt.items() <= ledger.items())
     assert again.replayed.damaged == again.replayed.lost == 0
+
+
+HISTORY = st.lists(st.tuples(st.sampled_from(["first", "second", "named"]), st.integers(0, 3), st.booleans()))
+
+
+@given(HISTORY)
+def test_a_sheet_and_a_window_change_no_byte(history: list[tuple[str, int, bool]]) -> None:
+    """Attempts of four kinds that end or stay open, on segments that are cut all the time."""
+    plain, mapped = MemoryFolder(), MemoryFolder()
+    mapped.is_mapped = True
+    one, other = a_journal(plain, a_size(40, 1000)), a_journal(mapped, a_size(40, 1000))
+    sheets = [sheet_of(an_orphan(0, key_id=f"k{kind}")) for kind in range(4)]
+    for number, (what, kind, ends) in enumerate(history):
+        request_id = f"req_{number:028x}"
+        orphan = an_orphan(
+            number,
+            key_id=f"k{kind}",
+            attempt_id=ids.attempt_id(request_id, 2 if what == "second" else 1),
+            client_request_id="mine" if what == "named" else None,
+        )
+        if is_taken(one, orphan):
+            other.hold(orphan, AT, 100, sheets[kind])
+        if ends:
+            one.append(settled(orphan))
+            other.append(settled(orphan))
+    assert plain.files == mapped.files
+    assert one.running() == other.running()
+
+
+async def test_a_sheet_outlives_its_segment() -> None:
+    """A hundred requests of one kind on segments of thirty slots: each segment says the names anew."""
+    folder = MemoryFolder()
+    journal = a_journal(folder, a_size(30, 100))
+    sheet = sheet_of(an_orphan(0))
+    told = [settled(an_orphan(number)) for number in range(100)]
+    for number, receipt in enumerate(told):
+        journal.hold(an_orphan(number), AT, 100, sheet)
+        journal.append(receipt)
+        await journal.tend()
+    assert len(folder.files) > 3
+    assert all_of(a_journal(folder.after_a_crash(), a_size(30, 100))) == told
+
+
+@pytest.mark.parametrize(
+    ("request_id", "attempt_id"),
+    [("req_1", "att_1_1"), ("req_12", "att_12_1"), (f"req_{5:028x}", f"att_{6:028x}_1"), ("req_zz", "att_7")],
+)
+def test_ids_of_another_form_are_told_as_they_are_with_a_sheet_too(request_id: str, attempt_id: str) -> None:
+    folder = MemoryFolder()
+    journal = a_journal(folder)
+    orphan = an_orphan(0, request_id=request_id, attempt_id=attempt_id)
+    journal.hold(orphan, AT, 100, sheet_of(orphan))
+    assert all_of(a_journal(folder.after_a_crash())) == [orphan]
 
 
 @given(st.data())
@@ -342,6 +400,44 @@ async def test_a_failing_disk_stops_admission_and_loses_nothing(number: int) -> 
     assert settled(an_orphan(1)) in all_of(again)
 
 
+async def test_a_disk_that_failed_is_not_written_to_before_it_was_tended() -> None:
+    """Also by who has a sheet that the segment in use knows: what failed may have a hole before it."""
+    folder = MemoryFolder()
+    journal = a_journal(folder)
+    sheet = sheet_of(an_orphan(1))
+    journal.hold(an_orphan(1), AT, 100, sheet)
+    journal.hold(an_orphan(2), AT, 100, sheet)
+    folder.failing_writes = errno.EIO
+    journal.append(settled(an_orphan(1)))
+    folder.failing_writes = None
+    writes = folder.writes
+    with pytest.raises(GatewayFault):
+        journal.hold(an_orphan(3), AT, 100, sheet)
+    journal.append(settled(an_orphan(2)))
+    assert folder.writes == writes
+    await journal.tend()
+    journal.hold(an_orphan(3), AT, 100, sheet)
+    again = a_journal(folder.after_a_crash())
+    assert all_of(again) == [settled(an_orphan(1)), settled(an_orphan(2)), an_orphan(3)]
+
+
+async def test_what_is_written_after_a_round_is_work_for_the_next() -> None:
+    folder = MemoryFolder()
+    journal = a_journal(folder)
+    sheet = sheet_of(an_orphan(1))
+    for number in range(4):
+        journal.hold(an_orphan(number), AT, 100, sheet)
+        assert journal.has_work.is_set()
+        syncs = folder.syncs
+        await journal.tend()
+        assert folder.syncs == syncs + 1
+        assert not journal.has_work.is_set()
+        journal.append(settled(an_orphan(number)))
+        assert journal.has_work.is_set()
+        await journal.tend()
+        assert folder.syncs == syncs + 2
+
+
 async def test_a_failed_sync_goes_on_in_a_new_segment() -> None:
     folder = MemoryFolder()
     journal = a_journal(folder)
@@ -414,7 +510,8 @@ async def test_waiting_ends_when_something_arrives_and_begins_again_when_it_is_g
     again = asyncio.ensure_future(journal.wait())
     await asyncio.sleep(0)
     assert not again.done()
-    again.cancel()
+    journal.append(settled(an_orphan(2)))
+    await again
 
 
 def test_what_runs_is_told_oldest_first_with_how_far_it_has_come() -> None:
@@ -498,17 +595,19 @@ def test_two_who_drain_at_the_same_time_lose_nothing(steps: list[tuple[str, int,
     assert waiting | written == {an_orphan(number).attempt_id for number in range(appended)}
 
 
-def test_the_same_on_a_real_disk(tmp_path: Path) -> None:
-    size = a_size(slots=64)
+@pytest.mark.parametrize(("slots", "requests"), [(64, 40), (3000, 1400)], ids=["two segments", "two windows"])
+def test_the_same_on_a_real_disk(tmp_path: Path, slots: int, requests: int) -> None:
+    size = a_size(slots)
     journal = Journal(DiskFolder(tmp_path / "journal"), size)
-    told = [settled(an_orphan(number)) for number in range(40)]
+    told = [settled(an_orphan(number)) for number in range(requests)]
+    sheet = sheet_of(an_orphan(0))
     for number, receipt in enumerate(told):
-        journal.hold(an_orphan(number), AT, 100)
+        journal.hold(an_orphan(number), AT, 100, sheet if number % 3 else None)
         journal.append(receipt)
-    journal.hold(an_orphan(99), AT, 100)
+    journal.hold(an_orphan(9999), AT, 100)
 
     again = Journal(DiskFolder(tmp_path / "journal"), size)
 
-    assert all_of(again) == [*told, an_orphan(99)]
+    assert all_of(again) == [*told, an_orphan(9999)]
     again.close()
     assert list((tmp_path / "journal").iterdir()) == []

@@ -8,14 +8,12 @@ from ai_gateway.runtime.entries import (
     VERSION,
     Header,
     Held,
-    encode_definition,
     encode_drained,
     encode_header,
-    what_of,
-    who_of,
 )
 from ai_gateway.runtime.replay import Replayed, SettledReader, UnknownVersion, replay
 from ai_gateway.runtime.segments import Segments
+from ai_gateway.runtime.sheets import encode_definition, what_of, who_of
 from ai_gateway.runtime.slots import SLOT_BYTES, Kind
 from support.builders import a_receipt
 from support.journal import MemoryFolder, a_size, promised, settled

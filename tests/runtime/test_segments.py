@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_gateway.runtime.segments import DiskFolder, Folder, Segment, Segments, name_of, records_of
+from ai_gateway.runtime.segments import NOWHERE, DiskFolder, Folder, Segment, Segments, name_of, records_of
 from ai_gateway.runtime.slots import SLOT_BYTES, Kind, frame
 from support.journal import MemoryFolder, a_size
 
@@ -51,6 +51,45 @@ def test_numbers_go_on_from_segment_to_segment(folder: Folder) -> None:
         [4, 5],
     ]
     assert [it.last_settle for it in (*segments.sealed, segments.active)] == [2, 5]
+
+
+def test_what_does_not_fit_is_written_nowhere(folder: Folder) -> None:
+    segments = Segments(folder, a_size(slots=4))
+    segments.append(Kind.SETTLE, bytes(300))
+    segment = segments.active
+    assert segment.put(frame(Kind.SETTLE, segment.next, bytes(200))) == NOWHERE
+    assert (segment.next, segment.used, segments.remaining) == (4, 3, 1)
+    assert segment.put(frame(Kind.HOLD, segment.next, b"last")) == 4
+    assert [it.payload for it in records_of(segment)] == [bytes(300), b"last"]
+    assert segment.last_settle == 1
+    assert segment.put(frame(Kind.HOLD, segment.next, b"more")) == NOWHERE
+
+
+def test_a_window_holds_the_next_slot_until_the_segment_ends(folder: Folder) -> None:
+    """What is written into it is in the file, whatever number the segment began with."""
+    if isinstance(folder, MemoryFolder):
+        folder.is_mapped = True
+    segments = Segments(folder, a_size(slots=3_000))
+    segments.begin(1_000)
+    segment = segments.active
+    windows: set[int] = set()
+    segment.put(frame(Kind.HOLD, segment.next, b"0"))
+    for number in range(1, 3_000):
+        place = segment.next * SLOT_BYTES - segment.base
+        if place > segment.last:
+            assert segment.put(frame(Kind.HOLD, segment.next, b"%d" % number)) == 1_000 + number
+        else:
+            segment.window[place : place + SLOT_BYTES] = frame(Kind.HOLD, segment.next, b"%d" % number)
+            segment.next += 1
+        windows.add(segment.base)
+    assert len(windows) > 1
+    assert segments.remaining == 0
+    assert segment.next * SLOT_BYTES - segment.base > segment.last
+    found = list(records_of(segment))
+    assert [it.payload for it in found] == [b"%d" % number for number in range(3_000)]
+    assert [it.number for it in found] == list(range(1_000, 4_000))
+    segments.cut()
+    assert segment.last < 0 <= segments.active.next
 
 
 def test_a_write_that_failed_is_repeated_in_the_same_place() -> None:

@@ -4,10 +4,11 @@ import errno
 from typing import final
 
 from ai_gateway.domain.traffic import Receipt
-from ai_gateway.runtime.entries import Held, hold_slots, settle_slots
+from ai_gateway.runtime.entries import Held, told_of, write_hold, write_settle
 from ai_gateway.runtime.journal import Durability, Journal
-from ai_gateway.runtime.segments import JournalSize
-from ai_gateway.runtime.slots import SLOT_BYTES, read_records
+from ai_gateway.runtime.segments import JournalSize, Segment, Segments
+from ai_gateway.runtime.sheets import Sheet
+from ai_gateway.runtime.slots import SLOT_BYTES, Memory, read_records
 
 
 @final
@@ -24,6 +25,14 @@ class MemoryFile:
         self._folder.raise_if(self._folder.failing_writes)
         self.data[offset : offset + len(data)] = data
 
+    def window(self, start: int, end: int) -> tuple[Memory, int, int] | None:
+        """Of three slots, so that it moves all the time."""
+        assert not self.is_closed
+        if not self._folder.is_mapped:
+            return None
+        base, last = max(0, start - 1), min(len(self.data), start + 3 * SLOT_BYTES)
+        return memoryview(self.data)[base:last], base, last
+
     def read(self, size: int, offset: int) -> bytes:
         assert not self.is_closed
         return bytes(self.data[offset : offset + size])
@@ -38,9 +47,11 @@ class MemoryFile:
 
 @final
 class MemoryFolder:
-    """`failing_writes`, `failing_syncs`, `failing_creates`: errnos that are raised until they are taken away."""
+    """`failing_writes`, `failing_syncs`, `failing_creates`: errnos that are raised until they are taken away.
+    `is_mapped`: its files have windows, and what goes through them does not fail."""
 
     def __init__(self) -> None:
+        self.is_mapped = False
         self.files: dict[str, bytearray] = {}
         self.writes = 0
         self.syncs = 0
@@ -100,3 +111,32 @@ def promised(hold: Held, who: int, what: int) -> bytes:
     """What a hold's record says."""
     [record] = read_records(hold_slots(hold, who, what, 1))
     return record.payload
+
+
+def settle_slots(receipt: Receipt, who: int, what: int, number: int) -> bytes:
+    """The record as it is on the disk."""
+    told = told_of(receipt.request_id, receipt.attempt_id, receipt.client_request_id)
+    sheet = _sheet(who, what, number)
+    write_settle(sheet, told, receipt)
+    return _written(sheet.segment)
+
+
+def hold_slots(hold: Held, who: int, what: int, number: int) -> bytes:
+    """The same for a hold's."""
+    it = hold.receipt
+    told = told_of(it.request_id, it.attempt_id, it.client_request_id)
+    sheet = _sheet(who, what, number)
+    write_hold(sheet, told, it, hold.at, hold.worst_nano)
+    return _written(sheet.segment)
+
+
+def _sheet(who: int, what: int, number: int) -> Sheet:
+    segments = Segments(MemoryFolder(), a_size(32))
+    segments.begin(number)
+    sheet = Sheet((), ())
+    sheet.number(segments.active, who, what)
+    return sheet
+
+
+def _written(segment: Segment) -> bytes:
+    return segment.file.read(segment.used * SLOT_BYTES, 0)

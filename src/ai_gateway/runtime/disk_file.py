@@ -30,15 +30,22 @@ class DiskFile:
         self._base = self._end = 0
 
     def write(self, data: bytes, offset: int) -> None:
-        end = offset + len(data)
-        window = self._window
-        if window is None or offset < self._base or end > self._end:
-            window = self._map(offset, end)
-            if window is None:
-                return self._write_out(data, offset)
-        at = offset - self._base
-        window[at : at + len(data)] = data
+        found = self.window(offset, offset + len(data))
+        if found is None:
+            return self._write_out(data, offset)
+        window, base, _ = found
+        window[offset - base : offset - base + len(data)] = data
         return None
+
+    def window(self, start: int, end: int) -> tuple[mmap.mmap, int, int] | None:
+        """The window where it holds all from `start` to `end`, and from where to where it goes. It holds until the next
+        call of anything but `read` and `sync`. None where nothing can be mapped."""
+        window = self._window
+        if window is None or start < self._base or end > self._end:
+            window = self._map(start, end)
+            if window is None:
+                return None
+        return window, self._base, self._end
 
     def read(self, size: int, offset: int) -> bytes:
         return os.pread(self._file, size, offset)

@@ -5,27 +5,27 @@ So a replay has nothing to compute, above all no price to find in a configuratio
 own numbers (the instant of admission and the worst case) stand where a settled receipt has its latencies. The day says
 which windows it is booked in, also after the tenant has moved to another zone.
 
-Names are not repeated in every record. Who pays and what was called are two tuples of strings that are written once a
-segment and then are numbers; segments stand alone, so each has its own.
+Who pays and what was called are numbers in a record; the names to them are on sheets (`sheets.py`).
 """
 
 import struct
 from binascii import unhexlify
 from collections.abc import Mapping
 from typing import Final, Literal, cast
+from zlib import crc32
 
 import msgspec
 
 from ai_gateway.domain.chat import Operation, ServiceTier, Usage
 from ai_gateway.domain.config import Ownership, ProviderType
 from ai_gateway.domain.traffic import Outcome, Receipt
-from ai_gateway.runtime.slots import Kind, frame, payload_of, seal, slot_of
+from ai_gateway.runtime.sheets import Names, Sheet
+from ai_gateway.runtime.slots import SLOT_BYTES, Kind, beginning_of, frame, pack_slot_into, payload_of, seal, slot_of
 
 VERSION: Final = 3
 
-Names = tuple[str | None, ...]
-Told = tuple[bytes, int, int, bytes]
-"""Ids (14 bytes), the attempt's number, flags, tail."""
+Told = tuple[bytes, int, bytes]
+"""Ids (14 bytes), mark, tail. A mark is the attempt's number, flags, and the outcome's place, in one number."""
 
 # Places are what is on the disk: new outcomes go to the end.
 _OUTCOMES: Final = (
@@ -38,43 +38,54 @@ _OUTCOMES: Final = (
     Outcome.ORPHAN,
     Outcome.REFUSED,
 )
-_CODES: Final = {outcome: code for code, outcome in enumerate(_OUTCOMES)}
+_OUTCOME_AT: Final = 24
+_MARKS: Final = {outcome: place << _OUTCOME_AT for place, outcome in enumerate(_OUTCOMES)}
+# The two that nearly every record has, without a look-up; that of OK is 0.
+_OK: Final = Outcome.OK
+_ORPHAN: Final = Outcome.ORPHAN
+_ORPHAN_MARK: Final = _MARKS[_ORPHAN]
 
 # Places are what is on the disk: new services go to the end.
 _SERVICES: Final = (ServiceTier.STANDARD, ServiceTier.FLEX, ServiceTier.PRIORITY, ServiceTier.FAST, ServiceTier.BATCH)
 _SERVICE_CODES: Final = {service: code for code, service in enumerate(_SERVICES)}
+_STANDARD: Final = ServiceTier.STANDARD
 
-_IDS: Final = struct.Struct("<14sHB")
-_SETTLE_FIELDS: Final = "14sHBBIIIdddqq9qB"
-_HOLD_FIELDS: Final = "14sHBBIIIddqqq9qB"
-_SETTLE: Final = struct.Struct(f"<{_SETTLE_FIELDS}")
-_HOLD: Final = struct.Struct(f"<{_HOLD_FIELDS}")
+_IDS: Final = struct.Struct("<14sI")
+_SETTLE: Final = struct.Struct("<14sIIIIdddqq9qB")
+_HOLD: Final = struct.Struct("<14sIIIIddqqq9qB")
 _PROGRESS: Final = struct.Struct("<14sHBqqqd")
 _DELIVERED: Final = struct.Struct("<q")
-_NUMBER: Final = struct.Struct("<I")
 _HEADER: Final = struct.Struct("<IIQ")
 _DRAINED: Final = struct.Struct("<Q")
 
-_pack_settle = slot_of(_SETTLE_FIELDS).pack
-_pack_hold = slot_of(_HOLD_FIELDS).pack
+# The same in fewer fields: both numbers of names are one, and so are the lanes that most requests have nothing in.
+_pack_settle = slot_of("14sI8sIdddqqqq57s").pack
+_pack_hold = slot_of("14sI8sIddqqqqq57s").pack
+_pack_lanes = struct.Struct("<7qB").pack
+_NO_LANES: Final = bytes(57)
 _SETTLE_KIND: Final = int(Kind.SETTLE)
 _HOLD_KIND: Final = int(Kind.HOLD)
+_SETTLE_BEGINNING: Final = beginning_of(_SETTLE_KIND, _SETTLE.size)
+_HOLD_BEGINNING: Final = beginning_of(_HOLD_KIND, _HOLD.size)
 
-_PRICED: Final = 1
-_ESTIMATED: Final = 2
-_ADJUST: Final = 4
-_HAS_TTFT: Final = 8
-_HAS_TAIL: Final = 16
-_HAS_DELIVERED: Final = 32
-_CACHED: Final = 64
+_FLAGS_AT: Final = 16
+_NUMBERS: Final = (1 << _FLAGS_AT) - 1
+_PRICED: Final = 1 << _FLAGS_AT
+_ESTIMATED: Final = 2 << _FLAGS_AT
+_ADJUST: Final = 4 << _FLAGS_AT
+_HAS_TTFT: Final = 8 << _FLAGS_AT
+_HAS_TAIL: Final = 16 << _FLAGS_AT
+_HAS_DELIVERED: Final = 32 << _FLAGS_AT
+_CACHED: Final = 64 << _FLAGS_AT
 
 _ID_BYTES: Final = 14
-_NO_IDS: Final = (bytes(_ID_BYTES), 0)
+ID_DIGITS: Final = 2 * _ID_BYTES
+"""Of ids of ours, in hexadecimal and lower case."""
+_NO_IDS: Final = bytes(_ID_BYTES)
 
 _Tail = tuple[str | None, str | None, str | None]
 _encode = msgspec.json.Encoder().encode
 _decode_tail = msgspec.json.Decoder(_Tail).decode
-_decode_names = msgspec.json.Decoder(Names).decode
 
 
 class Held(msgspec.Struct, frozen=True, gc=False):
@@ -108,52 +119,27 @@ class UnknownName(Exception):
     """A record speaks of names whose definition is lost."""
 
 
-def who_of(receipt: Receipt) -> Names:
-    return (receipt.tenant_id, receipt.key_id, receipt.team_id, receipt.department_id, receipt.user_id)
-
-
-def what_of(receipt: Receipt) -> Names:
-    return (
-        receipt.requested_model,
-        receipt.model,
-        receipt.endpoint,
-        receipt.provider,
-        receipt.credential,
-        receipt.operation,
-        receipt.route,
-        receipt.price_version,
-    )
-
-
 def told_of(request_id: str, attempt_id: str, client_request_id: str | None) -> Told:
     """Its ids as its records have them, the same for a hold and the receipt that settles it. Ids of ours are 14 bytes
     and the attempt's number; any others, and what the client called it, go into a tail."""
-    digits = request_id[4:]
-    if attempt_id == f"att_{digits}_1":
-        number = 1
-    else:
-        place = attempt_id[33:]
-        number = _PLACES.get(place, 0)
-        if attempt_id != f"att_{digits}_{place}":
-            number = 0
-    if number:
-        try:
-            ids = unhexlify(digits)
-        except ValueError:
-            ids = b""
-        if request_id == f"req_{ids.hex()}" and len(ids) == _ID_BYTES:
+    try:
+        ids = unhexlify(request_id[4:])
+    except ValueError:
+        ids = b""
+    digits = ids.hex()
+    if len(ids) == _ID_BYTES:
+        # Both at once: there are as many digits as behind 'req_', so nothing of one id passes for the other's.
+        if request_id + attempt_id == f"req_{digits}att_{digits}_1":
+            number = 1
+        else:
+            place = attempt_id[33:]
+            is_ours = request_id == f"req_{digits}" and attempt_id == f"att_{digits}_{place}"
+            number = _PLACES.get(place, 0) if is_ours else 0
+        if number:
             if client_request_id is None:
-                return ids, number, 0, b""
-            return ids, number, _HAS_TAIL, _encode((None, None, client_request_id))
-    return (*_NO_IDS, _HAS_TAIL, _encode((request_id, attempt_id, client_request_id)))
-
-
-def encode_definition(number: int, names: Names) -> bytes:
-    return _NUMBER.pack(number) + _encode(names)
-
-
-def decode_definition(payload: bytes) -> tuple[int, Names]:
-    return _NUMBER.unpack_from(payload)[0], _decode_names(payload[_NUMBER.size :])
+                return ids, number, b""
+            return ids, number | _HAS_TAIL, _encode((None, None, client_request_id))
+    return _NO_IDS, _HAS_TAIL, _encode((request_id, attempt_id, client_request_id))
 
 
 def encode_header(header: Header) -> bytes:
@@ -172,38 +158,51 @@ def decode_drained(payload: bytes) -> int:
     return _DRAINED.unpack(payload)[0]
 
 
-def settle_slots(receipt: Receipt, who: int, what: int, number: int, told: Told | None = None) -> bytes:
-    """A receipt's record, whose number is `number`, as its slots: packed at once with what every slot has, since it is
-    written for every request. `told` is what `told_of` says of this receipt, where somebody knows it already."""
-    ids, attempt, flags, tail = told or told_of(receipt.request_id, receipt.attempt_id, receipt.client_request_id)
+def write_settle(sheet: Sheet, told: Told, receipt: Receipt) -> int:
+    """A receipt's record, into the sheet's segment; its number, or NOWHERE where it does not fit. It is packed at once
+    with what every slot has, since it is written for every request. `told` is what `told_of` says of it. Raises
+    OSError."""
+    segment = sheet.segment
+    number = segment.next
+    ids, mark, tail = told
     if receipt.priced:
-        flags |= _PRICED
+        mark += _PRICED
     if receipt.estimated:
-        flags |= _ESTIMATED
+        mark += _ESTIMATED
     if receipt.kind == "adjust":
-        flags |= _ADJUST
+        mark += _ADJUST
     if receipt.cached:
-        flags |= _CACHED
+        mark += _CACHED
     if receipt.delivered_tokens is not None:
-        flags |= _HAS_DELIVERED
+        mark += _HAS_DELIVERED
         tail = _DELIVERED.pack(receipt.delivered_tokens) + tail
     ttft = receipt.ttft_ms
     if ttft is None:
         ttft = 0.0
     else:
-        flags |= _HAS_TTFT
+        mark += _HAS_TTFT
+    outcome = receipt.outcome
+    if outcome is not _OK:
+        mark += _MARKS[outcome]
     usage = receipt.usage
+    lanes = _NO_LANES
+    if (
+        usage.cache_read_tokens
+        or usage.cache_write_5m_tokens
+        or usage.cache_write_1h_tokens
+        or usage.reasoning_tokens
+        or usage.audio_input_tokens
+        or usage.audio_output_tokens
+        or usage.image_input_tokens
+        or usage.service_tier is not _STANDARD
+    ):
+        lanes = _lanes_of(usage)
     rest = _pack_settle(
-        _SETTLE_KIND,
-        0,
-        _SETTLE.size,
+        _SETTLE_BEGINNING,
         number,
         ids,
-        attempt,
-        flags,
-        _CODES[receipt.outcome],
-        who,
-        what,
+        mark,
+        sheet.numbers,
         receipt.day,
         receipt.started_at,
         ttft,
@@ -212,91 +211,92 @@ def settle_slots(receipt: Receipt, who: int, what: int, number: int, told: Told 
         receipt.revision,
         usage.input_tokens,
         usage.output_tokens,
-        usage.cache_read_tokens,
-        usage.cache_write_5m_tokens,
-        usage.cache_write_1h_tokens,
-        usage.reasoning_tokens,
-        usage.audio_input_tokens,
-        usage.audio_output_tokens,
-        usage.image_input_tokens,
-        _SERVICE_CODES[usage.service_tier],
+        lanes,
     )
     if tail:
-        return frame(_SETTLE_KIND, number, payload_of(rest)[: _SETTLE.size] + tail)
-    return seal(rest)
+        return segment.put_settle(frame(_SETTLE_KIND, number, payload_of(rest)[: _SETTLE.size] + tail))
+    place = number * SLOT_BYTES - segment.base
+    if place > segment.last:
+        return segment.put_settle(seal(rest))
+    pack_slot_into(segment.window, place, crc32(rest), rest)
+    segment.next = number + 1
+    segment.last_settle = number
+    return number
 
 
 def decode_settle(payload: bytes, names: Mapping[int, Names]) -> Receipt:
     """Raises UnknownName."""
-    ids, number, flags, code, who, what, day, started, ttft, total, cost, revision, *lanes = _SETTLE.unpack_from(
-        payload
-    )
-    delivered, tail = _delivered(flags, payload)
-    told = _ids_told(ids, number, flags, tail)
+    ids, mark, who, what, day, started, ttft, total, cost, revision, *lanes = _SETTLE.unpack_from(payload)
+    delivered, tail = _delivered(mark, payload)
     return _receipt(
-        told,
-        flags,
-        code,
+        _ids_told(ids, mark, tail),
+        mark,
         (_named(names, who), _named(names, what)),
         _usage_of(lanes),
         day=day,
         delivered_tokens=delivered,
         started_at=started,
-        ttft_ms=ttft if flags & _HAS_TTFT else None,
+        ttft_ms=ttft if mark & _HAS_TTFT else None,
         total_ms=total,
         cost_nano_usd=cost,
         revision=revision,
     )
 
 
-def hold_slots(held: Held, who: int, what: int, number: int, told: Told | None = None) -> bytes:
+def write_hold(sheet: Sheet, told: Told, orphan: Receipt, at: float, worst_nano: int) -> int:
     """The same for a hold."""
-    receipt = held.receipt
-    ids, attempt, flags, tail = told or told_of(receipt.request_id, receipt.attempt_id, receipt.client_request_id)
-    if receipt.priced:
-        flags |= _PRICED
-    usage = receipt.usage
+    segment = sheet.segment
+    number = segment.next
+    ids, mark, tail = told
+    if orphan.priced:
+        mark += _PRICED
+    outcome = orphan.outcome
+    mark += _ORPHAN_MARK if outcome is _ORPHAN else _MARKS[outcome]
+    usage = orphan.usage
+    lanes = _NO_LANES
+    if (
+        usage.cache_read_tokens
+        or usage.cache_write_5m_tokens
+        or usage.cache_write_1h_tokens
+        or usage.reasoning_tokens
+        or usage.audio_input_tokens
+        or usage.audio_output_tokens
+        or usage.image_input_tokens
+        or usage.service_tier is not _STANDARD
+    ):
+        lanes = _lanes_of(usage)
     rest = _pack_hold(
-        _HOLD_KIND,
-        0,
-        _HOLD.size,
+        _HOLD_BEGINNING,
         number,
         ids,
-        attempt,
-        flags,
-        _CODES[receipt.outcome],
-        who,
-        what,
-        receipt.day,
-        receipt.started_at,
-        held.at,
-        held.worst_nano,
-        receipt.cost_nano_usd,
-        receipt.revision,
+        mark,
+        sheet.numbers,
+        orphan.day,
+        orphan.started_at,
+        at,
+        worst_nano,
+        orphan.cost_nano_usd,
+        orphan.revision,
         usage.input_tokens,
         usage.output_tokens,
-        usage.cache_read_tokens,
-        usage.cache_write_5m_tokens,
-        usage.cache_write_1h_tokens,
-        usage.reasoning_tokens,
-        usage.audio_input_tokens,
-        usage.audio_output_tokens,
-        usage.image_input_tokens,
-        _SERVICE_CODES[usage.service_tier],
+        lanes,
     )
     if tail:
-        return frame(_HOLD_KIND, number, payload_of(rest)[: _HOLD.size] + tail)
-    return seal(rest)
+        return segment.put(frame(_HOLD_KIND, number, payload_of(rest)[: _HOLD.size] + tail))
+    place = number * SLOT_BYTES - segment.base
+    if place > segment.last:
+        return segment.put(seal(rest))
+    pack_slot_into(segment.window, place, crc32(rest), rest)
+    segment.next = number + 1
+    return number
 
 
 def decode_hold(payload: bytes, names: Mapping[int, Names]) -> Held:
     """Raises UnknownName."""
-    ids, number, flags, code, who, what, day, started, at, worst, cost, revision, *lanes = _HOLD.unpack_from(payload)
-    told = _ids_told(ids, number, flags, payload[_HOLD.size :])
+    ids, mark, who, what, day, started, at, worst, cost, revision, *lanes = _HOLD.unpack_from(payload)
     receipt = _receipt(
-        told,
-        flags | _ESTIMATED,
-        code,
+        _ids_told(ids, mark, payload[_HOLD.size :]),
+        mark | _ESTIMATED,
         (_named(names, who), _named(names, what)),
         _usage_of(lanes),
         day=day,
@@ -310,21 +310,21 @@ def decode_hold(payload: bytes, names: Mapping[int, Names]) -> Held:
 
 
 def encode_progress(progress: Progress) -> bytes:
-    ids, number, flags, tail = told_of(progress.request_id, progress.attempt_id, None)
+    ids, mark, tail = told_of(progress.request_id, progress.attempt_id, None)
     numbers = (progress.input_tokens, progress.output_tokens, progress.cost_nano, progress.total_ms)
-    return _PROGRESS.pack(ids, number, flags, *numbers) + tail
+    return _PROGRESS.pack(ids, mark & _NUMBERS, mark >> _FLAGS_AT, *numbers) + tail
 
 
 def decode_progress(payload: bytes) -> Progress:
     ids, number, flags, *numbers = _PROGRESS.unpack_from(payload)
-    request_id, attempt_id, _ = _ids_told(ids, number, flags, payload[_PROGRESS.size :])
+    request_id, attempt_id, _ = _ids_told(ids, number | flags << _FLAGS_AT, payload[_PROGRESS.size :])
     return Progress(request_id, attempt_id, *numbers)
 
 
 def attempt_of(payload: bytes) -> str:
     """The attempt of a hold or a settled receipt, without reading the rest."""
-    ids, number, flags = _IDS.unpack_from(payload)
-    return _ids_told(ids, number, flags, _delivered(flags, payload)[1])[1]
+    ids, mark = _IDS.unpack_from(payload)
+    return _ids_told(ids, mark, _delivered(mark, payload)[1])[1]
 
 
 def orphan_of(held: Held, progress: Progress | None) -> Receipt:
@@ -339,13 +339,26 @@ def orphan_of(held: Held, progress: Progress | None) -> Receipt:
     )
 
 
+def _lanes_of(usage: Usage) -> bytes:
+    return _pack_lanes(
+        usage.cache_read_tokens,
+        usage.cache_write_5m_tokens,
+        usage.cache_write_1h_tokens,
+        usage.reasoning_tokens,
+        usage.audio_input_tokens,
+        usage.audio_output_tokens,
+        usage.image_input_tokens,
+        _SERVICE_CODES[usage.service_tier],
+    )
+
+
 def _usage_of(lanes: list[int]) -> Usage:
     return Usage(*lanes[:-1], service_tier=_SERVICES[lanes[-1]])
 
 
-def _delivered(flags: int, payload: bytes) -> tuple[int | None, bytes]:
+def _delivered(mark: int, payload: bytes) -> tuple[int | None, bytes]:
     """What follows the numbers of a settled receipt: the tokens that its caller got, where he left, and the tail."""
-    if flags & _HAS_DELIVERED:
+    if mark & _HAS_DELIVERED:
         return _DELIVERED.unpack_from(payload, _SETTLE.size)[0], payload[_SETTLE.size + _DELIVERED.size :]
     return None, payload[_SETTLE.size :]
 
@@ -359,8 +372,7 @@ def _named(names: Mapping[int, Names], number: int) -> Names:
 
 def _receipt(
     told: tuple[str, str, str | None],
-    flags: int,
-    code: int,
+    mark: int,
     names: tuple[Names, Names],
     usage: Usage,
     *,
@@ -375,7 +387,7 @@ def _receipt(
     request_id, attempt_id, client_request_id = told
     (tenant_id, key_id, team_id, department_id, user_id), what = names
     requested_model, model, endpoint, provider, credential, operation, route, price_version = what
-    kind: Literal["charge", "adjust"] = "adjust" if flags & _ADJUST else "charge"
+    kind: Literal["charge", "adjust"] = "adjust" if mark & _ADJUST else "charge"
     return Receipt(
         request_id=request_id,
         attempt_id=attempt_id,
@@ -387,11 +399,11 @@ def _receipt(
         provider=ProviderType(provider),
         usage=usage,
         cost_nano_usd=cost_nano_usd,
-        priced=bool(flags & _PRICED),
+        priced=bool(mark & _PRICED),
         price_version=price_version,
         credential=Ownership(credential),
-        outcome=_OUTCOMES[code],
-        estimated=bool(flags & _ESTIMATED),
+        outcome=_OUTCOMES[mark >> _OUTCOME_AT],
+        estimated=bool(mark & _ESTIMATED),
         started_at=started_at,
         ttft_ms=ttft_ms,
         total_ms=total_ms,
@@ -405,18 +417,18 @@ def _receipt(
         client_request_id=client_request_id,
         day=day,
         delivered_tokens=delivered_tokens,
-        cached=bool(flags & _CACHED),
+        cached=bool(mark & _CACHED),
     )
 
 
 _PLACES: Final = {str(number): number for number in range(1, 1000)}
 
 
-def _ids_told(ids: bytes, number: int, flags: int, tail: bytes) -> tuple[str, str, str | None]:
+def _ids_told(ids: bytes, mark: int, tail: bytes) -> tuple[str, str, str | None]:
     client_request_id = None
-    if flags & _HAS_TAIL:
+    if mark & _HAS_TAIL:
         request_id, attempt_id, client_request_id = _decode_tail(tail)
         if request_id is not None and attempt_id is not None:
             return request_id, attempt_id, client_request_id
     digits = ids.hex()
-    return f"req_{digits}", f"att_{digits}_{number}", client_request_id
+    return f"req_{digits}", f"att_{digits}_{mark & _NUMBERS}", client_request_id

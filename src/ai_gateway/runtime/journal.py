@@ -11,44 +11,35 @@ Receipts that a failing disk did not take go to the ledger from memory, and on t
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from binascii import unhexlify
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Final, TypeVar, final
-
-import msgspec
+from typing import Final, final
 
 from ai_gateway.domain.faults import GatewayFault
 from ai_gateway.domain.traffic import Receipt
 from ai_gateway.runtime.backlog import UNWRITTEN, Backlog
 from ai_gateway.runtime.entries import (
+    ID_DIGITS,
     VERSION,
     Header,
     Held,
-    Names,
     Progress,
     Told,
-    encode_definition,
     encode_drained,
     encode_header,
     encode_progress,
-    hold_slots,
-    settle_slots,
     told_of,
-    what_of,
-    who_of,
+    write_hold,
+    write_settle,
 )
 from ai_gateway.runtime.replay import Replayed, replay
-from ai_gateway.runtime.segments import File, Folder, JournalSize, Segment, Segments
-from ai_gateway.runtime.slots import PAYLOAD_BYTES, SLOT_BYTES, Kind, slots_for
-
-T = TypeVar("T")
+from ai_gateway.runtime.segments import Folder, JournalSize, Segment, Segments
+from ai_gateway.runtime.sheets import COPIES, RECORDS_AHEAD, Names, Sheet, encode_definition, names_of, sheet_of
+from ai_gateway.runtime.slots import PAYLOAD_BYTES, Kind, slots_for
 
 USUAL_SLOTS: Final = 12
 """What a request with names of usual length may still write."""
-COPIES: Final = 2
-"""A definition is written twice: many records are worth nothing without it, and a slot may be flipped."""
-RECORDS_AHEAD: Final = 3
-"""A hold, its progress and its receipt: what an attempt may still write once its names are defined."""
 
 
 class Durability(StrEnum):
@@ -71,19 +62,24 @@ class Journal:
         self._segments = Segments(folder, size)
         self._durability = durability
         self._is_strict = durability is Durability.ALWAYS
-        self._names: dict[Names, _Name] = {}
+        self._names: dict[Names, int] = {}
+        self._sheets: dict[Names, Sheet] = {}
         self._open: dict[str, _Open] = {}
         self._reserved = 0
+        self._room = 0  # up to this nobody looks again
         self._problem: OSError | None = None
         self._cramped: OSError | None = None
         self._unwritten: list[Receipt] = []
         self.booked_nano = 0
         self._just_sealed: list[Segment] = []
         self._is_dirty = False
+        # The segment in use, while there is nothing to see to before somebody writes.
+        self._line: Segment | None = None
         self._is_restated = True
         self._safe_number = 0
         self._waiters: list[asyncio.Future[None]] = []
         self._arrived = asyncio.Event()
+        self._has_arrived = False
         self.has_work = asyncio.Event()
         self.replayed: Replayed = replay(self._segments.sealed)
         self._drained = self.replayed.drained
@@ -94,31 +90,44 @@ class Journal:
 
     def admit(self) -> None:
         """Raises GatewayFault while there is no room for one more request."""
-        if self._problem is not None or not self._has_room(USUAL_SLOTS):
+        if self._reserved + USUAL_SLOTS > self._room and not self._has_room(USUAL_SLOTS):
+            raise _full()
+        if self._problem is not None:
             raise _full()
 
-    def hold(self, orphan: Receipt, at: float, worst_nano: int) -> None:
+    def hold(self, orphan: Receipt, at: float, worst_nano: int, sheet: Sheet | None = None) -> None:
         """An attempt is about to be sent: `orphan` is what it costs if nothing is heard of it again, `at` the instant
-        of admission. Raises GatewayFault where the record cannot be written, or what must follow it could not."""
-        label = _label(orphan)
-        reserve = self._needs(label)
-        if self._problem is not None or not self._has_room(reserve):
+        of admission. With the `sheet` of its names they need not be looked up, and its ids have to be of ours. Raises
+        GatewayFault where the record cannot be written, or what must follow it could not."""
+        attempt_id = orphan.attempt_id
+        if (
+            sheet is not None
+            and attempt_id == f"att_{(digits := orphan.request_id[4:])}_1"
+            and len(digits) == ID_DIGITS
+            and orphan.client_request_id is None
+        ):
+            told, reserve = (unhexlify(digits), 1, b""), sheet.slots
+        else:
+            sheet, told = sheet or self._sheet_of(orphan), _told(orphan)
+            reserve = sheet.slots + _slots_of_tail(told)
+        reserved = self._reserved + reserve
+        if reserved > self._room and not self._has_room(reserve):
             raise _full()
-        held = Held(orphan, at, worst_nano)
         try:
-            self._say(label, hold_slots, held)
+            if sheet.segment is not self._line or not write_hold(sheet, told, orphan, at, worst_nano):
+                self._write_hold(sheet, told, orphan, at, worst_nano)
         except OSError as error:
             self._fail(error)
             raise _full() from error
-        self._open[orphan.attempt_id] = _Open(held, label, reserve)
-        self._reserved += reserve
+        self._open[attempt_id] = (sheet, told, reserve, orphan, at, worst_nano, None)
+        self._reserved = reserved
 
     def progress(self, progress: Progress) -> None:
         """How far an open attempt has come. It only raises a floor, so it is left out where room is short."""
         opened = self._open.get(progress.attempt_id)
         if opened is None:
             return
-        opened.progress = progress
+        self._open[progress.attempt_id] = (*opened[:-1], progress)
         payload = encode_progress(progress)
         if self._problem is None and self._has_room(slots_for(payload)):
             try:
@@ -131,20 +140,24 @@ class Journal:
         disk does not take waits in memory for the ledger."""
         self.booked_nano += receipt.cost_nano_usd
         opened = self._open.pop(receipt.attempt_id, None)
-        label = _label(receipt) if opened is None else opened.label
-        has_room = opened is not None or self._has_room(self._needs(label))
         number = UNWRITTEN
-        if has_room and self._problem is None:
-            try:
-                number = self._settle(label, receipt)
-            except OSError as error:
-                self._fail(error)
-        if number == UNWRITTEN:
-            self._unwritten.append(receipt)
         if opened is not None:
-            self._reserved -= opened.reserve
-        self._backlog.add(number, receipt)
-        self._arrived.set()
+            sheet, told, reserve, _, _, _, _ = opened
+            self._reserved -= reserve
+            if sheet.segment is self._line:
+                try:
+                    number = write_settle(sheet, told, receipt)
+                except OSError as error:
+                    self._fail(error)
+        if not number:
+            number = self._settle(receipt, opened)
+        backlog = self._backlog
+        if len(backlog.memory) < backlog.limit:
+            backlog.memory.append((number, receipt))
+        else:
+            backlog.add(number, receipt)
+        if not self._has_arrived:
+            self._tell_arrival()
 
     def peek(self, most: int) -> Sequence[Receipt]:
         """The oldest receipts that wait, which stay until `drop` says that they are written."""
@@ -161,6 +174,7 @@ class Journal:
             self._mark_drained()
             self.has_work.set()
         if not len(self._backlog):
+            self._has_arrived = False
             self._arrived.clear()
 
     def find(self, tenant_id: str, request_id: str) -> list[Receipt]:
@@ -172,7 +186,10 @@ class Journal:
 
     def running(self) -> list[tuple[Held, Progress | None]]:
         """The attempts in flight, oldest first, and how far they have come where that was told."""
-        return [(opened.held, opened.progress) for opened in self._open.values()]
+        return [
+            (Held(orphan, at, worst_nano), progress)
+            for _, _, _, orphan, at, worst_nano, progress in self._open.values()
+        ]
 
     @property
     def depth(self) -> int:
@@ -215,6 +232,7 @@ class Journal:
         sealed, self._just_sealed = self._just_sealed, []
         files = [it.file for it in (*sealed, segments.active)] if self._is_dirty or sealed else []
         self._is_dirty = False
+        self._line = None
         written = segments.next_number
         if self._is_restated:
             segments.retire(self._drained)
@@ -222,7 +240,7 @@ class Journal:
         number = segments.plan() if segments.wants_spare else None
         off = self._durability is Durability.OFF
         try:
-            done = await asyncio.to_thread(_work, segments, [] if off else files, number)
+            done = await asyncio.to_thread(segments.work, [] if off else files, number)
         except BaseException:
             segments.retired[:0] = retired
             raise
@@ -266,64 +284,84 @@ class Journal:
         if segments.wants_spare:
             segments.adopt(segments.make(segments.plan()))
         if len(self._backlog):
-            self._arrived.set()
+            self._tell_arrival()
+
+    def _tell_arrival(self) -> None:
+        self._has_arrived = True
+        self._arrived.set()
 
     def _has_room(self, slots: int) -> bool:
         """Whether all that is in flight could still be written with this besides: in a whole new segment where one is
         ready, else in what is left of this one."""
         segments = self._segments
-        free = segments.remaining if segments.spare is None else segments.capacity - 1
-        return self._reserved + slots <= free
+        self._room = 0 if segments.spare is None else segments.most
+        return self._reserved + slots <= (self._room or segments.remaining)
 
-    def _needs(self, label: "_Label") -> int:
-        """At most so many slots for an attempt from its hold to its receipt, in a segment that knows none of its
-        names."""
-        slots = RECORDS_AHEAD + 1  # a receipt that says what was delivered is longer than a slot
-        if tail := label.told[3]:
-            slots += RECORDS_AHEAD * (1 + len(tail) // PAYLOAD_BYTES)
-        names = self._names
-        first, second = names.get(label.who), names.get(label.what)
-        if first is not None and second is not None:
-            label.segment, label.first, label.second = self._segments.active, first.number, second.number
-            return slots + first.slots + second.slots
-        slots += _definition_slots(label.who) if first is None else first.slots
-        return slots + (_definition_slots(label.what) if second is None else second.slots)
+    def _sheet_of(self, receipt: Receipt) -> Sheet:
+        names = names_of(receipt)
+        sheet = self._sheets.get(names)
+        if sheet is None:
+            sheet = self._sheets[names] = sheet_of(receipt)
+        return sheet
 
-    def _settle(self, label: "_Label", receipt: Receipt) -> int:
-        number = self._say(label, settle_slots, receipt)
-        self._segments.active.last_settle = number
+    def _settle(self, receipt: Receipt, opened: "_Open | None") -> int:
+        """Where it is not written in a moment; UNWRITTEN where it stays in memory."""
+        if opened is not None:
+            number = self._write_settle(opened[0], opened[1], receipt)
+        else:
+            sheet, told = self._sheet_of(receipt), _told(receipt)
+            has_room = self._has_room(sheet.slots + _slots_of_tail(told))
+            number = self._write_settle(sheet, told, receipt) if has_room else UNWRITTEN
+        if not number:
+            self._unwritten.append(receipt)
         return number
 
-    def _say(self, label: "_Label", slots_of: Callable[[T, int, int, int, Told], bytes], value: T) -> int:
-        """Write a record that speaks of names. Again, where the segment ended in between: numbers of names hold for
-        one segment."""
-        segments = self._segments
-        while True:
-            active = segments.active
-            if label.segment is not active:
-                first = self._names.get(label.who) or self._define(label.who)
-                second = self._names.get(label.what) or self._define(label.what)
-                if active is not segments.active:
-                    continue
-                label.segment, label.first, label.second = active, first.number, second.number
-            slots = slots_of(value, label.first, label.second, segments.next_number, label.told)
-            if segments.remaining * SLOT_BYTES >= len(slots):
-                if not self._is_dirty:
-                    self._note()
-                return segments.put(slots)
-            self._cut()
+    def _write_settle(self, sheet: Sheet, told: Told, receipt: Receipt) -> int:
+        """UNWRITTEN where the disk does not take it."""
+        if self._problem is not None:
+            return UNWRITTEN
+        try:
+            while True:
+                self._number(sheet)
+                number = write_settle(sheet, told, receipt)
+                if number:
+                    return number
+                self._cut()
+        except OSError as error:
+            self._fail(error)
+            return UNWRITTEN
 
-    def _define(self, names: Names) -> "_Name":
+    def _write_hold(self, sheet: Sheet, told: Told, orphan: Receipt, at: float, worst_nano: int) -> None:
+        if self._problem is not None:
+            raise _full()
+        self._number(sheet)
+        while not write_hold(sheet, told, orphan, at, worst_nano):
+            self._cut()
+            self._number(sheet)
+
+    def _number(self, sheet: Sheet) -> None:
+        """The segment in use is that of the sheet from now on, and knows its names. Again, where it ended in between:
+        numbers of names hold for one segment."""
+        self._note()
+        segments = self._segments
+        while sheet.segment is not segments.active:
+            active = segments.active
+            who, what = self._define(sheet.who), self._define(sheet.what)
+            if active is segments.active:
+                sheet.number(active, who, what)
+
+    def _define(self, names: Names) -> int:
+        known = self._names.get(names)
+        if known is not None:
+            return known
         number = len(self._names)
         payload = encode_definition(number, names)
-        slots = COPIES * slots_for(payload)
-        if self._segments.remaining < slots:
+        if self._segments.remaining < COPIES * slots_for(payload):
             self._cut()
-            return self._names.get(names) or self._define(names)
+            return self._define(names)
         self._segments.append(Kind.DEFINE, payload, COPIES)
-        self._note()
-        defined = self._names[names] = _Name(number, slots)
-        return defined
+        self._names[names] = number
+        return number
 
     def _write(self, kind: Kind, payload: bytes) -> None:
         if self._segments.remaining < slots_for(payload):
@@ -332,10 +370,13 @@ class Journal:
         self._segments.append(kind, payload)
 
     def _note(self) -> None:
+        """Something is written, and nothing stands against writing more."""
+        self._line = self._segments.active
         self._is_dirty = True
         self.has_work.set()
 
     def _cut(self) -> None:
+        self._room = 0
         sealed = self._segments.active
         if sealed.used:
             self._segments.cut()
@@ -347,12 +388,13 @@ class Journal:
     def _begin_segment(self) -> None:
         """A segment stands alone: it says what it is, and all that is in flight once more."""
         self._names = {}
+        self._sheets = {}
         header = Header(version=VERSION, segment=self._segments.active.number, drained=self._drained)
         self._segments.append(Kind.SEGMENT, encode_header(header))
-        for opened in self._open.values():
-            self._say(opened.label, hold_slots, opened.held)
-            if opened.progress is not None:
-                self._write(Kind.PROGRESS, encode_progress(opened.progress))
+        for sheet, told, _, orphan, at, worst_nano, progress in self._open.values():
+            self._write_hold(sheet, told, orphan, at, worst_nano)
+            if progress is not None:
+                self._write(Kind.PROGRESS, encode_progress(progress))
         self._note()
 
     def _mark_drained(self) -> None:
@@ -365,6 +407,7 @@ class Journal:
 
     def _fail(self, error: OSError) -> None:
         self._problem = error
+        self._line = None
         self.has_work.set()
 
     def _mend(self) -> None:
@@ -372,70 +415,27 @@ class Journal:
         self._problem = None
         try:
             self._cut()
-            while self._unwritten:
-                receipt = self._unwritten[0]
-                self._settle(_label(receipt), receipt)
-                self._unwritten.pop(0)
         except OSError as error:
-            self._problem = error
+            self._fail(error)
+        while self._unwritten:
+            receipt = self._unwritten[0]
+            if self._write_settle(self._sheet_of(receipt), _told(receipt), receipt) == UNWRITTEN:
+                break
+            self._unwritten.pop(0)
 
 
-def _definition_slots(names: Names) -> int:
-    return COPIES * slots_for(encode_definition(0, names))
+def _told(receipt: Receipt) -> Told:
+    return told_of(receipt.request_id, receipt.attempt_id, receipt.client_request_id)
 
 
-class _Done(msgspec.Struct, frozen=True):
-    """What a round in the thread brought."""
-
-    spare: Segment | None = None
-    not_made: OSError | None = None
-    not_synced: OSError | None = None
+_Open = tuple[Sheet, Told, int, Receipt, float, int, Progress | None]
+"""An attempt in flight: its names and ids, the slots that are kept for it, what its hold says, and how far it has come.
+A tuple, because one is made for every request."""
 
 
-def _work(segments: Segments, files: Sequence[File], number: int | None) -> _Done:
-    try:
-        for file in files:
-            file.sync()
-    except OSError as error:
-        return _Done(not_synced=error)
-    if number is None:
-        return _Done()
-    try:
-        return _Done(spare=segments.make(number))
-    except OSError as error:
-        return _Done(not_made=error)
-
-
-class _Name(msgspec.Struct, frozen=True, gc=False):
-    """A tuple of names in the segment in use. `slots` is what its definition takes."""
-
-    number: int
-    slots: int
-
-
-class _Open(msgspec.Struct, gc=False):
-    """An attempt in flight, and the slots that are kept for it."""
-
-    held: Held
-    label: "_Label"
-    reserve: int
-    progress: Progress | None = None
-
-
-class _Label(msgspec.Struct, gc=False):
-    """What all records of an attempt begin with. `first` and `second` are the numbers of its names in `segment`."""
-
-    who: Names
-    what: Names
-    told: Told
-    segment: Segment | None = None
-    first: int = 0
-    second: int = 0
-
-
-def _label(receipt: Receipt) -> _Label:
-    told = told_of(receipt.request_id, receipt.attempt_id, receipt.client_request_id)
-    return _Label(who_of(receipt), what_of(receipt), told)
+def _slots_of_tail(told: Told) -> int:
+    """What an attempt needs besides for what its ids do not say, which stands in each of its records."""
+    return RECORDS_AHEAD * (1 + len(told[2]) // PAYLOAD_BYTES) if told[2] else 0
 
 
 def _full() -> GatewayFault:

@@ -14,11 +14,9 @@ import msgspec
 from ai_gateway.domain.traffic import Receipt
 from ai_gateway.runtime.entries import (
     VERSION,
-    Names,
     Progress,
     UnknownName,
     attempt_of,
-    decode_definition,
     decode_drained,
     decode_header,
     decode_hold,
@@ -27,6 +25,7 @@ from ai_gateway.runtime.entries import (
     orphan_of,
 )
 from ai_gateway.runtime.segments import Segment, Segments, records_of
+from ai_gateway.runtime.sheets import Names, decode_definition
 from ai_gateway.runtime.slots import Kind, Record
 
 

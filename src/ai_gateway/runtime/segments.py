@@ -14,15 +14,22 @@ from typing import Final, Protocol, final
 import msgspec
 
 from ai_gateway.runtime.disk_file import DiskFile
-from ai_gateway.runtime.slots import SLOT_BYTES, Kind, Record, frame, read_records
+from ai_gateway.runtime.slots import SLOT_BYTES, Kind, Memory, Record, frame, read_records
 
 SUFFIX: Final = ".journal"
+NOWHERE: Final = 0
+"""The number of no record."""
 _SETTLE: Final = Kind.SETTLE  # a member of an enum is a look-up in Python each time
 
 
 class File(Protocol):
     def write(self, data: bytes, offset: int) -> None:
         """All of it. Raises OSError."""
+        ...
+
+    def window(self, start: int, end: int) -> tuple[Memory, int, int] | None:
+        """Memory that is this part of the file and what is around it, and from where to where it goes; good until
+        another window is asked for, or something is written by `write`. None: only `write` writes."""
         ...
 
     def read(self, size: int, offset: int) -> bytes:
@@ -70,27 +77,87 @@ class JournalSize(msgspec.Struct, frozen=True):
 
 @final
 class Segment:
-    """One file. `used` slots are written, or were given up by a process that is gone; `last_settle` is the number of
-    its last receipt."""
+    """One file. `next` is the number of the slot that is written next, `last_settle` that of its last receipt.
 
-    __slots__ = ("file", "last_settle", "name", "number", "used")
+    Who writes a single slot writes it himself: slot `next` begins at `next * SLOT_BYTES - base` of `window`, where that
+    is not behind `last`; and then `next` is raised by one."""
+
+    __slots__ = ("_end", "_first", "base", "file", "last", "last_settle", "name", "next", "number", "window")
 
     def __init__(self, number: int, file: File, used: int = 0) -> None:
         self.number = number
         self.name = name_of(number)
         self.file = file
-        self.used = used
+        self._first = 0
+        self.next = self._end = used
         self.last_settle = 0
+        self.drop_window()
+
+    def begin(self, first: int, capacity: int) -> None:
+        """It takes so many slots, of which the first has this number."""
+        self._first = self.next = first
+        self._end = first + capacity
+
+    @property
+    def used(self) -> int:
+        """Slots that are written, or were given up by a process that is gone."""
+        return self.next - self._first
+
+    @property
+    def remaining(self) -> int:
+        return self._end - self.next
+
+    def put(self, slots: bytes) -> int:
+        """Write what was made as the slots of the record `next`, and give its number: NOWHERE, and nothing is written,
+        where they do not fit. Raises OSError, and then nothing has changed."""
+        number, count = self.next, len(slots) // SLOT_BYTES
+        if count > self.remaining:
+            return NOWHERE
+        self.file.write(slots, self.used * SLOT_BYTES)
+        self.next = number + count
+        self._find_window()
+        return number
+
+    def put_settle(self, slots: bytes) -> int:
+        """The same for a receipt."""
+        number = self.put(slots)
+        if number:
+            self.last_settle = number
+        return number
+
+    def drop_window(self) -> None:
+        self.window: Memory = memoryview(b"")
+        self.base = 0
+        self.last = -1  # no place is before it
+
+    def _find_window(self) -> None:
+        """One that holds the next slot, where there is one."""
+        self.drop_window()
+        if self.remaining:
+            start = self.used * SLOT_BYTES
+            found = self.file.window(start, start + SLOT_BYTES)
+            if found is not None:
+                self.window, base, end = found
+                self.base = self._first * SLOT_BYTES + base
+                self.last = end - SLOT_BYTES - base
 
 
 def name_of(number: int) -> str:
     return f"{number:010d}{SUFFIX}"
 
 
+class Worked(msgspec.Struct, frozen=True):
+    """What a round in the thread brought."""
+
+    spare: Segment | None = None
+    not_made: OSError | None = None
+    not_synced: OSError | None = None
+
+
 @final
 class Segments:
-    """`sealed` are full or from an earlier process, oldest first; `active` is written to, `remaining` slots of it are
-    free; `spare` is next. `capacity` is what a whole segment takes, in slots."""
+    """`sealed` are full or from an earlier process, oldest first; `active` is written to; `spare` is next. `capacity`
+    is what a whole segment takes, in slots, and `most` what it takes besides what it is."""
 
     def __init__(self, folder: Folder, size: JournalSize) -> None:
         self._folder = folder
@@ -98,19 +165,29 @@ class Segments:
         self.sealed: list[Segment] = []
         self.retired: list[Segment] = []
         self.spare: Segment | None = None
-        self.next_number = 1
         self._last_segment = 0
         for name in sorted(it for it in folder.names() if it.endswith(SUFFIX)):
             number = int(name.removesuffix(SUFFIX))
             self.sealed.append(Segment(number, folder.open(name), folder.size(name) // SLOT_BYTES))
             self._last_segment = number
         self.capacity = size.slots
+        self.most = self.capacity - 1
         self.active = self.make(self.plan())
-        self.remaining = self.capacity
+        self.active.begin(1, self.capacity)
 
     def begin(self, next_number: int) -> None:
         """Once what is there has been read: numbers go on behind it."""
-        self.next_number = next_number
+        self.active.begin(next_number, self.capacity)
+
+    @property
+    def next_number(self) -> int:
+        """Of the record that is written next."""
+        return self.active.next
+
+    @property
+    def remaining(self) -> int:
+        """Slots of `active` that are free."""
+        return self.active.remaining
 
     @property
     def oldest(self) -> Segment:
@@ -124,20 +201,9 @@ class Segments:
         if copies > 1:
             slots = len(data) // SLOT_BYTES
             data += b"".join([frame(kind, number + copy * slots, payload) for copy in range(1, copies)])
-        self.put(data)
+        self.active.put(data)
         if kind is _SETTLE:
             self.active.last_settle = number
-        return number
-
-    def put(self, data: bytes) -> int:
-        """The same for slots that were made for the number `next_number`."""
-        number = self.next_number
-        active = self.active
-        active.file.write(data, active.used * SLOT_BYTES)
-        slots = len(data) // SLOT_BYTES
-        active.used += slots
-        self.remaining -= slots
-        self.next_number = number + slots
         return number
 
     def cut(self) -> None:
@@ -149,8 +215,9 @@ class Segments:
             following = self.make(self.plan())
         self.spare = None
         self.sealed.append(self.active)
+        self.active.drop_window()
+        following.begin(self.active.next, self.capacity)
         self.active = following
-        self.remaining = self.capacity
 
     @property
     def may_grow(self) -> bool:
@@ -169,6 +236,20 @@ class Segments:
     def make(self, number: int) -> Segment:
         """Takes milliseconds; it touches nothing here, so a thread may. Raises OSError."""
         return Segment(number, self._folder.create(name_of(number), self.capacity * SLOT_BYTES))
+
+    def work(self, files: Sequence[File], number: int | None) -> Worked:
+        """What a thread does in one round: sync these files, and make the segment of that number."""
+        try:
+            for file in files:
+                file.sync()
+        except OSError as error:
+            return Worked(not_synced=error)
+        if number is None:
+            return Worked()
+        try:
+            return Worked(spare=self.make(number))
+        except OSError as error:
+            return Worked(not_made=error)
 
     def adopt(self, spare: Segment) -> None:
         """What `make` made is next."""
@@ -194,9 +275,11 @@ class Segments:
             self._folder.remove(segment.name)
 
     def remove_all(self) -> None:
+        self.active.drop_window()
         self.remove((*self.sealed, *self.retired, self.active, *([self.spare] if self.spare else [])))
 
     def close(self) -> None:
+        self.active.drop_window()
         for segment in (*self.sealed, *self.retired, self.active, *([self.spare] if self.spare else [])):
             segment.file.close()
 

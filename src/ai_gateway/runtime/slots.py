@@ -10,6 +10,7 @@ on in the next ones and is valid only with all of them.
 Little-endian. A slot of zeros is one that nobody has written yet: its checksum would not be 0.
 """
 
+import mmap
 import struct
 from collections.abc import Iterator
 from enum import IntEnum
@@ -23,11 +24,19 @@ PAYLOAD_BYTES: Final = 144
 MOST_BYTES: Final = 256 * PAYLOAD_BYTES
 """The longest payload of one record."""
 
+Memory = memoryview | mmap.mmap
+"""Where a slot may be made in its place."""
+
 _CHECKSUM: Final = struct.Struct("<I")
 _pack_checksum = _CHECKSUM.pack
-_HEAD: Final = struct.Struct("<BBHQ")
+_BEGINNING: Final = struct.Struct("<BBH")
+_HEAD: Final = struct.Struct(f"{_BEGINNING.format}Q")
 _REST: Final = struct.Struct(f"{_HEAD.format}{PAYLOAD_BYTES}s")
 _pack_rest = _REST.pack
+REST_BYTES: Final = _REST.size
+"""A slot without its checksum."""
+pack_slot_into = struct.Struct(f"{_CHECKSUM.format}{REST_BYTES}s").pack_into
+"""Into memory at a place: the checksum of a rest, and the rest."""
 _KIND_AT: Final = 4
 
 
@@ -73,9 +82,14 @@ def frame(kind: int, number: int, payload: bytes) -> bytes:
     return b"".join(slots)
 
 
+def beginning_of(kind: int, size: int) -> bytes:
+    """How the rest of a slot begins that holds a whole record, with so many bytes of payload."""
+    return _BEGINNING.pack(kind, 0, size)
+
+
 def slot_of(fields: str) -> struct.Struct:
-    """What packs kind, slots that follow, payload bytes, number and then `fields` as the rest of one slot."""
-    return struct.Struct(f"{_HEAD.format}{fields}{PAYLOAD_BYTES - struct.calcsize(f'<{fields}')}x")
+    """What packs a beginning, the record's number and then `fields` as the rest of one slot."""
+    return struct.Struct(f"<{_BEGINNING.size}sQ{fields}{PAYLOAD_BYTES - struct.calcsize(f'<{fields}')}x")
 
 
 def seal(rest: bytes) -> bytes:
