@@ -233,6 +233,23 @@ def test_who_spends_more_than_was_held_leaves_no_room_to_others() -> None:
     assert not go(meters, "r3", charge)  # 990 are spent and 10 held
 
 
+def test_what_a_request_was_extended_by_is_no_room_in_which_nobody_looks() -> None:
+    limit = a_limit(KEY, 1_000, warn_at=(50,))
+    meters, charge = Meters(requests_ahead=10), a_charge(10, limit)
+    assert go(meters, "r", charge)
+    assert meters.extend(Hold("r", charge, meters.way_of(charge).number), 450, 0) is None
+    assert meters.settle_whole("r", 500, 0)
+
+
+def test_what_is_unsaid_for_days_is_in_the_sums() -> None:
+    meters, limit = Meters(), a_limit(TENANT, 10**9, window=Window.TOTAL)
+    assert go(meters, "r", a_charge(10, limit))
+    assert not meters.settle_whole("r", 7, 3)
+    later = NOON + 5 * DAY
+    meters.way_of(a_charge(10, limit, at=later))
+    assert meters.spent(TENANT, Window.TOTAL, later) == (7, 3, 1)
+
+
 def test_a_way_of_another_second_takes_nothing_and_is_found_right_again() -> None:
     meters = Meters()
     charge = a_charge(10, a_limit(KEY, 1_000))

@@ -58,6 +58,8 @@ class Meters:
         """Set the worst case aside on all legs, or on none. What is exhausted is said before what may still come
         free: waiting would not help. Whoever comes now does not pass those who wait already."""
         way = self.way_of(charge)
+        if self.take_along(request_id, way, way.second, charge.worst_nano, charge.worst_tokens):
+            return Hold(request_id, charge, way.number)
         if self.awaited and way.cells:
             amounts = (charge.worst_nano, charge.worst_tokens, ONE_REQUEST)
             shortage = self._shortage(way.cells, amounts)
@@ -327,7 +329,6 @@ class Meters:
         room = way.room + opened.worst_nano - nano
         spent = (nano, tokens, requests)
         if room < 0:
-            way.say()
             way.count(nano, tokens, requests)
             return self._spend(way, (*way.dollars, *way.others), opened, spent)
         way.room = room
