@@ -65,16 +65,28 @@ def test_there_is_no_room_where_a_limit_or_something_to_tell_is_near_or_others_h
     assert (plenty.used, cell.used, way.room) == (0, 0, NO_ROOM)
 
 
+def test_dollars_are_held_in_all_cells_or_in_none() -> None:
+    cells = a_cell(), a_cell(allowance=40)
+    way = a_way(*cells)
+    assert way.hold(40)
+    assert not way.hold(1)
+    assert [cell.used for cell in cells] == [40, 40]
+    cells[1].spent = cells[1].used = 50
+    assert way.hold(0)
+    assert [cell.used for cell in cells] == [40, 50]
+
+
 def test_spending_takes_the_place_of_what_was_held_and_sees_what_is_near() -> None:
-    cell = a_cell()
-    cell.heeds_at = 60
-    way = a_way(cell)
-    way.move((50, 0, 1))
-    assert not way.spend(way.cells, (40, 0, 1), (50, 0, 1))
-    assert (cell.used, cell.spent) == (40, 40)
-    way.move((20, 0, 1))
-    way.move((10, 0, 1))
-    assert way.spend(way.cells, (10, 0, 1), (10, 0, 1)), "70 are used, of which 60 may be spent by now"
+    cell, tokens = a_cell(), a_cell(Unit.TOKENS)
+    cell.heeds_at = tokens.heeds_at = 60
+    way = a_way(cell, tokens)
+    way.move((50, 50, 1))
+    assert not way.spend(40, 50)
+    assert not way.spend_others((40, 30, 1), (50, 50, 1))
+    assert [(it.used, it.spent) for it in way.cells] == [(40, 40), (30, 30)]
+    way.move((30, 40, 1))
+    assert way.spend(10, 10), "70 are used, of which 60 may be spent by now"
+    assert way.spend_others((10, 10, 1), (10, 10, 1))
 
 
 def test_of_nothing_there_is_always_enough() -> None:

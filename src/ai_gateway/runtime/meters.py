@@ -292,19 +292,20 @@ class Meters:
         if way.cells_added != self._cells_added or (self.awaited and any(cell in self.awaited for cell in way.cells)):
             return False
         way.say()
-        amounts = (nano, tokens, ONE_REQUEST)
-        if not fits(way.cells, amounts):
-            self._say()
-            if not fits(way.cells, amounts):
-                return False
         if len(self._unsaid) >= MOST_ROOMS:
             self._say()
+        amounts = (nano, tokens, ONE_REQUEST)
+        if way.counted and not fits(way.counted, amounts):
+            return False
         if not self.awaited and way.draw(nano * self._requests_ahead):
             self._unsaid.append(way)
             way.room -= nano
+        elif not way.hold(nano):
+            self._say()
+            if not way.hold(nano):
+                return False
+        if way.others:
             way.move_others(amounts)
-        else:
-            way.move(amounts)
         self._open[request_id] = Open(way, nano, tokens)
         return True
 
@@ -327,21 +328,20 @@ class Meters:
         """Whether an answer has to tell of a limit on its way. What has room needs nobody to look at."""
         way = opened.way
         room = way.room + opened.worst_nano - nano
-        spent = (nano, tokens, requests)
         if room < 0:
+            is_near = way.spend(nano, opened.worst_nano)
             way.count(nano, tokens, requests)
-            return self._spend(way, (*way.dollars, *way.others), opened, spent)
-        way.room = room
-        way.unsaid_nano += nano
-        way.unsaid_tokens += tokens
-        way.unsaid_requests += requests
-        return self._spend(way, way.others, opened, spent) if way.others else False
-
-    def _spend(self, way: Way, cells: tuple[Cell, ...], opened: Open, spent: Amounts) -> bool:
-        is_near = way.spend(cells, spent, opened.amounts)
+        else:
+            is_near = False
+            way.room = room
+            way.unsaid_nano += nano
+            way.unsaid_tokens += tokens
+            way.unsaid_requests += requests
+        if way.others:
+            is_near |= way.spend_others((nano, tokens, requests), opened.amounts)
         tells = is_near and self._look_at(way)
         if self.awaited:
-            for cell in cells:
+            for cell in (*way.dollars, *way.others):
                 if cell in self.awaited:
                     self.freed(cell)
         return tells

@@ -83,18 +83,40 @@ class Way:
         """Make room. False: there is not plenty."""
         for cell in self.dollars:
             used = cell.used + nano
-            if used > cell.allowance or used >= cell.heeds_at or cell.lease is not None:
+            if used >= cell.heeds_at or used > cell.allowance or cell.lease is not None:
                 return False
         for cell in self.dollars:
             cell.used += nano
         self.room = nano
         return True
 
-    def spend(self, cells: tuple[Cell, ...], spent: Amounts, held: Amounts) -> bool:
-        """In some of its cells, instead of what was held there. Whether there may be something to tell of one: whatever
-        of it is unsaid is used."""
+    def hold(self, nano: int) -> bool:
+        """So much in all dollars, or in none."""
+        if nano:
+            for cell in self.dollars:
+                used = cell.used + nano
+                if used > cell.allowance:
+                    self._put_back(nano, cell)
+                    return False
+                cell.used = used
+        return True
+
+    def spend(self, nano: int, held: int) -> bool:
+        """In its dollars, instead of what was held there. Whether there may be something to tell of one: whatever of it
+        is unsaid is used."""
         is_near = False
-        for cell in cells:
+        more = nano - held
+        for cell in self.dollars:
+            cell.used = used = cell.used + more
+            cell.spent += nano
+            if used >= cell.heeds_at:
+                is_near = True
+        return is_near
+
+    def spend_others(self, spent: Amounts, held: Amounts) -> bool:
+        """The same in the others."""
+        is_near = False
+        for cell in self.others:
             unit = cell.unit
             cell.used += spent[unit] - held[unit]
             cell.spent += spent[unit]
@@ -120,6 +142,12 @@ class Way:
             day.nano += nano
             day.tokens += tokens
             day.requests += requests
+
+    def _put_back(self, nano: int, until: Cell) -> None:
+        for cell in self.dollars:
+            if cell is until:
+                return
+            cell.used -= nano
 
     def _check(self, cells: tuple[Cell, ...]) -> None:
         self.cells = cells
