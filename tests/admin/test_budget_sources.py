@@ -12,7 +12,7 @@ from ai_gateway.domain.budgets import Limit, Window
 from ai_gateway.domain.events import BudgetCrossed
 from ai_gateway.domain.traffic import WindowSpent
 from ai_gateway.policy.windows import window_id
-from ai_gateway.runtime.meters import Standing
+from ai_gateway.runtime.cells import Standing
 
 DAY = int(NOW // 86_400)
 DATE = window_id(Window.DAILY, DAY)[2:]

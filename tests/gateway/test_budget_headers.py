@@ -1,6 +1,8 @@
 from ai_gateway.domain.budgets import Limit, Unit, Window
-from ai_gateway.gateway.budget_headers import budget_headers, percent_used
-from ai_gateway.runtime.cells import Cell
+from ai_gateway.domain.traffic import Charge
+from ai_gateway.gateway.budget_headers import budget_headers, warnings_of
+from ai_gateway.runtime.cells import Cell, percent_used
+from ai_gateway.runtime.ways import Way
 
 
 def a_cell(spent: int, warned: int, amount: int = 1000, name: str = "Test", window: Window = Window.DAILY) -> Cell:
@@ -52,3 +54,10 @@ def test_a_lowered_cap_is_told() -> None:
 
 def test_a_limit_of_nothing_is_used_up() -> None:
     assert percent_used(a_cell(0, 0, amount=0)) == 100
+
+
+def test_a_way_is_told_of_as_its_cells_are_once_the_cost_is_spent() -> None:
+    cells = (a_cell(550, 50), a_cell(925, 90, window=Window.MONTHLY))
+    way = Way(Charge((("key", "k"),), 0), 0, (), cells, cells_added=0)
+    assert warnings_of(way) == budget_headers(cells, None) != ()
+    assert warnings_of(Way(Charge((("key", "k"),), 0), 0, (), (a_cell(400, 0),), cells_added=0)) == ()

@@ -99,7 +99,7 @@ def test_only_a_strict_limit_has_no_use_for_what_is_left() -> None:
 def test_what_is_spent_and_held_is_kept() -> None:
     lease = a_lease()
     lease.take(a_grant(100), 0, 0.0)
-    lease.cell.spent, lease.cell.held = 20, 30
+    lease.cell.spent, lease.cell.used = 20, 50
     assert lease.idle == 50
     assert lease.surrender() == 50
     assert (lease.granted, lease.cell.allowance, lease.idle) == (50, 50, 0)

@@ -11,7 +11,8 @@ from ai_gateway.domain.budgets import Leg, Limit, Unit, Window
 from ai_gateway.domain.traffic import Charge, Hold, WindowSpent
 from ai_gateway.policy.windows import number_of, windows_at
 from ai_gateway.runtime.cells import Short, Shortage
-from ai_gateway.runtime.meters import Crossing, Meters
+from ai_gateway.runtime.meters import Meters
+from ai_gateway.runtime.thresholds import Crossing
 
 NOON = 1_767_268_800.0  # 2026-01-01T12:00:00Z
 DAY = 86_400.0

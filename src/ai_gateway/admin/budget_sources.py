@@ -20,7 +20,8 @@ from ai_gateway.domain.budgets import Budget, Leg, Limit, Scope, Unit, Window, l
 from ai_gateway.domain.config import Key
 from ai_gateway.policy.quotas import limits_of_caller
 from ai_gateway.policy.windows import Windows, number_of, window_of_id, windows_at
-from ai_gateway.runtime.meters import NEAR_PERCENT, Standing
+from ai_gateway.runtime.cells import Standing
+from ai_gateway.runtime.thresholds import NEAR_PERCENT
 from ai_gateway.store import records
 from ai_gateway.store.levels import Levels, budget_of, cost_budgets
 from ai_gateway.store.records import StoreUnavailable

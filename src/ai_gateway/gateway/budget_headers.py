@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from ai_gateway.domain.budgets import Limit, Unit
 from ai_gateway.domain.traffic import Header
 from ai_gateway.runtime.accounts import NOTHING, Amounts
-from ai_gateway.runtime.cells import Cell
+from ai_gateway.runtime.cells import Cell, is_warned, percent_used
+from ai_gateway.runtime.ways import Way
 
 _UNIT_WORDS = {Unit.USD: "cost", Unit.TOKENS: "token", Unit.REQUESTS: "request"}
 
@@ -19,30 +20,29 @@ def budget_headers(cells: Sequence[Cell], clamped: int | None, own: Amounts = NO
     """The warning is of the limit that is used most, among those that have reached a threshold. `own` is what this
     request has cost and no cell has as spent yet."""
     headers: tuple[Header, ...] = ()
-    warned = [cell for cell in cells if _is_warned(cell, own)]
-    if warned:
-        fullest = max(warned, key=lambda cell: percent_used(cell, own))
-        headers = (("x-gateway-budget-warning", warning_of(fullest, own)),)
+    for cell in cells:
+        if cell.warned or cell.spent + own[cell.unit] >= cell.warns_at:
+            headers = _warning(cells, own)
+            break
     if clamped is not None:
         headers = (*headers, ("x-gateway-max-tokens-clamped", str(clamped)))
     return headers
 
 
-def _is_warned(cell: Cell, own: Amounts) -> bool:
-    """Nearly always the first two numbers say that it is not."""
-    if not cell.warned and cell.spent + own[cell.unit] < cell.warns_at:
-        return False
-    warn_at = cell.limit.warn_at
-    return bool(warn_at) and percent_used(cell, own) >= warn_at[0]
+def warnings_of(way: Way) -> tuple[Header, ...]:
+    """Of an answer whose cost is spent: what `Meters.settle_whole` has said that there is to say."""
+    return _warning(way.cells, NOTHING)
 
 
-def percent_used(cell: Cell, own: Amounts = NOTHING) -> int:
-    """Whole per cent, cut. A limit of nothing is used up."""
-    used = cell.spent + cell.others + own[cell.unit]
-    return used * 100 // cell.limit.amount if cell.limit.amount else 100
+def _warning(cells: Sequence[Cell], own: Amounts) -> tuple[Header, ...]:
+    warned = [cell for cell in cells if is_warned(cell, own[cell.unit])]
+    if not warned:
+        return ()
+    fullest = max(warned, key=lambda cell: percent_used(cell, own[cell.unit]))
+    return (("x-gateway-budget-warning", _told(fullest, own[fullest.unit])),)
 
 
-def warning_of(cell: Cell, own: Amounts = NOTHING) -> str:
+def _told(cell: Cell, own: int) -> str:
     """For example: daily cost limit of key 'Test' is 92% used."""
     limit = cell.limit
     return f"{limit.window.value} {_UNIT_WORDS[limit.unit]} limit of {_owner(limit)} is {percent_used(cell, own)}% used"

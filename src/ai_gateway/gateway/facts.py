@@ -5,10 +5,10 @@ from functools import partial
 from ai_gateway.domain.config import Course
 from ai_gateway.domain.traffic import Call, Charge
 from ai_gateway.gateway.admission import Admitted
-from ai_gateway.gateway.budget_headers import percent_used
 from ai_gateway.gateway.doors import Doors
 from ai_gateway.policy.quotas import legs_of
 from ai_gateway.policy.request_facts import RequestFacts
+from ai_gateway.runtime.cells import percent_used
 
 
 def facts_of(doors: Doors, admitted: Admitted, call: Call, course: Course) -> RequestFacts:

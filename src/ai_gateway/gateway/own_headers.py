@@ -55,7 +55,7 @@ def is_limited(journey: Journey) -> bool:
 def limit_headers(doors: Doors, journey: Journey) -> tuple[tuple[str, str], ...]:
     """How the caller stands, with its budgets and in its minute."""
     hold = journey.hold
-    headers = budget_headers(doors.meters.cells_of(hold), journey.funded.clamped, doors.meters.booked(hold))
+    headers = budget_headers(doors.meters.cells_to_tell_of(hold), journey.funded.clamped, doors.meters.booked(hold))
     if journey.place is None:
         return headers
     clock, dialect = doors.clock, journey.admitted.head.dialect

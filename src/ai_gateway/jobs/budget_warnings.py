@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from ai_gateway.domain.events import BudgetCrossed
 from ai_gateway.jobs.outbox import Outbox
-from ai_gateway.runtime.meters import Crossing
+from ai_gateway.runtime.thresholds import Crossing
 
 
 def put_down(box: Outbox[BudgetCrossed], now: Callable[[], float]) -> Callable[[Crossing], None]:

@@ -9,8 +9,9 @@ import msgspec
 
 from ai_gateway.domain.budgets import Limit
 from ai_gateway.domain.leases import Pot
+from ai_gateway.runtime.cells import Standing
 from ai_gateway.runtime.lease import unit_of
-from ai_gateway.runtime.meters import Meters, Standing
+from ai_gateway.runtime.meters import Meters
 
 NOBODY = ""
 

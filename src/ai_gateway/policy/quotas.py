@@ -18,6 +18,7 @@ from ai_gateway.policy.worst_case import Worst, worst_nano, worst_uncapped_nano
 from ai_gateway.providers.output_caps import CAPPED
 
 _IMAGES: Final = Operation.IMAGES  # a member of an enum is a look-up in Python each time
+_COUNT_TOKENS: Final = Operation.COUNT_TOKENS
 
 
 def legs_of(caller: Caller) -> tuple[Leg, ...]:
@@ -66,31 +67,29 @@ def rates_of_caller(tenant: Tenant, key: Key, legs: tuple[Leg, ...]) -> tuple[Le
 def charge(caller: Caller, call: Call, worst: Worst, revision: int = 0, most: int | None = None) -> Charge:
     """`worst` are the dearest rates among the endpoints that may serve the call; `revision` is the configuration's.
     `most`: tokens of output that an answer will be held to; None: what the caller asked for, or all that may come."""
+    head, read = call.head, call.most_input
     output = asked_output(call, worst) if most is None else most
-    is_open = bool(worst.by_length) and most is None and call.max_output is None and call.head.operation in CAPPED
-    cost = worst_uncapped_nano(worst, call.most_input, call.choices) if is_open else cost_at_worst(call, worst, output)
-    return Charge(
-        legs=caller.legs or legs_of(caller),
-        worst_nano=cost,
-        worst_tokens=call.most_input + output * call.choices,
-        at=call.head.received_wall,
-        limits=caller.limits,
-        zone=caller.tenant.zone,
-        revision=revision,
-    )
+    written = output * call.choices
+    if worst.by_length and most is None and call.max_output is None and head.operation in CAPPED:
+        cost = worst_uncapped_nano(worst, read, call.choices)
+    else:
+        cost = 0 if head.operation is _COUNT_TOKENS else worst_nano(worst, read, written)
+    legs = caller.legs or legs_of(caller)
+    return Charge(legs, cost, read + written, head.received_wall, caller.limits, caller.tenant.zone, revision)
 
 
 def asked_output(call: Call, worst: Worst) -> int:
     """Tokens of one answer at most. A picture's are bounded by its size, and by what its model makes at most: models
     that are not paid by tokens make one a picture."""
-    if call.head.operation not in CAPPED:
-        return min(call.max_output or 0, worst.default_output) if call.head.operation is _IMAGES else 0
-    return worst.default_output if call.max_output is None else call.max_output
+    operation, most = call.head.operation, call.max_output
+    if operation in CAPPED:
+        return worst.default_output if most is None else most
+    return min(most or 0, worst.default_output) if operation is _IMAGES else 0
 
 
 def cost_at_worst(call: Call, worst: Worst, output: int) -> int:
     """Nano-dollars, with so many tokens in each answer. Counting tokens is free."""
-    if call.head.operation is Operation.COUNT_TOKENS:
+    if call.head.operation is _COUNT_TOKENS:
         return 0
     return worst_nano(worst, call.most_input, output * call.choices)
 

@@ -15,6 +15,7 @@ is given back lowers it, and nothing else of a cell is a lessee's to change; wha
 """
 
 from collections.abc import Sequence
+from datetime import tzinfo
 from enum import StrEnum
 from typing import Final, Protocol, final
 
@@ -22,7 +23,7 @@ import msgspec
 
 from ai_gateway.domain.budgets import Limit
 from ai_gateway.domain.traffic import Charge
-from ai_gateway.policy.windows import window_id
+from ai_gateway.policy.windows import Windows, ends_ms, window_id
 
 NEVER: Final = 1 << 62
 """An amount that nothing reaches."""
@@ -38,12 +39,13 @@ class Short(StrEnum):
 class Cell:
     """`unit` is the place of its amount among (nano-dollars, tokens, requests); `number` says which day or month.
     `revision` is that of the configuration which `limit` is from; `others` is what other processes have spent of the
-    window, as far as this one knows. `warns_at` is the next amount that is worth a
-    warning, `warned` the per cent that were reached."""
+    window, as far as this one knows. `used` is what is spent and held together. `warns_at` is the next amount that is
+    worth a warning, `warned` the per cent that were reached. As long as less than `heeds_at` is used, there is neither
+    a warning to come nor one that an answer would have to tell, and nobody has spent more than there was."""
 
     __slots__ = (
         "allowance",
-        "held",
+        "heeds_at",
         "lease",
         "limit",
         "number",
@@ -51,6 +53,7 @@ class Cell:
         "revision",
         "spent",
         "unit",
+        "used",
         "warned",
         "warns_at",
     )
@@ -60,13 +63,16 @@ class Cell:
         self.unit = int(limit.unit)
         self.number = number
         self.revision = 0
-        self.spent = spent
+        self.spent = self.used = spent
         self.others = 0
-        self.held = 0
         self.allowance = 0
         self.lease: object = None
         self.warned = 0
-        self.warns_at = NEVER
+        self.warns_at = self.heeds_at = NEVER
+
+    @property
+    def held(self) -> int:
+        return self.used - self.spent
 
     @property
     def window_id(self) -> str:
@@ -75,12 +81,53 @@ class Cell:
     @property
     def free(self) -> int:
         """What could be held now."""
-        return max(0, self.allowance - self.spent - self.held)
+        return max(0, self.allowance - self.used)
 
     @property
     def unspent(self) -> int:
         """What could be held once all that is held has come back."""
         return max(0, self.allowance - self.spent)
+
+
+def is_warned(cell: Cell, own: int = 0) -> bool:
+    """Whether an answer that has cost `own` beside what is spent has to tell of this limit. Nearly always the first two
+    numbers say that it has not."""
+    if not cell.warned and cell.spent + own < cell.warns_at:
+        return False
+    warn_at = cell.limit.warn_at
+    return bool(warn_at) and percent_used(cell, own) >= warn_at[0]
+
+
+def percent_used(cell: Cell, own: int = 0) -> int:
+    """Whole per cent, cut. A limit of nothing is used up."""
+    used = cell.spent + cell.others + own
+    return used * 100 // cell.limit.amount if cell.limit.amount else 100
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How a limit stands in a window, which ends at `resets_at` (Unix seconds; None: never). `leased`: what is granted
+    to processes and not spent."""
+
+    limit: Limit
+    window_id: str
+    spent: int
+    held: int
+    allowance: int
+    resets_at: int | None
+    leased: int = 0
+
+
+def standing_of(cell: Cell, windows: Windows, zone: tzinfo) -> Standing:
+    """In these windows of the zone's calendar, which are the cell's."""
+    ends = ends_ms(cell.limit.window, windows, zone)
+    return Standing(
+        limit=cell.limit,
+        window_id=cell.window_id,
+        spent=cell.spent,
+        held=cell.held,
+        allowance=cell.allowance,
+        resets_at=None if ends is None else ends // 1000,
+    )
 
 
 class Shortage(msgspec.Struct, frozen=True):

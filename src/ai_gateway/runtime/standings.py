@@ -5,7 +5,8 @@ from datetime import tzinfo
 from typing import Protocol, final
 
 from ai_gateway.domain.budgets import Limit
-from ai_gateway.runtime.meters import Meters, Standing
+from ai_gateway.runtime.cells import Standing
+from ai_gateway.runtime.meters import Meters
 
 
 class Standings(Protocol):
