@@ -81,15 +81,15 @@ class DialectWatch:
         "_splitter",
         "_started",
         "_terminal",
-        "alike",
         "dropped_events",
+        "likely",
     )
 
     def __init__(self, reader: EventReader) -> None:
         self._reader = reader
         self._splitter = EventSplitter()
         self._likeness = Likeness()
-        self.alike: Likeness | None = None
+        self.likely: Likeness | None = None
         self._started = False
         self._error: ProviderError | None = None
         self._terminal: bytes | None = None
@@ -114,22 +114,25 @@ class DialectWatch:
         return self._terminal is not None
 
     def feed(self, chunk: bytes) -> bytes:
-        if self._started and self._splitter.is_empty and self._terminal is None and self._error is None:
-            if self._likeness.covers(chunk):
-                self.alike = self._likeness
+        likely = self.likely
+        if likely is not None:
+            if likely.text_in(chunk) is not None:
                 return chunk
-            self.alike = None
             if self._is_plain_whole(chunk):
-                self._likeness.learn(chunk)
+                likely.learn(chunk)
                 return chunk
-        self.alike = None
+            self.likely = None
         if self._error is not None or self._terminal is not None:
             return b""
         if not self._started:
             self._prelude += chunk[: PRELUDE_BYTES - len(self._prelude)]
         through = self._pass_on(self._splitter.feed(chunk))
-        if self._splitter.overflowed and self._error is None and self._terminal is None:
+        if self._error is not None or self._terminal is not None:
+            return through
+        if self._splitter.overflowed:
             self._error = ProviderError(status=None, message="An event of the provider's stream is too long.")
+        elif self._started and self._splitter.is_empty:
+            self.likely = self._likeness
         return through
 
     def end(self) -> StreamEnd:

@@ -18,6 +18,7 @@ from typing import Final, cast, final
 import httptools
 
 from ai_gateway.domain.traffic import Body
+from ai_gateway.policy.known_chunk import body_of_chunk
 from ai_gateway.policy.known_head import KnownHead, known_head
 from ai_gateway.runtime.http1_answer import BUFFER_BYTES, Http1Answer
 from ai_gateway.runtime.upstream import Broken
@@ -46,6 +47,7 @@ class Http1Connection(asyncio.Protocol):
         self._headers: list[tuple[bytes, bytes]] = []
         self._idle_bytes = 0
         self._reads_to_end = False
+        self._between_chunks = False
         self._interim = False
         self._surplus = False
         self._gone = False
@@ -81,7 +83,7 @@ class Http1Connection(asyncio.Protocol):
         answer = self._answer = Http1Answer(self, self._loop)
         transport = self._transport
         assert transport is not None, "a connection is asked once it is made"
-        self._reads_to_end = self._interim = False
+        self._reads_to_end = self._interim = self._between_chunks = False
         self._idle_bytes = 0
         if not isinstance(body, bytes):
             transport.writelines((head, *body))
@@ -121,6 +123,15 @@ class Http1Connection(asyncio.Protocol):
         if answer is None:
             self.cut()
             return
+        if self._between_chunks:
+            sink = answer.chunk_sink
+            if sink is not None and (body := body_of_chunk(data)) is not None:
+                answer.heard = True
+                try:
+                    sink.pour(body, data)
+                except Exception as error:  # noqa: BLE001  as where a parser calls us
+                    self._end_by(error)
+                return
         before = answer.status or self._idle_bytes
         known = self._known
         if known is not None and not before and (body := known.head.body_of(data)) is not None:
@@ -136,6 +147,8 @@ class Http1Connection(asyncio.Protocol):
             self._end_by(error.__context__)
         except httptools.HttpParserError as error:
             self.end(f"the answer is not HTTP: {error}")
+        if self._between_chunks and not data.endswith(b"\n"):
+            self._between_chunks = False  # a part of the next size has been read
         if self._surplus:
             self.cut()
         elif self._idle_bytes > HEAD_BYTES:
@@ -204,6 +217,12 @@ class Http1Connection(asyncio.Protocol):
         if self._answer is not None:
             self._idle_bytes = 0
             self._answer.body_arrived(body)
+
+    def on_chunk_header(self) -> None:
+        self._between_chunks = False
+
+    def on_chunk_complete(self) -> None:
+        self._between_chunks = True
 
     def on_message_complete(self) -> None:
         answer = self._answer

@@ -42,14 +42,14 @@ _WHOLE: Final = _Want.WHOLE  # a member of an enum is a look-up in Python each t
 
 @final
 class Http1Answer:
-    """An answer as runtime/upstream.py promises it."""
+    """An answer as runtime/upstream.py promises it. `chunk_sink`: where its connection may pour whole chunks by itself,
+    and say that it was `heard`."""
 
     __slots__ = (
         "_between",
         "_connection",
         "_decode",
         "_error",
-        "_heard",
         "_left_alone",
         "_loop",
         "_most",
@@ -62,8 +62,10 @@ class Http1Answer:
         "_waiter",
         "_want",
         "_whole",
+        "chunk_sink",
         "deadline",
         "headers",
+        "heard",
         "status",
     )
 
@@ -75,11 +77,12 @@ class Http1Answer:
         self._most = BUFFER_BYTES
         self._paused = False
         self._left_alone = False
-        self._heard = False
+        self.heard = False
         self._whole = False
         self._error: UpstreamError | None = None
         self._decode: Decode | None = None
         self._sink: Sink | None = None
+        self.chunk_sink: Sink | None = None
         self._between = self._until = NEVER
         self._waiter: asyncio.Future[None] | None = None
         self._want = _NOTHING
@@ -125,6 +128,8 @@ class Http1Answer:
         self._between, self._until = between_seconds, now + total_seconds
         self.deadline = min(now + between_seconds, self._until)
         self._sink = sink
+        if self._decode is None:
+            self.chunk_sink = sink
         self.resume()  # before the sink is filled, or a pause that it asks for would be taken back
         if self._ready:
             sink.pour(self._take())
@@ -147,7 +152,7 @@ class Http1Answer:
             self._connection.resume()
 
     def leave(self, seconds: float) -> None:
-        self._sink = None
+        self._sink = self.chunk_sink = None
         self._left_alone = True
         self._take()
         if self._connection is not None:
@@ -156,7 +161,7 @@ class Http1Answer:
 
     def close(self) -> None:
         """An answer that was not read to its end takes its connection with it, at once."""
-        self._sink = None
+        self._sink = self.chunk_sink = None
         if not self._left_alone:
             self.fail(Broken("the answer was closed before its end"))
 
@@ -187,7 +192,7 @@ class Http1Answer:
             if not data:
                 return
         if self._sink is not None:
-            self._heard = True
+            self.heard = True
             self._sink.pour(data)
             return
         self._ready.append(data)
@@ -225,15 +230,16 @@ class Http1Answer:
     def expire(self, now: float) -> None:
         """What is poured moves its deadline here, once for all frames since the last time: a clock for each of them
         would be the dearest thing about it."""
-        if self._heard:
-            self._heard = False
+        if self.heard:
+            self.heard = False
             if not self._paused and self._sink is not None:
                 self.deadline = min(now + self._between, self._until)
         if now >= self.deadline:
             self.fail(TooSlow(self._stage))
 
     def _end_sink(self) -> None:
-        sink, self._sink = self._sink, None
+        sink = self._sink
+        self._sink = self.chunk_sink = None
         if sink is not None:
             sink.close(self._error)
 
