@@ -26,7 +26,7 @@ from ai_gateway.providers import StreamEnd
 from ai_gateway.providers.decoding import decode
 from ai_gateway.providers.errors import read_error
 from ai_gateway.providers.likeness import Likeness
-from ai_gateway.providers.sse import BYTE_ORDER_MARK, Event, EventSplitter, line_end_of, read_event, terminate
+from ai_gateway.providers.sse import BYTE_ORDER_MARK, RETURN, Event, EventSplitter, line_end_of, read_event, terminate
 
 _SYNTAX: Final = msgspec.json.Decoder(msgspec.Raw)
 
@@ -152,7 +152,7 @@ class DialectWatch:
         return StreamEnd(tail + terminate(self._reader.farewell, self._line_end or b"\n"), complete=True)
 
     def _is_plain_whole(self, chunk: bytes) -> bool:
-        return chunk.endswith(b"\n\n") and b"\r" not in chunk and self._reader.is_plain(chunk) and _have_syntax(chunk)
+        return chunk.endswith(b"\n\n") and RETURN not in chunk and self._reader.is_plain(chunk) and _have_syntax(chunk)
 
     def _pass_on(self, events: list[bytes]) -> bytes:
         if events and self._line_end is None:
