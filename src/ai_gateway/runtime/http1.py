@@ -13,6 +13,7 @@ import asyncio
 import select
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Final, cast, final
 
 import httptools
@@ -40,6 +41,10 @@ class Http1Connection(asyncio.Protocol):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._ended: Callable[[Http1Connection, bool], None] | None = None
+        # Not empty while the parser stands between two chunks. It is C that it calls: chunks are dear enough without.
+        between_chunks = self._between_chunks = list[None]()
+        self.on_chunk_header = between_chunks.clear
+        self.on_chunk_complete = partial(between_chunks.append, None)
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
         self._poll: select.poll | None = None
@@ -47,7 +52,6 @@ class Http1Connection(asyncio.Protocol):
         self._headers: list[tuple[bytes, bytes]] = []
         self._idle_bytes = 0
         self._reads_to_end = False
-        self._between_chunks = False
         self._interim = False
         self._surplus = False
         self._gone = False
@@ -83,7 +87,9 @@ class Http1Connection(asyncio.Protocol):
         answer = self._answer = Http1Answer(self, self._loop)
         transport = self._transport
         assert transport is not None, "a connection is asked once it is made"
-        self._reads_to_end = self._interim = self._between_chunks = False
+        self._reads_to_end = self._interim = False
+        if self._between_chunks:
+            self._between_chunks.clear()
         self._idle_bytes = 0
         if not isinstance(body, bytes):
             transport.writelines((head, *body))
@@ -148,7 +154,7 @@ class Http1Connection(asyncio.Protocol):
         except httptools.HttpParserError as error:
             self.end(f"the answer is not HTTP: {error}")
         if self._between_chunks and not data.endswith(b"\n"):
-            self._between_chunks = False  # a part of the next size has been read
+            self._between_chunks.clear()  # a part of the next size has been read
         if self._surplus:
             self.cut()
         elif self._idle_bytes > HEAD_BYTES:
@@ -217,12 +223,6 @@ class Http1Connection(asyncio.Protocol):
         if self._answer is not None:
             self._idle_bytes = 0
             self._answer.body_arrived(body)
-
-    def on_chunk_header(self) -> None:
-        self._between_chunks = False
-
-    def on_chunk_complete(self) -> None:
-        self._between_chunks = True
 
     def on_message_complete(self) -> None:
         answer = self._answer

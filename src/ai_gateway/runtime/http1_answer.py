@@ -239,8 +239,8 @@ class Http1Answer:
 
     def _end_sink(self) -> None:
         sink = self._sink
-        self._sink = self.chunk_sink = None
         if sink is not None:
+            self._sink = self.chunk_sink = None
             sink.close(self._error)
 
     async def _wait(self, want: _Want, seconds: float) -> None:
