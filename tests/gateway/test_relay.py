@@ -1,6 +1,7 @@
 """The relay on its own: read up to the commit point, hand on, and never make a cut answer look complete. Its dialogues
 with a caller are in test_line.py, those about what follows a broken stream in test_continuing.py."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from ai_gateway.gateway.client import Client
 from ai_gateway.gateway.marks import Marks
 from ai_gateway.gateway.purse import Purse, Steps
 from ai_gateway.policy.error_handler import classify
+from ai_gateway.policy.known_chunk import body_of_chunk
 from ai_gateway.providers.continuation import Delivered, Way, continue_by, delivered_for
 from ai_gateway.providers.kinds import KINDS
 from ai_gateway.providers.shaping.codec import ShapedWatch, ShapingCodec
@@ -96,16 +98,53 @@ class PouringAnswer:
         self.left = True
 
 
+class ChunkedAnswer:
+    """An answer whose events come one by one, each in a chunk that may go on as it is; `before` is called for each."""
+
+    def __init__(self, events: list[bytes], before: Callable[[], None] = lambda: None) -> None:
+        self._first, *self._rest = events
+        self._before = before
+        self.headers = EVENTS
+
+    async def next(self, seconds: float) -> bytes:
+        return self._first
+
+    def pour_into(self, sink: Sink, between_seconds: float, total_seconds: float) -> bool:
+        for it in self._rest:
+            self._before()
+            sink.pour(it, chunk(it))
+        sink.close(None)
+        return True
+
+    def leave(self, seconds: float) -> None:
+        """It has ended."""
+
+    def close(self) -> None:
+        """It has ended."""
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
 class Caller:
-    """A Watch that takes frames, and the ASGI side of the same connection."""
+    """A Watch that takes frames, and the ASGI side of the same connection. `heard` is what the chunks carried;
+    `chunks` are those that went on as they were."""
 
     def __init__(self) -> None:
         self.lost = self.is_blocked = False
         self.takes_frames = True
         self.on_lost = self.on_blocked = None
         self.heard: list[bytes] = []
+        self.chunks: list[bytes] = []
         self.heads = 0
         self.client = Client({"extensions": {"ai_gateway.watch": self}}, self._receive, self._send)
+
+    def writer(self, chunk: bytes) -> None:
+        body = body_of_chunk(chunk)
+        assert body is not None
+        self.heard.append(body)
+        self.chunks.append(chunk)
 
     def write_frame(self, data: bytes) -> None:
         self.heard.append(data)
@@ -150,6 +189,92 @@ async def test_a_finished_answer_is_whole_though_its_connection_broke() -> None:
     await stream.carry(caller.client, (), nothing_to_book)
     assert b"".join(caller.heard) == one + finish + done
     assert answer.left
+
+
+async def test_whole_events_go_on_in_the_chunks_that_they_came_in_and_all_else_is_written_anew() -> None:
+    one, *words, finish, usage, done = chat_events("one", "two", "three", 'say "four"')
+    caller = Caller()
+    stream = a_streaming(ChunkedAnswer([one, *words, finish, usage, done]))
+    await stream.begin()
+    await stream.carry(caller.client, (), nothing_to_book)
+    assert caller.chunks == [*map(chunk, words)]
+    assert b"".join(caller.heard) == b"".join([one, *words, finish, done])
+    assert stream.delivered_events == 5
+
+
+async def test_words_that_went_on_in_their_chunks_are_remembered() -> None:
+    one, *words, _, _, _ = chat_events("one", "two", "three", 'say "four"', "five")
+    delivered = remembered()
+    stream = a_streaming(ChunkedAnswer([one, *words]), delivered=delivered)
+    await stream.begin()
+    with pytest.raises(ProviderFailed):
+        await stream.carry(Caller().client, (), nothing_to_book)
+    so_far = delivered.so_far()
+    assert so_far is not None
+    assert so_far.text == 'onetwothreesay "four"five'
+
+
+async def test_nothing_is_written_to_a_caller_who_is_lost() -> None:
+    one, two, three, *rest = chat_events("one", "two", "three")
+    caller = Caller()
+    words = iter([False, True])
+
+    def lose() -> None:
+        caller.lost = next(words, True)
+
+    stream = a_streaming(ChunkedAnswer([one, two, three, *rest], lose))
+    await stream.begin()
+    await stream.carry(caller.client, (), nothing_to_book)
+    assert caller.chunks == [chunk(two)]
+
+
+async def test_a_stream_of_words_is_marked_by_their_number() -> None:
+    marked: list[int] = []
+    marks = Marks(FakeClock(), lambda: marked.append(stream.delivered_events))
+    events = chat_events(*(["word"] * 600))
+    stream = relay.Streaming(ChunkedAnswer(events), CODEC, CALL, said, DEADLINES, marks=marks)  # type: ignore[arg-type]
+    await stream.begin()
+    await stream.carry(Caller().client, (), nothing_to_book)
+    assert marked == [256, 512]
+
+
+async def test_a_slow_stream_of_words_is_marked_by_the_time() -> None:
+    clock, marked = FakeClock(), list[int]()
+    marks = Marks(clock, lambda: marked.append(stream.delivered_events))
+    answer = ChunkedAnswer(chat_events(*(["word"] * 9), usage=False), lambda: clock.advance(0.5))
+    stream = relay.Streaming(answer, CODEC, CALL, said, DEADLINES, marks=marks)  # type: ignore[arg-type]
+    await stream.begin()
+    await stream.carry(Caller().client, (), nothing_to_book)
+    assert marked == [5, 9]
+
+
+async def test_a_word_is_life_and_a_trickle_behind_it_counts_from_there() -> None:
+    clock = FakeClock()
+    stream = a_streaming(an_answer(headers=EVENTS), clock=clock)
+    one, two, three, *_ = chat_events("one", "two", "three")
+    stream.feed(one + one)
+    for word in (two, three):
+        clock.advance(29.0)
+        assert stream.feed(word) is word
+    clock.advance(29.0)
+    assert stream.feed(two[:9]) == b""
+    clock.advance(2.0)
+    with pytest.raises(TooSlow):
+        stream.feed(two[9:20])
+
+
+async def test_where_every_event_may_be_the_last_one_that_is_paid_for_chunks_end_there() -> None:
+    purse = Purse(Steps(tokens=4, nano=4), lambda steps: False)
+    caller, events = Caller(), chat_events(*(["word"] * 9))
+
+    async def book() -> None:
+        purse.bill = Bill(1, 4, "0")
+
+    stream = a_streaming(ChunkedAnswer(events), purse=purse)
+    await stream.begin()
+    await stream.carry(caller.client, (), book)
+    assert caller.chunks == [chunk(events[1])] * 3
+    assert caller.heard[-1].endswith(DONE)
 
 
 async def test_another_stream_goes_on_upon_the_same_connection_without_a_second_head() -> None:

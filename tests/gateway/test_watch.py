@@ -159,6 +159,7 @@ HEADERS = (("content-type", "text/plain"), ("x-one", "1"), ("x-two", "zwei"))
 
 class Way(Enum):
     DIRECT = "straight to the transport"
+    CHUNKS = "straight to the transport, as they came from one that sends chunks too"
     ASGI = "through send"
 
 
@@ -188,6 +189,8 @@ def streamed(way: Way, frames: tuple[bytes, ...]) -> App:
         for frame in frames:
             if way is Way.DIRECT and watch.takes_frames:
                 watch.write_frame(frame)
+            elif way is Way.CHUNKS and watch.takes_frames:
+                watch.writer(b"%x\r\n%b\r\n" % (len(frame), frame))
             else:
                 await send({"type": "http.response.body", "body": frame, "more_body": True})
         await send({"type": "http.response.body", "body": b"last"})
@@ -225,10 +228,11 @@ async def test_a_whole_answer_is_on_the_wire_what_send_would_have_written(reques
     assert any(directly)
 
 
+@pytest.mark.parametrize("way", [Way.DIRECT, Way.CHUNKS])
 @pytest.mark.parametrize("requests", EXCHANGES.values(), ids=EXCHANGES)
-async def test_frames_are_on_the_wire_what_send_would_have_written(requests: bytes) -> None:
+async def test_frames_are_on_the_wire_what_send_would_have_written(requests: bytes, way: Way) -> None:
     frames = (b"one", b"\r\n\r\n", b"x" * 70_000)
-    ours = await on_the_wire(streamed(Way.DIRECT, frames), requests)
+    ours = await on_the_wire(streamed(way, frames), requests)
     assert ours == await on_the_wire(streamed(Way.ASGI, frames), requests)
 
 

@@ -137,8 +137,9 @@ def test_events_that_are_alike_cost_their_letters_and_are_read_as_if_they_were_k
     whole, alike = delivered(call), delivered(call)
     for event in events:
         whole.keep(event)
-        if likeness.covers(event):
-            alike.keep_alike(event, likeness)
+        text = likeness.text_in(event)
+        if text is not None:
+            alike.keep_alike(text, likeness)
         else:
             likeness.learn(event)
             alike.keep(event)
@@ -149,13 +150,27 @@ def test_events_that_are_alike_cost_their_letters_and_are_read_as_if_they_were_k
     assert one.text == other.text
 
 
+def test_an_answer_of_events_that_are_alike_is_too_long_where_its_events_are() -> None:
+    """By the bytes that the caller had, not by those that are kept."""
+    likeness = Likeness()
+    event = chat_event({"content": "word"})
+    likeness.learn(event)
+    enough = MOST_BYTES // len(event)
+    kept = {count: delivered(a_call(Dialect.OPENAI)) for count in (enough, enough + 1)}
+    for count, it in kept.items():
+        for _ in range(count):
+            it.keep_alike(b"word", likeness)
+    assert {count: it.so_far() is None for count, it in kept.items()} == {enough: False, enough + 1: True}
+
+
 @given(st.lists(st.text(alphabet='ab\u00e4 "\\\n', max_size=4), min_size=1, max_size=40))
 def test_what_was_kept_alike_is_what_was_delivered(texts: list[str]) -> None:
     kept, likeness = delivered(a_call(Dialect.OPENAI)), Likeness()
     for text in texts:
         event = chat_event({"content": text})
-        if likeness.covers(event):
-            kept.keep_alike(event, likeness)
+        said = likeness.text_in(event)
+        if said is not None:
+            kept.keep_alike(said, likeness)
         else:
             likeness.learn(event)
             kept.keep(event)

@@ -16,6 +16,7 @@ def test_nothing_is_covered_before_something_was_learned() -> None:
     assert not Likeness().covers(an_event("a"))
     assert not Likeness().covers(b"")
     assert not Likeness().covers(b"\0")
+    assert not Likeness().covers(b"\0\0")
 
 
 @given(st.text(), st.text())
@@ -39,6 +40,25 @@ def test_covered_bytes_are_one_event_that_a_parser_reads(middle: bytes) -> None:
     if likeness.covers(event):
         assert event.count(b"\n") == 2
         assert len(json.loads(event.removeprefix(b"data: ").decode("utf-8", "replace"))["choices"]) == 1
+
+
+@given(st.binary(max_size=20) | st.text(alphabet='ab"\\\n\x1f\x7f\u00e4', max_size=9).map(str.encode))
+def test_the_text_is_what_stands_between_and_never_ends_its_string(middle: bytes) -> None:
+    likeness = Likeness()
+    likeness.learn(an_event("some"))
+    event = likeness.before + middle + likeness.after
+    is_text = not any(byte < 0x20 or byte in b'"\\' for byte in middle)
+    assert likeness.text_in(event) == (middle if is_text else None)
+    assert likeness.covers(event) is is_text
+
+
+def test_events_that_come_together_are_counted_and_letters_are_no_events() -> None:
+    likeness = Likeness()
+    likeness.learn(an_event("data: data:"))
+    assert likeness.events == 1
+    likeness.learn(an_event("a") + an_event("b"))
+    assert likeness.events == 2
+    assert likeness.text_in(an_event("data:") + an_event("b")) == b"data:"
 
 
 @pytest.mark.parametrize(

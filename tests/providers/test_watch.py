@@ -55,6 +55,37 @@ def test_a_chunk_of_plain_events_goes_through_as_the_very_object(frame: type[byt
     assert (through is chunk) == (frame is bytes)
 
 
+@given(st.lists(st.sampled_from([ROLE, TEXT, STOP, USAGE, DONE, ERROR, b": hi\n\n", TEXT[:30], TEXT[30:]]), max_size=8))
+def test_what_is_likely_next_goes_through_and_whoever_leaves_it_out_misses_nothing(chunks: list[bytes]) -> None:
+    shown, spared = chat(), chat()
+    for chunk in [ROLE, TEXT, *chunks, TEXT, STOP]:
+        if spared.likely is not None and spared.likely.covers(chunk):
+            assert shown.feed(chunk) is chunk
+        else:
+            assert shown.feed(chunk) == spared.feed(chunk)
+        assert (shown.likely is None) == (spared.likely is None)
+        assert shown.likely is None or (shown.started and not shown.finished and shown.error is None)
+    assert shown.end() == spared.end()
+    assert (shown.usage, shown.error) == (spared.usage, spared.error)
+
+
+def test_nothing_is_likely_before_the_stream_has_begun_within_an_event_and_behind_its_end() -> None:
+    watch = chat()
+    assert watch.likely is None
+    watch.feed(b": hi\n\n")
+    assert watch.likely is None
+    watch.feed(ROLE)
+    watch.feed(TEXT)
+    assert watch.likely is not None
+    assert watch.likely.covers(TEXT)
+    watch.feed(TEXT[:20])
+    assert watch.likely is None
+    watch.feed(TEXT[20:])
+    assert watch.likely is not None
+    watch.feed(DONE)
+    assert watch.likely is None
+
+
 def test_the_terminal_event_is_kept_for_the_end() -> None:
     watch = chat()
     assert watch.feed(ROLE + STOP + DONE) == ROLE + STOP

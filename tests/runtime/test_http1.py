@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ai_gateway.runtime.http1 import HEAD_BYTES, IDLE_BYTES, MOST_HEADS, SWITCHING_PROTOCOLS, Heads
 from ai_gateway.runtime.http1_answer import BUFFER_BYTES, Http1Answer
-from ai_gateway.runtime.upstream import Broken
+from ai_gateway.runtime.upstream import Broken, UpstreamError
 from support.answers import CUTS, Said, mutated, pieces_of, said
 from support.transport import Asked, Line, Told, answer_to
 
@@ -17,6 +17,27 @@ LONG = 30.0
 MOST = 1 << 20
 OK = b"HTTP/1.1 200 OK\r\n"
 Heard = tuple[int, bytes] | None
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+class Basin:
+    """A sink that remembers what it was given, and with which bytes of the wire."""
+
+    def __init__(self) -> None:
+        self.poured: list[bytes] = []
+        self.chunks: list[bytes | None] = []
+        self.ends: list[UpstreamError | None] = []
+
+    def pour(self, data: bytes, chunk: bytes | None = None) -> None:
+        assert not self.ends, "nothing is poured behind an end"
+        self.poured.append(data)
+        self.chunks.append(chunk)
+
+    def close(self, error: UpstreamError | None) -> None:
+        self.ends.append(error)
 
 
 def heard(line: Line, *pieces: bytes) -> Heard:
@@ -272,21 +293,142 @@ def test_a_request_in_pieces_leaves_in_pieces() -> None:
     assert line.transport.written == [b"head7\r\n\r\n", b'{"a":', b"1", b"}"]
 
 
-def test_a_mistake_of_our_own_is_said_and_is_not_taken_for_one_of_the_provider() -> None:
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+EVENT = b'data: {"x":1}\n\n'
+ONE_READ = st.one_of(
+    st.binary(min_size=1, max_size=20).map(chunk),
+    st.just(chunk(EVENT)),
+    st.lists(st.sampled_from([chunk(EVENT), chunk(b"5\r\nhello\r\n")]), min_size=2, max_size=3).map(b"".join),
+    st.sampled_from([b"05\r\nhello\r\n", b"5;a=b\r\nhello\r\n", b"A\r\n0123456789\r\n", b"0\r\n\r\n", b"0\r\n"]),
+    st.sampled_from([b"1", b"5", b"10", b"\r", b"\n", b"\r\n", b"5\r\n", b"hello", b"hello\r\n", b"T: 1\r\n", b";a"]),
+    st.tuples(st.integers(1, 20), st.sampled_from([EVENT, b"3\r\nabc\r\n"])).map(lambda it: chunk(it[1])[: it[0]]),
+    st.tuples(st.integers(1, 20), st.sampled_from([EVENT, b"3\r\nabc\r\n"])).map(lambda it: chunk(it[1])[it[0] :]),
+)
+
+
+@given(st.lists(ONE_READ, max_size=12), st.sampled_from([b"", chunk(EVENT), chunk(EVENT)[:9]]), st.booleans())
+@settings(max_examples=300)
+def test_what_is_poured_is_what_a_parser_alone_would_read_whatever_comes(
+    reads: list[bytes], first: bytes, another: bool
+) -> None:
+    """One connection is poured from, where whole chunks go by the parser; the other is read by the parser only."""
+    lines, sinks = (Line(), Line()), (Basin(), Basin())
+    for line, sink in zip(lines, sinks, strict=True):
+        answer = line.ask()
+        line.say(CHUNKED + first)
+        answer.pour_into(sink, LONG, LONG)
+        if line is lines[1]:
+            answer.chunk_sink = None
+    for it in reads:
+        for line in lines:
+            if line.connection.answer is not None:
+                line.say(it)
+        assert sinks[0].poured == sinks[1].poured
+        assert lines[0].ended == lines[1].ended
+    if another and True in lines[0].ended:
+        assert [_asked_again(line) for line in lines] == [(200, b"next")] * 2
+    for line in lines:
+        line.hang_up()
+    assert [type(it) for it in sinks[0].ends] == [type(it) for it in sinks[1].ends]
+    assert lines[0].transport.aborted == lines[1].transport.aborted
+    assert lines[0].loop.mistakes == []
+
+
+def _asked_again(line: Line) -> Heard:
+    answer = line.ask()
+    line.say(CHUNKED + chunk(b"ne") + chunk(b"xt") + b"0\r\n\r\n")
+    return read(answer)
+
+
+@pytest.mark.parametrize("split", range(1, len(chunk(EVENT))))
+def test_a_chunk_is_handed_over_with_its_bytes_once_the_parser_is_between_two_again(split: int) -> None:
+    line, sink, whole = Line(), Basin(), chunk(EVENT)
+    answer = line.ask()
+    line.say(CHUNKED + whole)
+    answer.pour_into(sink, LONG, LONG)
+    line.say(whole, whole[:split], whole[split:], whole, whole + whole, whole, b"0\r\n\r\n")
+    assert b"".join(sink.poured) == EVENT * 7
+    assert [it for it in sink.chunks if it is not None] == [whole] * 3
+    assert sink.ends == [None]
+    assert line.ended == [True]
+
+
+@pytest.mark.parametrize("size", [b"1", b"10", b"5;a=", b"0"])
+def test_a_chunk_behind_a_part_of_a_size_is_the_parser_s(size: bytes) -> None:
+    line, sink, whole = Line(), Basin(), chunk(EVENT)
+    answer = line.ask()
+    line.say(CHUNKED + whole)
+    answer.pour_into(sink, LONG, LONG)
+    line.say(whole + size, whole)
+    assert sink.chunks == [None] * len(sink.chunks)
+
+
+def test_chunks_that_are_encoded_are_decoded_and_never_handed_over_as_they_came() -> None:
+    line, sink = Line(), Basin()
+    answer = line.ask()
+    packed = gzip.compress(EVENT * 3)
+    line.say(CHUNKED.replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n") + chunk(packed[:10]))
+    answer.pour_into(sink, LONG, LONG)
+    line.say(chunk(packed[10:]), b"0\r\n\r\n")
+    assert b"".join(sink.poured) == EVENT * 3
+    assert sink.chunks == [None] * len(sink.chunks)
+    assert sink.ends == [None]
+
+
+def test_a_sink_that_is_left_is_not_poured_into_and_the_connection_is_kept_at_its_end() -> None:
+    line, sink, whole = Line(), Basin(), chunk(EVENT)
+    answer = line.ask()
+    line.say(CHUNKED + whole)
+    answer.pour_into(sink, LONG, LONG)
+    line.say(whole)
+    answer.leave(LONG)
+    line.say(whole, whole, b"0\r\n\r\n")
+    assert sink.poured == [EVENT] * 2
+    assert line.ended == [True]
+    assert _asked_again(line) == (200, b"next")
+
+
+def test_a_body_of_another_answer_that_looks_like_a_chunk_is_none() -> None:
+    line, sink, whole = Line(), Basin(), chunk(EVENT)
+    line.ask()
+    line.say(CHUNKED + whole, b"0\r\n\r\n")
+    answer = line.ask()
+    line.say(OK + b"Content-Length: %d\r\n\r\n" % len(whole))
+    answer.pour_into(sink, LONG, LONG)
+    line.say(whole)
+    assert (sink.poured, sink.chunks, sink.ends) == ([whole], [None], [None])
+
+
+def test_a_chunk_that_is_handed_over_is_a_sign_of_life() -> None:
+    line, sink, whole = Line(), Basin(), chunk(EVENT)
+    answer = line.ask()
+    line.say(CHUNKED + whole)
+    answer.pour_into(sink, 5, LONG)
+    line.say(whole)
+    answer.expire(line.loop.now + 4.9)
+    answer.expire(line.loop.now + 9.8)
+    assert sink.ends == []
+    answer.expire(line.loop.now + 9.9)
+    assert len(sink.ends) == 1
+
+
+@pytest.mark.parametrize("head", [OK + b"Content-Length: 99\r\n\r\n", CHUNKED + chunk(b"first")])
+def test_a_mistake_of_our_own_is_said_and_is_not_taken_for_one_of_the_provider(head: bytes) -> None:
     class Clumsy:
         closed: object = "not yet"
 
-        def pour(self, data: bytes) -> None:
-            raise KeyError("ours")
+        def pour(self, data: bytes, chunk: bytes | None = None) -> None:
+            if data != b"first":
+                raise KeyError("ours")
 
         def close(self, error: object) -> None:
             self.closed = error
 
     line, sink = Line(), Clumsy()
     answer = line.ask()
-    line.say(OK + b"Content-Length: 9\r\n\r\n")
+    line.say(head)
     answer.pour_into(sink, LONG, LONG)
-    line.say(b"some")
+    line.say(chunk(EVENT))
     assert [type(it) for it in line.loop.mistakes] == [KeyError]
     assert isinstance(sink.closed, Broken)
     assert line.ended == [False]

@@ -33,7 +33,7 @@ class Basin:
         self._answer = answer
         self._after = after
 
-    def pour(self, data: bytes) -> None:
+    def pour(self, data: bytes, chunk: bytes | None = None) -> None:
         assert not self.ends, "nothing is poured behind an end"
         self.poured.append(data)
         if self._answer is not None and sum(map(len, self.poured)) >= self._after:

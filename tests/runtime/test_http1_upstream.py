@@ -64,7 +64,7 @@ class Basin:
         self.size = 0
         self.end: asyncio.Future[UpstreamError | None] = asyncio.get_running_loop().create_future()
 
-    def pour(self, data: bytes) -> None:
+    def pour(self, data: bytes, chunk: bytes | None = None) -> None:
         self.size += len(data)
 
     def close(self, error: UpstreamError | None) -> None:

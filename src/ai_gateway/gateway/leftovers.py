@@ -78,7 +78,7 @@ class _Deaf:
         self._most = most
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def pour(self, data: bytes) -> None:
+    def pour(self, data: bytes, chunk: bytes | None = None) -> None:
         if self.over.done():
             return
         _hear(self._streaming, data)

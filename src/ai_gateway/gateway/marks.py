@@ -12,21 +12,22 @@ MARK_SECONDS: Final = 2.0
 
 @final
 class Marks:
-    """`mark` writes one down. `at`: when it was asked last (monotonic seconds)."""
+    """`mark` writes one down. The next is due at `due_events` or `due_seconds`, whichever comes first; before that
+    nothing has to be noted. `at`: when it was asked last (monotonic seconds, as `now` has them)."""
 
-    __slots__ = ("_clock", "_events", "_mark", "_seconds", "at")
+    __slots__ = ("_mark", "at", "due_events", "due_seconds", "now")
 
     def __init__(self, clock: Clock, mark: Callable[[], None]) -> None:
-        self._clock = clock
+        self.now = clock.now
         self._mark = mark
-        self._events = MARK_EVENTS
-        self.at = clock.now()
-        self._seconds = self.at + MARK_SECONDS
+        self.due_events = MARK_EVENTS
+        self.at = self.now()
+        self.due_seconds = self.at + MARK_SECONDS
 
     def note(self, events: int) -> None:
         """So many events were delivered by now."""
-        now = self.at = self._clock.now()
-        if events >= self._events or now >= self._seconds:
-            self._events = events + MARK_EVENTS
-            self._seconds = now + MARK_SECONDS
+        now = self.at = self.now()
+        if events >= self.due_events or now >= self.due_seconds:
+            self.due_events = events + MARK_EVENTS
+            self.due_seconds = now + MARK_SECONDS
             self._mark()

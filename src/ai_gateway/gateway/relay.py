@@ -30,6 +30,7 @@ from ai_gateway.gateway.watch import Watch
 from ai_gateway.providers import Codec, Reading, StreamEnd, StreamWatch
 from ai_gateway.providers.continuation import Continuation, Delivered
 from ai_gateway.providers.continued_watch import ContinuedWatch
+from ai_gateway.providers.likeness import Likeness
 from ai_gateway.providers.shaping.codec import ShapedWatch
 from ai_gateway.providers.short_end import short_end
 from ai_gateway.providers.short_response import short_response
@@ -114,6 +115,7 @@ class Streaming:
         self._ready = b""
         self._end: StreamEnd | None = None
         self._events = 0
+        self._likely: Likeness | None = None
         self._whole_at = marks.at
         self._begun_bytes = 0
 
@@ -208,7 +210,25 @@ class Streaming:
             await client.write(ready if self._guard is None else await self._guard.take(ready))
 
     def feed(self, chunk: bytes) -> bytes:
-        ready = self._watch.feed(chunk)
+        likely = self._likely
+        if likely is None or (text := likely.text_in(chunk)) is None:
+            return self._feed_other(chunk)
+        events = self._events = self._events + likely.events
+        marks = self._marks
+        now = self._whole_at = marks.now()
+        if events >= marks.due_events or now >= marks.due_seconds:
+            marks.note(events)
+        self._begun_bytes = 0
+        if self._delivered is not None:
+            self._delivered.keep_alike(text, likely)
+        return chunk
+
+    def _feed_other(self, chunk: bytes) -> bytes:
+        """What is not just another word."""
+        watch = self._watch
+        ready = watch.feed(chunk)
+        if self._purse is None:
+            self._likely = watch.likely
         is_heard = ready
         if self._ruled is None:
             self._events += ready.count(DATA)
@@ -223,11 +243,7 @@ class Streaming:
         else:
             self._wait_on(len(chunk), marks.at)
         if self._delivered is not None and ready:
-            alike = self._watch.alike
-            if alike is None:
-                self._delivered.keep(ready)
-            else:
-                self._delivered.keep_alike(ready, alike)
+            self._delivered.keep(ready)
         if self._purse is not None and ready:
             self._purse.note(self._events, ready)
         return ready
@@ -295,14 +311,16 @@ class Streaming:
 class _Frames:
     """The Sink between a provider's socket and a caller's."""
 
-    __slots__ = ("_frames", "_over", "_streaming")
+    __slots__ = ("_frames", "_is_paid_in_steps", "_over", "_streaming", "_write")
 
     def __init__(self, streaming: Streaming, frames: Watch, over: "asyncio.Future[None]") -> None:
         self._streaming = streaming
+        self._is_paid_in_steps = streaming.is_paid_in_steps
         self._frames = frames
+        self._write = frames.writer
         self._over = over
 
-    def pour(self, data: bytes) -> None:
+    def pour(self, data: bytes, chunk: bytes | None = None) -> None:
         if self._over.done():
             return
         try:
@@ -310,10 +328,13 @@ class _Frames:
         except (TooSlow, Fault) as stop:  # a Fault: a rule forbids what came
             self._over.set_exception(stop)
             return
-        if ready:
+        if ready is data and chunk is not None:
+            if not self._frames.lost:
+                self._write(chunk)
+        elif ready:
             self._frames.write_frame(ready)
-            if ready is data and not self._streaming.is_paid_in_steps:
-                return  # whole events that say nothing of an end
+        if ready is data and not self._is_paid_in_steps:
+            return  # whole events that say nothing of an end
         if self._streaming.is_over:
             self._over.set_result(None)
 

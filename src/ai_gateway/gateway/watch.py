@@ -90,6 +90,13 @@ class Watch:
         cycle.on_response()
         return True
 
+    @property
+    def writer(self) -> Callable[[bytes], None]:
+        """Where it `takes_frames`: for whoever has chunks of the body as they are to be on the wire. Not to be asked
+        once it is `lost`."""
+        assert self._cycle is not None, "it takes frames"
+        return self._cycle.transport.write
+
     def write_frame(self, data: bytes) -> None:
         """A chunk of the body (RFC 9112, 7.1); `data` is not empty. Nothing happens once the caller has left."""
         if not self.lost and self._cycle is not None:

@@ -82,8 +82,9 @@ class StreamWatch(Protocol):
         ...
 
     @property
-    def alike(self) -> Likeness | None:
-        """What covers the event that the last `feed` gave back, where it was one that differs in its text only."""
+    def likely(self) -> Likeness | None:
+        """Events that are covered by this may come next; `feed` gives them back as they are, and learns nothing by it.
+        None between the parts of an event, or where only `feed` can say."""
         ...
 
     def feed(self, chunk: bytes) -> bytes: ...

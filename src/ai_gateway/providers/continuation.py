@@ -89,32 +89,29 @@ class Delivered:
 
     def keep(self, events: bytes) -> None:
         """Whole events, as they went to the caller."""
+        self._close_alike()
         self._events.append(events)
-        self._alike = None
         self._total_room -= len(events)
         self._room -= len(events)
         if self._room < 0:
             self._pack()
 
-    def keep_alike(self, event: bytes, likeness: Likeness) -> None:
-        """One event that `likeness` covers: all but its text is known."""
+    def keep_alike(self, text: bytes, likeness: Likeness) -> None:
+        """One event that `likeness` covers, by what was `text_in` it: all else is known."""
         alike = self._alike
         if alike is None or alike.before is not likeness.before:
-            alike = self._alike = _Alike(likeness.before, likeness.after)
-            self._events.append(alike)
-            self._room -= len(event)
-        text = likeness.text_of(event)
-        alike.texts += text
-        alike.texts += _BETWEEN
-        self._total_room -= len(event)
-        self._room -= len(text) + 1
-        if self._room < 0:
+            alike = self._open_alike(likeness)
+        texts = alike.texts
+        texts += text
+        texts += _BETWEEN
+        if len(texts) > self._room:
             self._pack()
 
     @property
     def kept_bytes(self) -> int:
         """What the memory of it costs, without what was read already."""
-        return PACK_BYTES - self._room + sum(map(len, self._packed))
+        open_texts = 0 if self._alike is None else len(self._alike.texts)
+        return PACK_BYTES - self._room + open_texts + sum(map(len, self._packed))
 
     def so_far(self) -> SoFar | None:
         """None where the answer cannot be continued."""
@@ -126,8 +123,25 @@ class Delivered:
         self._packed.clear()
         return None if past.is_lost else past.so_far()
 
+    def _open_alike(self, likeness: Likeness) -> "_Alike":
+        self._close_alike()
+        alike = self._alike = _Alike(likeness.before, likeness.after)
+        self._events.append(alike)
+        self._room -= likeness.around_bytes
+        return alike
+
+    def _close_alike(self) -> None:
+        """What its events weigh is not added up before, since that would be the dearest thing about each of them."""
+        alike, self._alike = self._alike, None
+        if alike is not None:
+            texts = alike.texts
+            self._room -= len(texts)
+            around = len(alike.before) + len(alike.after)
+            self._total_room -= len(texts) + texts.count(_BETWEEN) * (around - len(_BETWEEN))
+
     def _pack(self) -> None:
         """What is there as one block; nothing any more of an answer that is too long or cannot be continued."""
+        self._close_alike()
         self._past.is_lost |= self._total_room < 0
         if self._past.is_lost:
             self._packed.clear()
@@ -135,7 +149,6 @@ class Delivered:
             events = b"".join([it if isinstance(it, bytes) else it.spelled_out() for it in self._events])
             self._packed.append(zlib.compress(events, zlib.Z_BEST_SPEED))
         self._events.clear()
-        self._alike = None
         self._room = PACK_BYTES
 
 

@@ -54,7 +54,7 @@ class ContinuedWatch:
         return self._watch.error
 
     @property
-    def alike(self) -> None:
+    def likely(self) -> None:
         """Its events are written anew."""
 
     @property

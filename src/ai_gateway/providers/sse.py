@@ -14,6 +14,7 @@ import msgspec
 
 EVENT_LIMIT_BYTES = 10 * 1024 * 1024
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+RETURN = 13
 
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r){2}")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
@@ -49,7 +50,7 @@ class EventSplitter:
         """The events that this chunk completes, each with its blank line."""
         if self.overflowed:
             return []
-        if self._plain and b"\r" in chunk:
+        if self._plain and RETURN in chunk:
             self._plain = False
         self._buffer += chunk
         return self._cut(len(self._buffer) - self._trailing_return())

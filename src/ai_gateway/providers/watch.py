@@ -26,7 +26,7 @@ from ai_gateway.providers import StreamEnd
 from ai_gateway.providers.decoding import decode
 from ai_gateway.providers.errors import read_error
 from ai_gateway.providers.likeness import Likeness
-from ai_gateway.providers.sse import BYTE_ORDER_MARK, Event, EventSplitter, line_end_of, read_event, terminate
+from ai_gateway.providers.sse import BYTE_ORDER_MARK, RETURN, Event, EventSplitter, line_end_of, read_event, terminate
 
 _SYNTAX: Final = msgspec.json.Decoder(msgspec.Raw)
 
@@ -81,15 +81,15 @@ class DialectWatch:
         "_splitter",
         "_started",
         "_terminal",
-        "alike",
         "dropped_events",
+        "likely",
     )
 
     def __init__(self, reader: EventReader) -> None:
         self._reader = reader
         self._splitter = EventSplitter()
         self._likeness = Likeness()
-        self.alike: Likeness | None = None
+        self.likely: Likeness | None = None
         self._started = False
         self._error: ProviderError | None = None
         self._terminal: bytes | None = None
@@ -114,22 +114,25 @@ class DialectWatch:
         return self._terminal is not None
 
     def feed(self, chunk: bytes) -> bytes:
-        if self._started and self._splitter.is_empty and self._terminal is None and self._error is None:
-            if self._likeness.covers(chunk):
-                self.alike = self._likeness
+        likely = self.likely
+        if likely is not None:
+            if likely.text_in(chunk) is not None:
                 return chunk
-            self.alike = None
             if self._is_plain_whole(chunk):
-                self._likeness.learn(chunk)
+                likely.learn(chunk)
                 return chunk
-        self.alike = None
+            self.likely = None
         if self._error is not None or self._terminal is not None:
             return b""
         if not self._started:
             self._prelude += chunk[: PRELUDE_BYTES - len(self._prelude)]
         through = self._pass_on(self._splitter.feed(chunk))
-        if self._splitter.overflowed and self._error is None and self._terminal is None:
+        if self._error is not None or self._terminal is not None:
+            return through
+        if self._splitter.overflowed:
             self._error = ProviderError(status=None, message="An event of the provider's stream is too long.")
+        elif self._started and self._splitter.is_empty:
+            self.likely = self._likeness
         return through
 
     def end(self) -> StreamEnd:
@@ -149,7 +152,7 @@ class DialectWatch:
         return StreamEnd(tail + terminate(self._reader.farewell, self._line_end or b"\n"), complete=True)
 
     def _is_plain_whole(self, chunk: bytes) -> bool:
-        return chunk.endswith(b"\n\n") and b"\r" not in chunk and self._reader.is_plain(chunk) and _have_syntax(chunk)
+        return chunk.endswith(b"\n\n") and RETURN not in chunk and self._reader.is_plain(chunk) and _have_syntax(chunk)
 
     def _pass_on(self, events: list[bytes]) -> bytes:
         if events and self._line_end is None:

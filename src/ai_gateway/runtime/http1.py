@@ -13,11 +13,13 @@ import asyncio
 import select
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Final, cast, final
 
 import httptools
 
 from ai_gateway.domain.traffic import Body, size_of
+from ai_gateway.policy.known_chunk import body_of_chunk
 from ai_gateway.policy.known_head import KnownHead, known_head
 from ai_gateway.runtime.http1_answer import BUFFER_BYTES, Http1Answer
 from ai_gateway.runtime.upstream import Broken
@@ -55,6 +57,10 @@ class Http1Connection(asyncio.Protocol):
         self._loop = loop
         self._heads = heads
         self._ended: Callable[[Http1Connection, bool], None] = _tell_nobody
+        # Not empty while the parser stands between two chunks. It is C that it calls: chunks are dear enough without.
+        between_chunks = self._between_chunks = list[None]()
+        self.on_chunk_header = between_chunks.clear
+        self.on_chunk_complete = partial(between_chunks.append, None)
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
         self._poll: select.poll | None = None
@@ -140,6 +146,15 @@ class Http1Connection(asyncio.Protocol):
         if answer is None:
             self.cut()
             return
+        if self._between_chunks:
+            sink = answer.chunk_sink
+            if sink is not None and (body := body_of_chunk(data)) is not None:
+                answer.heard = True
+                try:
+                    sink.pour(body, data)
+                except Exception as error:  # noqa: BLE001  as where a parser calls us
+                    self._end_by(error)
+                return
         known = self._known
         if known is not None and self._is_between:
             body = known.body_of(data)
@@ -156,6 +171,8 @@ class Http1Connection(asyncio.Protocol):
             self._end_by(error.__context__)
         except httptools.HttpParserError as error:
             self.end(f"the answer is not HTTP: {error}")
+        if self._between_chunks and not data.endswith(b"\n"):
+            self._between_chunks.clear()  # a part of the next size has been read
         if self._surplus:
             self.cut()
         elif self._idle_bytes > HEAD_BYTES:
@@ -234,6 +251,8 @@ class Http1Connection(asyncio.Protocol):
             return
         self._idle_bytes = 0
         self._is_between = True
+        if self._between_chunks:
+            self._between_chunks.clear()
         if self._parser.should_keep_alive():
             self._keep()
         else:

@@ -46,7 +46,7 @@ _NO_HEADERS: Final[dict[str, str]] = {}
 class _Nobody:
     """The sink of what is not wanted any more."""
 
-    def pour(self, data: bytes) -> None: ...
+    def pour(self, data: bytes, chunk: bytes | None = None) -> None: ...
 
     def close(self, error: UpstreamError | None) -> None: ...
 
@@ -56,14 +56,14 @@ _NOBODY: Final = _Nobody()
 
 @final
 class Http1Answer:
-    """An answer as runtime/upstream.py promises it."""
+    """An answer as runtime/upstream.py promises it. `chunk_sink`: where its connection may pour whole chunks by itself,
+    and say that it was `heard`."""
 
     __slots__ = (
         "_between",
         "_connection",
         "_decode",
         "_error",
-        "_heard",
         "_loop",
         "_most",
         "_paused",
@@ -75,8 +75,10 @@ class Http1Answer:
         "_waiter",
         "_want",
         "_whole",
+        "chunk_sink",
         "deadline",
         "headers",
+        "heard",
         "status",
     )
 
@@ -87,11 +89,12 @@ class Http1Answer:
         self._ready_bytes = 0
         self._most = BUFFER_BYTES
         self._paused = False
-        self._heard = False
+        self.heard = False
         self._whole = False
         self._error: UpstreamError | None = None
         self._decode: Decode | None = None
         self._sink: Sink | None = None
+        self.chunk_sink: Sink | None = None
         self._between = self._until = NEVER
         self._waiter: asyncio.Future[None] | None = None
         self._want = _NOTHING
@@ -153,6 +156,8 @@ class Http1Answer:
         self._between, self._until = between_seconds, now + total_seconds
         self.deadline = min(now + between_seconds, self._until)
         self._sink = sink
+        if self._decode is None:
+            self.chunk_sink = sink
         self.resume()  # before the sink is filled, or a pause that it asks for would be taken back
         if self._ready:
             sink.pour(self._take())
@@ -176,6 +181,7 @@ class Http1Answer:
 
     def leave(self, seconds: float) -> None:
         self._sink = _NOBODY
+        self.chunk_sink = None
         self._decode = None
         self._take()
         if not self._whole:
@@ -185,6 +191,7 @@ class Http1Answer:
 
     def close(self) -> None:
         """An answer that was not read to its end takes its connection with it, at once."""
+        self.chunk_sink = None
         if self._sink is not _NOBODY:
             self._sink = None
             self.fail(Broken("the answer was closed before its end"))
@@ -214,7 +221,7 @@ class Http1Answer:
             if not data:
                 return
         if self._sink is not None:
-            self._heard = True
+            self.heard = True
             self._sink.pour(data)
             return
         if self._ready:
@@ -267,16 +274,17 @@ class Http1Answer:
     def expire(self, now: float) -> None:
         """What is poured moves its deadline here, once for all frames since the last time: a clock for each of them
         would be the dearest thing about it."""
-        if self._heard:
-            self._heard = False
+        if self.heard:
+            self.heard = False
             if not self._paused and self._sink is not None:
                 self.deadline = min(now + self._between, self._until)
         if now >= self.deadline:
             self.fail(TooSlow("between bytes" if self.status else "first byte"))
 
     def _end_sink(self) -> None:
-        sink, self._sink = self._sink, None
+        sink = self._sink
         if sink is not None:
+            self._sink = self.chunk_sink = None
             sink.close(self._error)
 
     async def _wait(self, want: _Want, seconds: float) -> None:

@@ -54,7 +54,9 @@ class Outgoing(msgspec.Struct, frozen=True, gc=False):
 class Sink(Protocol):
     """Takes a stream's bytes as they arrive, inside the event loop's own call."""
 
-    def pour(self, data: bytes) -> None: ...
+    def pour(self, data: bytes, chunk: bytes | None = None) -> None:
+        """`chunk`: the bytes on the wire, where these are one whole chunk (RFC 9112, 7.1) with `data` in it."""
+        ...
 
     def close(self, error: UpstreamError | None) -> None:
         """Once; None where the body ended properly."""

@@ -67,7 +67,7 @@ def test_what_is_booked_is_read_before_the_shaper() -> None:
     assert watch.finished
     assert watch.usage is not None
     assert watch.usage.output_tokens == 6
-    assert watch.alike is None
+    assert watch.likely is None
 
 
 def test_what_was_kept_back_comes_at_a_proper_end() -> None:

@@ -52,7 +52,7 @@ class Alike:
 
     def shape(self, event: bytes) -> bytes:
         """An event that is covered. What is no UTF-8 is no text, and dropped; so is one whose text is held back."""
-        said = self._likeness.text_of(event)
+        said = self._likeness.text_in(event) or b""
         if self._pipe is not None and said:
             try:
                 text = said.decode()

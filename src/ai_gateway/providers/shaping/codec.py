@@ -97,7 +97,7 @@ class ShapedWatch:
         return self._watch.finished
 
     @property
-    def alike(self) -> None:
+    def likely(self) -> None:
         """Its events are written anew."""
 
     def feed(self, chunk: bytes) -> bytes:

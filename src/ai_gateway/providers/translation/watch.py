@@ -28,7 +28,7 @@ from ai_gateway.providers.translation import EventDecoder, EventEncoder
 
 @final
 class TranslatedWatch:
-    __slots__ = ("_decoder", "_encoder", "_error", "_finished", "_held", "_started", "_usage", "alike")
+    __slots__ = ("_decoder", "_encoder", "_error", "_finished", "_held", "_started", "_usage", "likely")
 
     def __init__(self, decoder: EventDecoder, encoder: EventEncoder) -> None:
         self._decoder = decoder
@@ -38,7 +38,7 @@ class TranslatedWatch:
         self._started = False
         self._finished = False
         self._held: list[bytes] = []
-        self.alike: Likeness | None = None
+        self.likely: Likeness | None = None
 
     @property
     def usage(self) -> Usage | None:
