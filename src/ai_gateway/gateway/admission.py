@@ -33,6 +33,11 @@ def without_idempotency_key(admitted: Admitted) -> Admitted:
     return Admitted(_GATE, head, admitted.snapshot, admitted.caller)
 
 
+def admitted_like(admitted: Admitted, head: Head) -> Admitted:
+    """One more request of a caller who was let in by the same key in the same configuration."""
+    return Admitted(_GATE, head, admitted.snapshot, admitted.caller)
+
+
 def admit(doors: Doors, head: Head) -> Admitted:
     """Raises Unauthenticated; GatewayFault while nothing can be booked."""
     snapshot = doors.snapshots.current()

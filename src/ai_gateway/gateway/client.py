@@ -18,6 +18,7 @@ from ai_gateway.domain.traffic import Head
 from ai_gateway.gateway.watch import Watch
 
 if TYPE_CHECKING:
+    from ai_gateway.gateway.flight import Flight
     from ai_gateway.gateway.known_request import Memory
 
 Scope = dict[str, Any]
@@ -34,6 +35,12 @@ class Interruption(StrEnum):
 
 class ClientLeft(Exception):
     """The caller closed the connection while its request was still being read."""
+
+
+class InFlight(Protocol):
+    """A request that is not answered yet."""
+
+    def interrupt(self, why: Interruption) -> None: ...
 
 
 class Edit(Protocol):
@@ -76,6 +83,11 @@ class Client:
     def answered(self) -> bool:
         """The caller has a status; what goes wrong from here on can only be said within the stream."""
         return self.status != 0
+
+    @property
+    def flight(self) -> "Flight | None":
+        """Where this request began, if not here."""
+        return None if self._watch is None else self._watch.flight
 
     @property
     def memory(self) -> "Memory | None":

@@ -70,6 +70,20 @@ class Cycle(RequestResponseCycle):
             return {"type": "http.disconnect"}
         return {"type": "http.request", "body": self._take_pieces(), "more_body": self.more_body}
 
+    def lose(self) -> None:
+        """The caller has left."""
+        self.disconnected = True
+        self.message_event.set()
+        self.watch.lose()
+
+    def part(self) -> None:
+        """The answer is complete."""
+        self.watch.part()
+
+    def block(self, *, blocked: bool) -> None:
+        """The caller reads slower than is written, or has caught up."""
+        self.watch.block(blocked=blocked)
+
     def take_body(self) -> bytes | None:
         """The whole body, where all of it is there and nobody has taken any; else None, and `receive` has it."""
         if self.more_body or self.disconnected or self.response_complete or not self.pieces:

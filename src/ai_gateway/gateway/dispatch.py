@@ -25,6 +25,7 @@ from ai_gateway.domain.faults import (
 from ai_gateway.domain.rules import Tally
 from ai_gateway.domain.traffic import Receipt
 from ai_gateway.gateway import answers
+from ai_gateway.gateway.attempt_faults import draining
 from ai_gateway.gateway.client import Client, Interruption
 from ai_gateway.gateway.continuing import Rescue, rescue_for
 from ai_gateway.gateway.doors import Doors
@@ -33,8 +34,9 @@ from ai_gateway.gateway.journey import Journey
 from ai_gateway.gateway.own_headers import names_of, route_header
 from ai_gateway.gateway.queue_updates import queue_updates, wants_updates
 from ai_gateway.gateway.relay import EVENT_STREAM, Diverged
+from ai_gateway.gateway.sent import Sent
 from ai_gateway.gateway.telling import told
-from ai_gateway.gateway.trial import Trial, draining
+from ai_gateway.gateway.trial import Trial
 from ai_gateway.gateway.world import Taken, World, affinity_of
 from ai_gateway.policy.attempts import ASKED_WRONGLY, Line, Try, Wait, insist, pursue, too_late
 from ai_gateway.providers.continuation import Continuation
@@ -61,21 +63,25 @@ class Begun(msgspec.Struct, frozen=True):
     fault: Fault | None
 
 
-async def carry(doors: Doors, journey: Journey, client: Client) -> Carried:
+async def carry(doors: Doors, journey: Journey, client: Client, sent: Sent | None = None) -> Carried:
     """Never raises a Fault: what could not be answered comes back in `fault`, with `client.answered` False where it is
-    still to be said.
+    still to be said. `sent` is a first attempt that somebody else has begun.
 
     Nearly always everybody is well, nobody waits, and the first attempt is the only one: then nothing else is made for
     it. Whatever else there is to do is the pursuit's, which takes over what was done."""
     plan, stream = journey.plan, journey.shaped.call.stream
     rescue = rescue_for(plan.course.on_stream_cut, journey.shaped) if stream else None
-    plan.budget.deposit(doors.clock.now())
     begun: Begun | None = None
     try:
-        if plan.line is None and journey.admitted.caller.tenant.queue is None and journey.tally is None:
-            begun = await _first_attempt(doors, journey, client, rescue)
-            if begun is not None and begun.fault is None and not begun.trial.dropped:
-                return Carried((begun.trial.receipt(),))
+        if sent is not None:
+            trial = Trial(doors, journey, client, sent.taken, 1, sent=sent)
+            begun = Begun(trial, sent.place, await trial.run())
+        else:
+            plan.budget.deposit(doors.clock.now())
+            if plan.line is None and journey.admitted.caller.tenant.queue is None and journey.tally is None:
+                begun = await _first_attempt(doors, journey, client, rescue)
+        if begun is not None and begun.fault is None and not begun.trial.dropped:
+            return Carried((begun.trial.receipt(),))
         pursuit = _Pursuit(doors, journey, client, rescue)
         try:
             fault = await pursuit.run(begun)
@@ -85,7 +91,7 @@ async def carry(doors: Doors, journey: Journey, client: Client) -> Carried:
             pursuit.world.close()
         return Carried(tuple(pursuit.receipts), fault, tuple(pursuit.world.steps), pursuit.faults)
     finally:
-        _place_free(doors.rooms)
+        place_free(doors.rooms)
 
 
 async def _first_attempt(doors: Doors, journey: Journey, client: Client, rescue: Rescue | None) -> Begun | None:
@@ -232,7 +238,7 @@ class _Pursuit:
             return None
         if client.interruption is not None or isinstance(fault, (Blocked, RuleFailed)):
             raise _Stop(fault)
-        _place_free(self._doors.rooms)  # this request goes on elsewhere, perhaps for long
+        place_free(self._doors.rooms)  # this request goes on elsewhere, perhaps for long
         return self._broken(fault, trial, continuation) if client.committed else fault
 
     def _broken(self, fault: Fault, trial: Trial, continuation: Continuation | None) -> Fault:
@@ -330,7 +336,7 @@ def _line_of(journey: Journey) -> tuple[str, QueueLimits] | None:
     return None if tenant.queue is None else (f"{tenant.id} tenant", tenant.queue)
 
 
-def _place_free(rooms: Rooms) -> None:
+def place_free(rooms: Rooms) -> None:
     if rooms.anyone_waits:
         rooms.place_free()
 

@@ -7,8 +7,9 @@ from random import Random
 import msgspec
 
 from ai_gateway.domain.config import ProviderType
-from ai_gateway.gateway.client import Client
+from ai_gateway.gateway.client import InFlight
 from ai_gateway.gateway.envelope import ORDINARY, BodyLimits
+from ai_gateway.gateway.lane_book import LaneBook
 from ai_gateway.gateway.leftovers import Leftovers
 from ai_gateway.policy.access import DigestKey
 from ai_gateway.providers import ProviderKind
@@ -56,7 +57,7 @@ class Doors(msgspec.Struct, frozen=True):
     history: History
     telemetry: Telemetry
     kinds: Mapping[ProviderType, ProviderKind]
-    live: set[Client]
+    live: set[InFlight]
     rooms: Rooms
     tasks: Tasks
     repeats: Repeats
@@ -65,6 +66,7 @@ class Doors(msgspec.Struct, frozen=True):
     answers: AnswerCache = msgspec.field(default_factory=AnswerCache)
     leftovers: Leftovers = msgspec.field(default_factory=Leftovers)
     grants: Grants = NoGrants()
+    lanes: LaneBook = msgspec.field(default_factory=LaneBook)
     rates: Rates = msgspec.field(default_factory=Rates)
     tokens: Tokens = NO_TOKENS
     ids: Ids = msgspec.field(default_factory=Ids)

@@ -17,12 +17,13 @@ from ai_gateway.domain.faults import Fault, GatewayFault, InvalidRequest, NotFou
 from ai_gateway.domain.traffic import Caller, Head
 from ai_gateway.gateway import answers, dispatch, line, lookups, reading, stored
 from ai_gateway.gateway.admission import Admitted, admit, admit_again
+from ai_gateway.gateway.attempt_faults import draining
 from ai_gateway.gateway.client import Client, ClientLeft, Interruption, Receive, Send
 from ai_gateway.gateway.dispatch import Carried
 from ai_gateway.gateway.doors import Doors
+from ai_gateway.gateway.flight import Flight
 from ai_gateway.gateway.known_request import Memory
 from ai_gateway.gateway.telling import told
-from ai_gateway.gateway.trial import draining
 from ai_gateway.gateway.watch import Watch
 from ai_gateway.policy.paths import canonical_path
 from ai_gateway.runtime.crashes import place_of
@@ -93,20 +94,25 @@ class DataPlane:
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         doors = self._doors
         client = Client(scope, receive, send)
-        now, wall = doors.clock.now(), doors.clock.wall()
-        request_id = doors.ids.request_id(wall)
+        flight = client.flight
+        request_id, now, wall = _begin(doors) if flight is None else _take_over(doors, client, flight)
         doors.live.add(client)
-        doors.telemetry.began()
         head: Head | None = None
         carried = NOTHING
         admitted: Admitted | None = None
         fault: Fault | None = None
         try:
-            known = client.memory and client.memory.known
-            route, head = _read_head(scope, known, request_id=request_id, now=now, wall=wall)
-            client.introduce(head)
-            admitted = _admit(doors, client.memory, known, route, head)
-            carried = await route.handler(doors, admitted, client)
+            if flight is None:
+                known = client.memory and client.memory.known
+                route, head = _read_head(scope, known, request_id=request_id, now=now, wall=wall)
+                client.introduce(head)
+                admitted = _admit(doors, client.memory, known, route, head)
+                carried = await route.handler(doors, admitted, client)
+            else:
+                admitted = flight.admitted()
+                head = admitted.head
+                client.introduce(head)
+                carried = await line.land(doors, flight, admitted, client)
             fault = carried.fault
         except Fault as refusal:
             fault = refusal
@@ -132,6 +138,19 @@ class DataPlane:
                 client.release()
                 doors.live.discard(client)
                 doors.telemetry.ended(_ended(doors, head, client, carried, admitted=admitted, fault=fault))
+
+
+def _begin(doors: Doors) -> tuple[str, float, float]:
+    now, wall = doors.clock.now(), doors.clock.wall()
+    doors.telemetry.began()
+    return doors.ids.request_id(wall), now, wall
+
+
+def _take_over(doors: Doors, client: Client, flight: Flight) -> tuple[str, float, float]:
+    """Whatever happened to it until now has happened to this request."""
+    client.interruption = client.interruption or flight.interruption
+    doors.live.discard(flight)
+    return flight.request_id, flight.received, flight.wall
 
 
 def drain(doors: Doors) -> int:

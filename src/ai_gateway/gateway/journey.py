@@ -10,7 +10,7 @@ from ai_gateway.runtime.plans import Plan
 from ai_gateway.runtime.rates import RateHold
 
 
-class Journey(msgspec.Struct, frozen=True, gc=False):
+class Journey(msgspec.Struct, frozen=True):
     """What a request is by the time it may be sent. `deadline`: monotonic seconds. `place`: what it has taken of its
     caller's rates, where there are any; `tally`: what rules found, where there are any."""
 

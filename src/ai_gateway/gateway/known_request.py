@@ -10,18 +10,21 @@ from ai_gateway.policy.known_head import KnownHead, known_head
 if TYPE_CHECKING:
     from ai_gateway.gateway.cycle import Cycle
     from ai_gateway.gateway.http import Known
+    from ai_gateway.gateway.lanes import Lanes
 
 _DATA_PLANE: Final = "/v1/"
 
 
 @final
 class Memory:
-    """Whoever reads a head for the first time leaves in `known` what it says, for the next time."""
+    """Whoever reads a head for the first time leaves in `known` what it says, for the next time; whoever answers it
+    leaves in `lanes` how that was done."""
 
-    __slots__ = ("known",)
+    __slots__ = ("known", "lanes")
 
     def __init__(self) -> None:
         self.known: Known | None = None
+        self.lanes: Lanes | None = None
 
 
 @final

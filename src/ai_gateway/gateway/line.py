@@ -18,6 +18,7 @@ from ai_gateway.gateway.client import Client
 from ai_gateway.gateway.counting import count_here
 from ai_gateway.gateway.dispatch import Carried
 from ai_gateway.gateway.doors import Doors
+from ai_gateway.gateway.flight import Flight, keep_lane
 from ai_gateway.gateway.journey import Journey
 from ai_gateway.gateway.pricing_rule import is_money_watched, priced_plan
 from ai_gateway.gateway.refused_rows import put_down_refusal
@@ -71,7 +72,9 @@ async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
             journey = Journey(admitted, shaped, plan, funded, deadline, place, tally)
             if course.cache is not None:
                 return await carry_cached(doors, journey, client, course.cache)
-            return await dispatch.carry(doors, journey, client)
+            carried = await dispatch.carry(doors, journey, client)
+            keep_lane(doors, client.memory, journey, carried)
+            return carried
         finally:
             used = doors.meters.settle(funded.hold)
     except Fault as refusal:
@@ -80,6 +83,15 @@ async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
     finally:
         if place is not None:
             rate_gate.leave(doors, place, used)
+
+
+async def land(doors: Doors, flight: Flight, admitted: Admitted, client: Client) -> Carried:
+    """The rest of a request that could not end where it began."""
+    journey = flight.journey(admitted)
+    try:
+        return await dispatch.carry(doors, journey, client, flight.sent())
+    finally:
+        doors.meters.settle(journey.hold)
 
 
 async def _serve_without(client: Client, call: Call, course: Course) -> Carried:

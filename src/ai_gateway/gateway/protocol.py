@@ -18,7 +18,6 @@ All of this rests on names inside uvicorn; tests/gateway/test_protocol.py pins t
 import asyncio
 from collections import deque
 from functools import lru_cache
-from http import HTTPStatus
 from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import Any, ClassVar, Final, cast, final
 
@@ -26,15 +25,15 @@ import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from ai_gateway.domain.chat import Dialect
 from ai_gateway.domain.faults import Fault, InvalidRequest
-from ai_gateway.gateway import answers
 from ai_gateway.gateway.cycle import AT_FIRST, Cycle, NoticingFlow
 from ai_gateway.gateway.edge_limits import EdgeDoors, EdgeLimits
 from ai_gateway.gateway.edge_timers import BETWEEN, BODY, HEAD, TimedProtocol
+from ai_gateway.gateway.flight import Flight
 from ai_gateway.gateway.known_request import KnownRequest, known_request
-from ai_gateway.gateway.watch import Watch
-from ai_gateway.policy.framing import VERSIONS, body_too_large, judge_framing, malformed
+from ai_gateway.gateway.last_words import last_words
+from ai_gateway.gateway.watch import Watch, whole_answer
+from ai_gateway.policy.framing import VERSIONS, body_too_large, head_without_upgrade, judge_framing, malformed
 from ai_gateway.policy.paths import canonical_path
 from ai_gateway.runtime import ids
 from ai_gateway.runtime.clock import SystemClock
@@ -44,7 +43,6 @@ WATCH: Final = "ai_gateway.watch"
 
 _REQUESTS_AHEAD: Final = 8
 _MOST_REMEMBERED: Final = 8
-_ANTHROPIC_PATH: Final = b"/v1/messages"
 _canonical_path: Final = lru_cache(256)(canonical_path)
 
 
@@ -77,7 +75,7 @@ class EdgeProtocol(TimedProtocol):
         self._open: deque[Cycle] = deque()
         self._default_headers: list[tuple[bytes, bytes]] | None = None
         self._latest: Cycle | None = None
-        self._plain_head = b""
+        self._default_lines = self._plain_head = b""
         self._head_bytes = 0
         self._body_bytes = 0
         self._wire_bytes = 0
@@ -123,7 +121,7 @@ class EdgeProtocol(TimedProtocol):
         lost = tuple(self._open)
         self._open.clear()
         for cycle in lost:
-            self._part(cycle)
+            cycle.lose()
 
     def data_received(self, data: bytes) -> None:
         if self._refused:
@@ -154,15 +152,15 @@ class EdgeProtocol(TimedProtocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         if self._open:
-            self._open[0].watch.block(blocked=True)
+            self._open[0].block(blocked=True)
 
     def resume_writing(self) -> None:
         super().resume_writing()
         if self._open:
-            self._open[0].watch.block(blocked=False)
+            self._open[0].block(blocked=False)
 
     def on_response_complete(self) -> None:
-        self._open.popleft().watch.part()
+        self._open.popleft().part()
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
@@ -243,7 +241,7 @@ class EdgeProtocol(TimedProtocol):
         self._judge_head(version, method)
         self.expect_100_continue = judge_framing(headers, version, self.limits.body_bytes)
         if parser.should_upgrade():
-            self._plain_head = self._head_without_upgrade(method, version)
+            self._plain_head = head_without_upgrade(method, self.url, version, self.headers)
             return
         raw_path, _, query = self.url.partition(b"?")
         path = _canonical_path(raw_path)
@@ -307,6 +305,9 @@ class EdgeProtocol(TimedProtocol):
             self._known = known_request(data, self._latest)
 
     def _begin_again(self, known: KnownRequest, body: bytes) -> None:
+        lanes = known.memory.lanes
+        if lanes is not None and lanes.take(self, known, body):
+            return
         watch = Watch(known.path, known.memory)
         scope = known.scope.copy()
         scope["extensions"] = {WATCH: watch}
@@ -320,16 +321,52 @@ class EdgeProtocol(TimedProtocol):
 
     def _open_cycle(self, scope: dict[str, Any], watch: Watch) -> Cycle:
         """A head has come, and was judged."""
-        if self._head_timer is not None:
-            self._cancel_head_timer()
-        self._requests += 1
-        if self.server_state.default_headers is not self._default_headers:
-            self._take_default_headers()
+        self._note_beginning()
         cycle = self.cycle = self._latest = Cycle(self._of_every_cycle, scope)
         cycle.watch = watch
         watch.serve(cycle)
         self._open.append(cycle)
         return cycle
+
+    def _note_beginning(self) -> None:
+        if self._head_timer is not None:
+            self._cancel_head_timer()
+        self._requests += 1
+        if self.server_state.default_headers is not self._default_headers:
+            self._take_default_headers()
+
+    # A request that needs no application (gateway/flight.py)
+
+    def open_flight(self, flight: Flight) -> None:
+        self._note_beginning()
+        cycle = self.cycle = self._latest = cast(Cycle, flight)
+        self._open.append(cycle)
+
+    def answer_flight(self, flight: Flight, head: str, body: bytes) -> None:
+        """All of it. `head` are header lines as `Watch.write_whole` takes them."""
+        self.transport.write(whole_answer(200, self._default_lines, head, body, keep_alive=flight.keep_alive))
+        flight.response_complete = True
+        if not flight.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
+
+    def hand_over(self, flight: Flight) -> None:
+        """An ordinary request takes its place, wherever it is by now."""
+        known = flight.known
+        watch = Watch(known.path, known.memory, flight)
+        cycle = Cycle(self._of_every_cycle, {**known.scope, "extensions": {WATCH: watch}})
+        cycle.watch = watch
+        watch.serve(cycle)
+        cycle.keep_alive = flight.keep_alive
+        cycle.waiting_for_100_continue = cycle.more_body = False
+        before = cast(Cycle, flight)
+        if before in self._open:
+            self._open[self._open.index(before)] = cycle
+        if self._latest is before:
+            self.cycle = self._latest = cycle
+        if flight.disconnected:
+            cycle.lose()
+        self._start_asgi_task(cycle, cast(Any, self).app)
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         """As uvicorn does, but the cycle says itself that it has ended: a callback would be a turn of the loop."""
@@ -343,8 +380,9 @@ class EdgeProtocol(TimedProtocol):
     def _take_default_headers(self) -> None:
         """uvicorn makes a new list each second, for the date in it."""
         headers = self._default_headers = self.server_state.default_headers
+        self._default_lines = b"".join([b"%b: %b\r\n" % header for header in headers])
         self._of_every_cycle["default_headers"] = headers
-        self._of_every_cycle["default_lines"] = b"".join([b"%b: %b\r\n" % header for header in headers])
+        self._of_every_cycle["default_lines"] = self._default_lines
 
     def _judge_head(self, version: str, method: bytes) -> None:
         if version not in VERSIONS:
@@ -359,11 +397,6 @@ class EdgeProtocol(TimedProtocol):
             raise InvalidRequest(
                 f"The request has more than {self.limits.head_count} headers.", status=431, code="headers_too_large"
             )
-
-    def _head_without_upgrade(self, method: bytes, version: str) -> bytes:
-        lines = [b"%s %s HTTP/%s" % (method, self.url, version.encode("ascii"))]
-        lines += [b"%s: %s" % header for header in self.headers if header[0] != b"upgrade"]
-        return b"\r\n".join((*lines, b"", b""))
 
     def _size_of_head(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
@@ -387,36 +420,17 @@ class EdgeProtocol(TimedProtocol):
             self._open[-1].keep_alive = False
             self.flow.resume_reading()
         else:
-            self.transport.write(self._answer(fault, request_id))
+            self.transport.write(last_words(fault, self.url, request_id))
             self._linger()
 
     def _take_back(self) -> bool:
         """Part the request whose body went wrong from the app. Whether it can still be answered here."""
         if self.cycle.response_complete:
             return False
-        self._part(self._open.pop())
+        self._open.pop().lose()
         if self.pipeline and self.pipeline[0][0] is self.cycle:
             self.pipeline.popleft()
         return not self.cycle.response_started
-
-    def _part(self, cycle: Cycle) -> None:
-        cycle.disconnected = True
-        cycle.message_event.set()
-        cycle.watch.lose()
-
-    def _answer(self, fault: Fault, request_id: str) -> bytes:
-        dialect = Dialect.ANTHROPIC if self.url.startswith(_ANTHROPIC_PATH) else Dialect.OPENAI
-        body = answers.body_of(fault, dialect, request_id)
-        headers = [
-            *answers.headers_of(fault),
-            ("x-request-id", request_id),
-            ("request-id", request_id),
-            ("content-length", str(len(body))),
-            ("connection", "close"),
-        ]
-        lines = [f"HTTP/1.1 {fault.status} {HTTPStatus(fault.status).phrase}"]
-        lines += [f"{name}: {value}" for name, value in headers]
-        return "\r\n".join((*lines, "", "")).encode("latin-1") + body
 
     def _linger(self) -> None:
         if not self.transport.can_write_eof():

@@ -14,7 +14,7 @@ is of one at less than a kilobyte a second, has stalled.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, final
 
 import msgspec
@@ -22,7 +22,7 @@ import msgspec
 from ai_gateway.domain.chat import Operation, ProviderError, Usage
 from ai_gateway.domain.faults import Fault, ProviderFailed
 from ai_gateway.domain.traffic import Shaped
-from ai_gateway.gateway.client import Client, Headers
+from ai_gateway.gateway.client import Client, Headers, lines_of
 from ai_gateway.gateway.guarding import StreamGuard
 from ai_gateway.gateway.marks import Marks
 from ai_gateway.gateway.purse import Purse
@@ -34,6 +34,7 @@ from ai_gateway.providers.likeness import Likeness
 from ai_gateway.providers.shaping.codec import ShapedWatch
 from ai_gateway.providers.short_end import short_end
 from ai_gateway.providers.short_response import short_response
+from ai_gateway.runtime.stages import Member
 from ai_gateway.runtime.upstream import Answer, TooSlow, UpstreamError
 
 PASSED_HEADERS: Final = frozenset({"content-type", "openai-processing-ms", "openai-version"})
@@ -347,10 +348,23 @@ class _Frames:
             self._over.set_exception(error)
 
 
+def passed_lines(member: Member, headers: Mapping[str, str]) -> str | None:
+    """The headers of a member's whole answer that callers may see, as lines; None where one would break. What comes
+    again, as the very same object, is looked at once."""
+    told = member.told
+    if told is None or told[0] is not headers:
+        told = member.told = (headers, lines_of([JSON] if member.codec.translates else _passed(headers)))
+    return told[1]
+
+
 def passed_headers(answer: Answer) -> list[tuple[str, str]]:
     """The provider's headers that callers may see: an allow-list, so that no cookie, server or account id leaks."""
+    return _passed(answer.headers)
+
+
+def _passed(headers: Mapping[str, str]) -> list[tuple[str, str]]:
     passed: list[tuple[str, str]] = []
-    for header in answer.headers.items():
+    for header in headers.items():
         name = header[0]
         if name in PASSED_HEADERS or name.startswith(PASSED_PREFIXES):
             passed.append(header)

@@ -13,15 +13,13 @@ from ai_gateway.domain.config import FailedAttempts, OnDisconnect
 from ai_gateway.domain.faults import (
     Blocked,
     Fault,
-    GatewayFault,
-    Origin,
     ProviderFailed,
-    ProviderTooSlow,
     RateLimited,
     RuleFailed,
 )
 from ai_gateway.domain.traffic import Outcome, Receipt
 from ai_gateway.gateway import relay
+from ai_gateway.gateway.attempt_faults import differs, draining, fault_on_the_wire, outcome_on_the_wire
 from ai_gateway.gateway.client import Client, Interruption, lines_of
 from ai_gateway.gateway.continuing import Rescue
 from ai_gateway.gateway.doors import Doors
@@ -42,6 +40,7 @@ from ai_gateway.gateway.receipts import (
 )
 from ai_gateway.gateway.relay import Diverged
 from ai_gateway.gateway.ruling import codec_under
+from ai_gateway.gateway.sent import Sent
 from ai_gateway.gateway.world import Taken
 from ai_gateway.policy import pricing
 from ai_gateway.policy.discretion import freed, loggable
@@ -53,7 +52,7 @@ from ai_gateway.providers.short_end import Bill
 from ai_gateway.runtime import ids
 from ai_gateway.runtime.entries import Progress
 from ai_gateway.runtime.tracing import next_span
-from ai_gateway.runtime.upstream import Answer, CannotConnect, EgressRefused, Outgoing, TooSlow, UpstreamError
+from ai_gateway.runtime.upstream import Answer, Outgoing, TooSlow, UpstreamError
 
 SHORTEST_SECONDS = 0.001
 _OK: Final = Outcome.OK  # a member of an enum is a look-up in Python each time
@@ -62,8 +61,8 @@ _OK: Final = Outcome.OK  # a member of an enum is a look-up in Python each time
 @final
 class Trial:
     """`rescue` remembers what a stream delivered; with a `continuation` this attempt brings the rest of an answer that
-    the caller has a part of. `diverged`: it brought another answer instead. `dropped`: what of the request the
-    provider's API could not say and the route leaves out."""
+    the caller has a part of; with `sent` it was begun elsewhere. `diverged`: it brought another answer instead.
+    `dropped`: what of the request the provider's API could not say and the route leaves out."""
 
     def __init__(
         self,
@@ -75,6 +74,7 @@ class Trial:
         *,
         rescue: Rescue | None = None,
         continuation: Continuation | None = None,
+        sent: Sent | None = None,
     ) -> None:
         self.member = member = taken.member
         candidate, head = member.candidate, journey.admitted.head
@@ -90,10 +90,14 @@ class Trial:
         rules = shaped.answer
         self._codec = member.codec if rules is None else codec_under(rules, member, shaped.call.head.operation)
         self._timeouts = timeouts = candidate.timeouts or candidate.endpoint.timeouts
-        attempt_id = ids.attempt_id(head.request_id, number)
-        self._attempt = attempt = Attempt(attempt_id, candidate, taken.at, doors.clock.wall())
+        self._sent = sent
+        if sent is None:
+            attempt_id = ids.attempt_id(head.request_id, number)
+            self._attempt = attempt = Attempt(attempt_id, candidate, taken.at, doors.clock.wall())
+            self._draft = draft_receipt(journey.admitted, shaped, attempt, journey.funded.hold.day)
+        else:
+            self._attempt, self._draft = sent.attempt, sent.draft
         self._ends = min(head.received + timeouts.total, journey.deadline)
-        self._draft = draft_receipt(journey.admitted, shaped, attempt, journey.funded.hold.day)
         self._streaming: relay.Streaming | None = None
         self._purse: Purse | None = None
         self.diverged = False
@@ -118,14 +122,7 @@ class Trial:
         """None where the caller has the whole answer, or has left."""
         answer: Answer | None = None
         try:
-            key = self.member.signer.awaited
-            if key is not None:
-                await self._doors.tokens.ready(key, self._left())
-            outgoing = self._outgoing()
-            if self._doors.journal.is_strict:
-                await self._doors.journal.safe()
-            self._is_sent = True
-            answer = await self._doors.upstream.send(outgoing)
+            answer = await (self._ask() if self._sent is None else self._go_on(self._sent))
             streams = self._shaped.call.stream and relay.is_stream(answer)
             await (self._stream(answer) if streams else self._whole(answer))
         except (Blocked, RuleFailed) as refusal:
@@ -142,11 +139,11 @@ class Trial:
             if isinstance(error, TooSlow) and self._is_callers_time_over():
                 self._leave(Outcome.TIMEOUT)
                 return self._fault_of(error)
-            return self._fail(self._fault_of(error), _outcome_on_the_wire(error, self._client))
+            return self._fail(self._fault_of(error), outcome_on_the_wire(error, self._client))
         except Diverged:
             self.diverged = True
             self._leave(Outcome.CANCELLED)
-            return _differs()
+            return differs()
         except asyncio.CancelledError:
             return await self._interrupted(answer)
         finally:
@@ -156,6 +153,32 @@ class Trial:
                 self._leave(Outcome.CUT)
             self._streaming = None  # it knows this attempt, for its deadlines and marks: no ring is left behind
         return None
+
+    async def _ask(self) -> Answer:
+        key = self.member.signer.awaited
+        if key is not None:
+            await self._doors.tokens.ready(key, self._left())
+        outgoing = self._outgoing()
+        if self._doors.journal.is_strict:
+            await self._doors.journal.safe()
+        self._is_sent = True
+        return await self._doors.upstream.send(outgoing)
+
+    async def _go_on(self, sent: Sent) -> Answer:
+        """Whatever has happened to it in the meantime happens here."""
+        answer = sent.answer
+        self._is_sent = answer is not None
+        try:
+            if self._client.interruption is not None:
+                raise asyncio.CancelledError
+            if answer is None:
+                return await self._ask()
+            await answer.head(self._at_most(self._remaining(self._timeouts.response)))
+        except BaseException:
+            if answer is not None:
+                answer.close()
+            raise
+        return answer
 
     def _is_callers_time_over(self) -> bool:
         """Whoever waits less than an endpoint may take has not shown that it is slow."""
@@ -294,10 +317,7 @@ class Trial:
         """The same as header lines; None where one would break. What comes again is looked at once."""
         if self._journey.place is not None or self._client.hides_providers or self._codec is not self.member.codec:
             return lines_of(self._passed(answer))
-        known = self.member.told
-        if known is None or known[0] is not answer.headers:
-            known = self.member.told = (answer.headers, lines_of(self._passed(answer)))
-        return known[1]
+        return relay.passed_lines(self.member, answer.headers)
 
     def _stream_headers(self, answer: Answer) -> list[tuple[str, str]]:
         if self._codec.translates or self._client.hides_providers:
@@ -390,7 +410,7 @@ class Trial:
         return classify(endpoint.provider, unquoted(freed(error, endpoint), self._shaped))
 
     def _fault_of(self, error: UpstreamError) -> Fault:
-        return _fault_of(error, loggable(f"{type(error).__name__}: {error}", self._attempt.candidate.endpoint))
+        return fault_on_the_wire(error, loggable(f"{type(error).__name__}: {error}", self._attempt.candidate.endpoint))
 
     def _headers(self) -> tuple[tuple[str, str], ...]:
         headers = gateway_headers(self._doors, self._journey, self._attempt, self._number)
@@ -406,40 +426,3 @@ class Trial:
 
     def _at_most(self, seconds: float | None) -> float:
         return self._left() if seconds is None else min(seconds, self._left())
-
-
-def draining() -> Fault:
-    return GatewayFault(
-        "The gateway is restarting and could not wait for this answer to end.",
-        code="draining",
-        retry_after_seconds=1,
-    )
-
-
-def _fault_of(error: UpstreamError, detail: str) -> Fault:
-    if isinstance(error, TooSlow):
-        return ProviderTooSlow(detail=detail)
-    if isinstance(error, EgressRefused):
-        return ProviderFailed(
-            "The address that is configured for this AI provider may not be called.",
-            action="Ask your gateway administrator to check the provider's endpoint_url.",
-            code="egress_denied",
-            origin=Origin.POLICY,
-            detail=detail,
-        )
-    if isinstance(error, CannotConnect):
-        return ProviderFailed("The AI provider cannot be reached.", code="provider_unreachable", detail=detail)
-    return ProviderFailed("The connection to the AI provider broke.", code="provider_connection_lost", detail=detail)
-
-
-def _outcome_on_the_wire(error: UpstreamError, client: Client) -> Outcome:
-    if isinstance(error, TooSlow):
-        return Outcome.TIMEOUT
-    return Outcome.CUT if client.committed else Outcome.PROVIDER_ERROR
-
-
-def _differs() -> Fault:
-    return ProviderFailed(
-        "The answer could not be continued: the AI provider answered differently when it was asked again.",
-        code="continuation_differs",
-    )

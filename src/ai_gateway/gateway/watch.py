@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 if TYPE_CHECKING:
     from ai_gateway.gateway.cycle import Cycle
+    from ai_gateway.gateway.flight import Flight
     from ai_gateway.gateway.known_request import Memory
 
 
@@ -23,13 +24,14 @@ class Watch:
     """One request's view of its connection. `on_lost` is called once, at once, in the loop's thread; who sets it
     looks at `lost` first. `on_blocked` is told True when the caller reads slower than we write, False when it has
     caught up. `path` is the canonical one, where somebody has worked it out already. `memory` is there for a request
-    whose head is one that this connection has had before."""
+    whose head is one that this connection has had before, `flight` for one that goes on where that one ended."""
 
-    __slots__ = ("_cycle", "lost", "memory", "on_blocked", "on_lost", "path")
+    __slots__ = ("_cycle", "flight", "lost", "memory", "on_blocked", "on_lost", "path")
 
-    def __init__(self, path: str | None = None, memory: "Memory | None" = None) -> None:
+    def __init__(self, path: str | None = None, memory: "Memory | None" = None, flight: "Flight | None" = None) -> None:
         self.path = path
         self.memory = memory
+        self.flight = flight
         self._cycle: Cycle | None = None
         self.lost = False
         self.on_lost: Callable[[], None] | None = None
@@ -76,12 +78,7 @@ class Watch:
             return False
         if cycle.scope["method"] == "HEAD":  # a body would be taken for the next answer
             return False
-        last = b"" if cycle.keep_alive else b"connection: close\r\n"
-        own = head.encode("latin-1", "replace")
-        cycle.transport.write(
-            b"%b%b%b%bcontent-length: %d\r\n\r\n%b"
-            % (STATUS_LINE[status], cycle.default_lines, last, own, len(body), body)
-        )
+        cycle.transport.write(whole_answer(status, cycle.default_lines, head, body, keep_alive=cycle.keep_alive))
         cycle.waiting_for_100_continue = False
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()
@@ -101,3 +98,11 @@ class Watch:
         """A chunk of the body (RFC 9112, 7.1); `data` is not empty. Nothing happens once the caller has left."""
         if not self.lost and self._cycle is not None:
             self._cycle.transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+
+
+def whole_answer(status: int, default_lines: bytes, head: str, body: bytes, *, keep_alive: bool) -> bytes:
+    """An answer's bytes. `head` are header lines, each ended with CRLF, without content-length; nothing in them may
+    break a line."""
+    last = b"" if keep_alive else b"connection: close\r\n"
+    own = head.encode("latin-1", "replace")
+    return b"%b%b%b%bcontent-length: %d\r\n\r\n%b" % (STATUS_LINE[status], default_lines, last, own, len(body), body)

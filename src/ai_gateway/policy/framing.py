@@ -53,3 +53,10 @@ def body_too_large(limit_bytes: int) -> InvalidRequest:
 
 def malformed(why: str) -> InvalidRequest:
     return InvalidRequest(f"This is not a valid HTTP request: {why}.", code="malformed_request")
+
+
+def head_without_upgrade(method: bytes, url: bytes, version: str, headers: list[tuple[bytes, bytes]]) -> bytes:
+    """A request's head as if nobody had asked for an upgrade. Names are in lower case."""
+    lines = [b"%s %s HTTP/%s" % (method, url, version.encode("ascii"))]
+    lines += [b"%s: %s" % header for header in headers if header[0] != b"upgrade"]
+    return b"\r\n".join((*lines, b"", b""))

@@ -78,6 +78,14 @@ def charge(caller: Caller, call: Call, worst: Worst, revision: int = 0, most: in
     return Charge(legs, cost, read + written, head.received_wall, caller.limits, caller.tenant.zone, revision)
 
 
+def amounts_at_worst(worst: Worst, most_input: int, cap: int | None, choices: int) -> tuple[int, int]:
+    """What a charge for a chat says: nano-dollars and tokens at worst. `cap` None: nobody says how long it may be."""
+    output = worst.default_output if cap is None else cap
+    if cap is None and worst.by_length:
+        return worst_uncapped_nano(worst, most_input, choices), most_input + output * choices
+    return worst_nano(worst, most_input, output * choices), most_input + output * choices
+
+
 def asked_output(call: Call, worst: Worst) -> int:
     """Tokens of one answer at most. A picture's are bounded by its size, and by what its model makes at most: models
     that are not paid by tokens make one a picture."""

@@ -29,6 +29,13 @@ def default_output(candidate: Candidate) -> int:
     return longest_output(candidate.model) or candidate.endpoint.default_max_output
 
 
+def is_bounded(candidate: Candidate) -> bool:
+    """Whether the model is known to write no more than was held for. What a customer called a deployment is no proof
+    of that."""
+    differences = KINDS[candidate.endpoint.provider].differences
+    return differences.names is Names.MODELS and longest_output(candidate.model) is not None
+
+
 def capped(shaped: Shaped, candidate: Candidate, most: int | None) -> Shaped:
     """The call with at most `most` tokens of output (None: with what was held for it, where nobody said a cap)."""
     call = shaped.call
@@ -37,7 +44,7 @@ def capped(shaped: Shaped, candidate: Candidate, most: int | None) -> Shaped:
     fields_of_its = _ONE_FIELD if call.head.operation is _COMPLETIONS else _FIELDS
     named = [name for name in fields_of_its if name in shaped.fields]
     if most is None:
-        if named or _is_bounded(candidate):
+        if named or is_bounded(candidate):
             return shaped
         most = default_output(candidate) if call.max_output is None else call.max_output
     named = named or [_field_of(call.head, candidate)]
@@ -46,13 +53,6 @@ def capped(shaped: Shaped, candidate: Candidate, most: int | None) -> Shaped:
         asked = decode(fields[name], int) if name in fields else None
         fields[name] = msgspec.Raw(str(most if asked is None else min(asked, most)).encode())
     return msgspec.structs.replace(shaped, fields=fields)
-
-
-def _is_bounded(candidate: Candidate) -> bool:
-    """Whether the model is known to write no more than was held for. What a customer called a deployment is no proof
-    of that."""
-    differences = KINDS[candidate.endpoint.provider].differences
-    return differences.names is Names.MODELS and longest_output(candidate.model) is not None
 
 
 def _field_of(head: Head, candidate: Candidate) -> str:

@@ -84,16 +84,16 @@ def sign(
 @final
 class Signer:
     """Signs for one endpoint. Where its key is put on as it is, the same headers are signed once. `awaited` is the key
-    whose token has to be there before."""
+    whose token has to be there before; `is_plain`: what is signed depends on nothing but the key."""
 
-    __slots__ = ("_endpoint", "_is_plain", "_kind", "_signed", "_unsigned", "awaited")
+    __slots__ = ("_endpoint", "_kind", "_signed", "_unsigned", "awaited", "is_plain")
 
     def __init__(self, kind: ProviderKind, endpoint: Endpoint) -> None:
         key = endpoint.api_key
         self.awaited = key if key is not None and needs_token(kind, key) else None
         self._kind = kind
         self._endpoint = endpoint
-        self._is_plain = kind.auth is not Auth.AWS and kind.auth is not _GOOGLE_CLOUD
+        self.is_plain = kind.auth is not Auth.AWS and kind.auth is not _GOOGLE_CLOUD
         self._unsigned: tuple[Header, ...] | None = None
         self._signed: tuple[Header, ...] = ()
 
@@ -104,7 +104,7 @@ class Signer:
         if headers is self._unsigned or headers == self._unsigned:
             return self._signed
         signed = sign(headers, self._kind, self._endpoint, request, clock, tokens=tokens)
-        if self._is_plain:
+        if self.is_plain:
             self._unsigned, self._signed = headers, signed
         return signed
 

@@ -6,6 +6,7 @@ not rebuilt keeps its Plan over any number of configuration changes of other ten
 """
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import final
 
 import msgspec
@@ -16,7 +17,8 @@ from ai_gateway.policy.attempts import Limits
 from ai_gateway.policy.retry_budget import RetryBudget
 from ai_gateway.policy.worst_case import Worst, worst_of
 from ai_gateway.providers import ProviderKind, codec_for
-from ai_gateway.providers.output_caps import default_output
+from ai_gateway.providers.openai import OpenAICodec
+from ai_gateway.providers.output_caps import default_output, is_bounded
 from ai_gateway.runtime.board import Board
 from ai_gateway.runtime.breakers import Breakers
 from ai_gateway.runtime.clock import Clock
@@ -52,6 +54,20 @@ class Plan:
         self._books = (0, 0)
         self._kept: tuple[PriceBook, ...] = ()  # alive, so that their ids stay theirs
 
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether nothing but the model is changed in a chat for any member of the first tier, and no signature is over
+        what is sent."""
+        members = self.stages[0].members if self.stages else ()
+        return bool(members) and all(
+            isinstance(it.codec, OpenAICodec) and it.codec.speaks_plainly and it.signer.is_plain for it in members
+        )
+
+    @cached_property
+    def is_bounded(self) -> bool:
+        """Whether every model of the first tier is known to write no more than is held where nobody says a cap."""
+        return all(is_bounded(it.candidate) for it in self.stages[0].members) if self.stages else False
+
     @property
     def candidates(self) -> tuple[Candidate, ...]:
         return tuple(member.candidate for stage in self.stages for member in stage.members)
@@ -73,6 +89,8 @@ class Plans:
         self._doors = doors
         self._most = most
         self._plans: dict[tuple[str, str, Dialect, Operation], Plan] = {}
+        self.forgotten = 0
+        """How often plans were: whoever keeps one looks whether it still is the one."""
 
     def of(
         self, tenant_id: str, course: Course, dialect: Dialect, operation: Operation, known_as: str | None = None
@@ -84,6 +102,7 @@ class Plans:
             plan = self._make(course, dialect, operation)
             if len(self._plans) >= self._most:
                 self._plans.clear()
+                self.forgotten += 1
             self._plans[name] = plan
         return plan
 
@@ -92,6 +111,7 @@ class Plans:
         endpoint begins anew when it comes back, and a plan that was kept would go on with what nobody else sees."""
         gone = self._doors.throttles.keep_only(endpoint_ids)
         if gone:
+            self.forgotten += 1
             self._plans = {
                 name: plan
                 for name, plan in self._plans.items()

@@ -82,6 +82,10 @@ class Stage:
             self._ask = self._is_admitted
         return self._picker.pick(self, rng, affinity)
 
+    def is_all_calm(self) -> bool:
+        """Whether everybody is well and nothing limits anybody."""
+        return self._circle.calm and not self.is_limited and not self._out
+
     def pick_calmly(self, rng: Random, now: float, affinity: str | None) -> int | None:
         """As `pick` for a first attempt, where everybody is well and nothing limits anybody. None: that is not so."""
         if self.is_limited or self._out or not self._circle.calm:

@@ -23,7 +23,7 @@ BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 
 MOST_FRESH: Final = 512
 
 
-class Ended(msgspec.Struct, frozen=True, gc=False):
+class Ended(msgspec.Struct, frozen=True):
     """One finished request. Seconds; `started_wall` Unix. `receipts` are its attempts, in order, `steps` what
     else happened on the way, `faults` those of the attempts that failed, by their ids."""
 

@@ -1,0 +1,245 @@
+"""Ways that were gone before: what the ordinary line found out for a request that went well, kept for the next one that
+is like it. Then all that is left to do for it is what nobody can know beforehand (gateway/flight.py).
+
+A lane decides nothing. It is opened by a request that was admitted, routed, paid for and answered in the ordinary way,
+and holds what was found: who the caller is, where the model leads, at which prices, signed how. It is gone as soon as
+any of that could be otherwise: another configuration, a price that begins, plans that were forgotten. Whoever needs
+more than the plain way (a queue, rates, rules, a cache, a key that expires, a signature over the body) has no lane.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, final
+
+import msgspec
+
+from ai_gateway.domain.chat import Operation
+from ai_gateway.domain.config import Price
+from ai_gateway.domain.faults import Fault
+from ai_gateway.domain.traffic import Call, Charge, Header, Receipt, Shaped
+from ai_gateway.gateway.journey import Journey
+from ai_gateway.gateway.own_headers import name_lines
+from ai_gateway.gateway.pricing_rule import is_money_watched
+from ai_gateway.gateway.reading import SmallChat, read_small_chat
+from ai_gateway.gateway.receipts import Attempt, draft_receipt
+from ai_gateway.gateway.ruling import plain
+from ai_gateway.policy.pricing import price_in_force
+from ai_gateway.providers.openai import OpenAICodec
+from ai_gateway.runtime.plans import Plan
+from ai_gateway.runtime.sheets import Sheet, sheet_of
+from ai_gateway.runtime.stages import Member
+from ai_gateway.runtime.ways import Way
+
+if TYPE_CHECKING:
+    from ai_gateway.gateway.doors import Doors
+    from ai_gateway.gateway.known_request import KnownRequest
+    from ai_gateway.gateway.protocol import EdgeProtocol
+
+MOST_LANES: Final = 16
+MOST_MISSES: Final = 8
+"""So many requests one behind the other that had no lane: where nobody uses them, nobody goes on looking."""
+_CHAT: Final = Operation.CHAT
+
+
+@final
+class Berth:
+    """One member of a lane's tier, and what every request there has in common. `like` is the receipt of one of them.
+    Its price holds `until` then (Unix seconds); `response_seconds` and `total_seconds` as its timeouts have them."""
+
+    __slots__ = (
+        "codec",
+        "headers",
+        "like",
+        "lines",
+        "member",
+        "model",
+        "path",
+        "price",
+        "response_seconds",
+        "sheet",
+        "total_seconds",
+        "until",
+    )
+
+    def __init__(self, member: Member, codec: OpenAICodec, like: Receipt, price: Price | None, until: float) -> None:
+        candidate = member.candidate
+        timeouts = candidate.timeouts or candidate.endpoint.timeouts
+        self.member = member
+        self.codec = codec
+        self.like = like
+        self.price = price
+        self.until = until
+        self.sheet: Sheet = sheet_of(like)
+        self.model = msgspec.Raw(msgspec.json.encode(candidate.model))
+        self.headers: tuple[Header, ...] = ()
+        self.lines = self.path = ""
+        self.response_seconds = timeouts.response
+        self.total_seconds = timeouts.total
+
+
+@final
+class Lane:
+    """`admitted` is the request that opened it. Until `until` (Unix seconds) nothing dearer begins. `needs_cap`: where
+    the caller names no cap, one has to be written into the body. `berths` are those that were used, by their places."""
+
+    __slots__ = (
+        "_plans_at",
+        "_shaped",
+        "admitted",
+        "berths",
+        "needs_cap",
+        "plan",
+        "snapshot",
+        "total_seconds",
+        "until",
+        "way",
+        "worst",
+    )
+
+    def __init__(self, doors: "Doors", journey: Journey) -> None:
+        admitted, plan = journey.admitted, journey.plan
+        caller, wall = admitted.caller, admitted.head.received_wall
+        self.admitted = admitted
+        self.snapshot = admitted.snapshot
+        self.plan: Plan = plan
+        self._shaped: Shaped = plain(Call(admitted.head, journey.shaped.call.model, {}), plan.course)[0]
+        self.berths: dict[int, Berth] = {}
+        self.total_seconds = plan.course.total_seconds
+        self.worst = plan.worst(caller.tenant.prices, admitted.snapshot.book, wall)
+        self.until = self.worst.until
+        self.needs_cap = bool(caller.limits) and not plan.is_bounded
+        self.way: Way = doors.meters.way_of(self.charge(0, 0, wall))
+        self._plans_at = doors.plans.forgotten
+
+    def holds(self, doors: "Doors", wall: float) -> bool:
+        """Whether the ordinary way would still find what is kept here."""
+        return (
+            doors.snapshots.current() is self.snapshot and wall < self.until and doors.plans.forgotten == self._plans_at
+        )
+
+    def charge(self, nano: int, tokens: int, at: float) -> Charge:
+        """As policy/quotas.py has it."""
+        caller = self.admitted.caller
+        return Charge(caller.legs, nano, tokens, at, caller.limits, caller.tenant.zone, self.snapshot.revision)
+
+    def berth(self, doors: "Doors", place: int, wall: float) -> Berth | None:
+        """The member at this place of the first tier; None where it has to be asked in the ordinary way."""
+        known = self.berths.get(place)
+        if known is None or wall >= known.until:
+            known = self._open_berth(doors, place, wall)
+            if known is None:
+                return None
+            if place not in self.berths:
+                doors.lanes.note_entry()
+            self.berths[place] = known
+        return known
+
+    def _open_berth(self, doors: "Doors", place: int, wall: float) -> Berth | None:
+        admitted, plan, shaped = self.admitted, self.plan, self._shaped
+        member = plan.stages[0].members[place]
+        candidate, codec, course = member.candidate, member.codec, plan.course
+        endpoint = candidate.endpoint
+        assert isinstance(codec, OpenAICodec), "a plain plan has no other"
+        encoded = codec.encode(shaped, candidate.model)
+        names = name_lines(course.route or course.pool or course.name, endpoint.name, endpoint.provider)
+        try:
+            headers = member.signer.sign(encoded.headers, encoded, doors.clock, doors.tokens)
+        except Fault:
+            return None
+        if names is None:
+            return None
+        attempt = Attempt("", candidate, admitted.head.received, wall)
+        like = draft_receipt(admitted, shaped, attempt, self.way.number).orphan
+        prices, book = admitted.caller.tenant.prices, self.snapshot.book
+        berth = Berth(member, codec, like, *price_in_force(prices, book, endpoint, candidate.model, wall))
+        berth.headers, berth.path, berth.lines = headers, encoded.path, names
+        return berth
+
+
+def lane_for(doors: "Doors", journey: Journey) -> Lane | None:
+    """For requests like this one, which was answered; None where its way is not a plain one."""
+    call = journey.shaped.call
+    head = call.head
+    name = (journey.admitted.caller.key.id, call.model, head.query, head.forward)
+    lane = doors.lanes.find(name)
+    if lane is not None and lane.holds(doors, head.received_wall):
+        return lane
+    if not is_plain(doors, journey):
+        doors.lanes.drop(name)
+        return None
+    lane = Lane(doors, journey)
+    doors.lanes.keep(name, lane)
+    return lane
+
+
+@final
+class Lanes:
+    """Those of one head on one connection, by the model that is asked for."""
+
+    __slots__ = ("_begin", "_doors", "_lanes", "_missed")
+
+    def __init__(self, doors: "Doors", begin: "Begin") -> None:
+        self._doors = doors
+        self._begin = begin
+        self._lanes: dict[str, Lane] = {}
+        self._missed = 0
+
+    def wants(self, journey: Journey) -> bool:
+        """Whether a lane for requests like this one would be used."""
+        call = journey.shaped.call
+        lane = self._lanes.get(call.model)
+        return self._missed <= MOST_MISSES and (lane is None or not lane.holds(self._doors, call.head.received_wall))
+
+    def open(self, journey: Journey) -> None:
+        """For requests like this one, which was answered."""
+        lane = lane_for(self._doors, journey)
+        if lane is None:
+            self._missed += 1
+            return
+        if len(self._lanes) >= MOST_LANES:
+            self._lanes.clear()
+        self._lanes[journey.shaped.call.model] = lane
+
+    def take(self, protocol: "EdgeProtocol", known: "KnownRequest", body: bytes) -> bool:
+        """Whether a request with this body is under way. False: nothing was done, and it is the ordinary line's."""
+        if self._missed > MOST_MISSES:
+            return False
+        try:
+            small = read_small_chat(body, self._doors.limits.body)
+        except Exception:  # noqa: BLE001  whatever it is, the ordinary line meets it too, and has an answer to it
+            small = None
+        lane = None if small is None else self._lanes.get(small.model)
+        if small is not None and lane is not None and self._begin(self._doors, lane, small, protocol, known):
+            self._missed = 0
+            return True
+        self._missed += 1
+        return False
+
+
+Begin = Callable[["Doors", Lane, SmallChat, "EdgeProtocol", "KnownRequest"], bool]
+
+
+def is_plain(doors: "Doors", journey: Journey) -> bool:
+    """Whether requests like this one may have a lane."""
+    admitted, plan = journey.admitted, journey.plan
+    head, caller, course = admitted.head, admitted.caller, plan.course
+    worst = plan.worst(caller.tenant.prices, admitted.snapshot.book, head.received_wall)
+    return (
+        head.operation is _CHAT
+        and head.client_request_id is None
+        and head.traceparent is None
+        and head.timeout_seconds is None
+        and head.idempotency_key is None
+        and caller.key.expires_at is None
+        and caller.tenant.queue is None
+        and not caller.rates
+        and not (worst.unpriced and is_money_watched(caller.limits))
+        and journey.tally is None
+        and journey.shaped.answer is None
+        and course.rules is None
+        and course.cache is None
+        and not course.hides_providers
+        and plan.line is None
+        and plan.stages[0].tier.sticky_by is None
+        and plan.is_plain
+        and not doors.journal.is_strict
+    )
