@@ -27,10 +27,10 @@ from ai_gateway.gateway.funding import Funded
 from ai_gateway.gateway.journey import Journey
 from ai_gateway.gateway.lanes import Berth, Lane, Lanes
 from ai_gateway.gateway.own_headers import timing_lines
-from ai_gateway.gateway.reading import SmallChat
 from ai_gateway.gateway.receipts import BYTES_PER_TOKEN, Attempt, Draft
 from ai_gateway.gateway.ruling import plain
 from ai_gateway.gateway.sent import Sent
+from ai_gateway.gateway.small_chat import SmallChat
 from ai_gateway.gateway.world import Taken
 from ai_gateway.policy.pricing import cost_nano, dollars
 from ai_gateway.policy.quotas import amounts_at_worst

@@ -19,9 +19,9 @@ from ai_gateway.domain.traffic import Call, Charge, Header, Receipt, Shaped
 from ai_gateway.gateway.journey import Journey
 from ai_gateway.gateway.own_headers import name_lines
 from ai_gateway.gateway.pricing_rule import is_money_watched
-from ai_gateway.gateway.reading import SmallChat, read_small_chat
 from ai_gateway.gateway.receipts import Attempt, draft_receipt
 from ai_gateway.gateway.ruling import plain
+from ai_gateway.gateway.small_chat import SmallChat, open_small_chat
 from ai_gateway.policy.pricing import price_in_force
 from ai_gateway.providers.openai import OpenAICodec
 from ai_gateway.runtime.plans import Plan
@@ -204,10 +204,10 @@ class Lanes:
         if self._missed > MOST_MISSES:
             return False
         try:
-            small = read_small_chat(body, self._doors.limits.body)
+            small = open_small_chat(body, self._doors.limits.body)
         except Exception:  # noqa: BLE001  whatever it is, the ordinary line meets it too, and has an answer to it
             small = None
-        lane = None if small is None else self._lanes.get(small.model)
+        lane = None if small is None or small.stream else self._lanes.get(small.model)
         if small is not None and lane is not None and self._begin(self._doors, lane, small, protocol, known):
             self._missed = 0
             return True

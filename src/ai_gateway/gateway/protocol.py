@@ -339,7 +339,8 @@ class EdgeProtocol(TimedProtocol):
 
     def open_flight(self, flight: Flight) -> None:
         self._note_beginning()
-        cycle = self.cycle = self._latest = cast(Cycle, flight)
+        cycle: Any = flight
+        self.cycle = self._latest = cycle
         self._open.append(cycle)
 
     def answer_flight(self, flight: Flight, head: str, body: bytes) -> None:
