@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from ai_gateway.domain.config import BaseUrl
+from support.turns import until
 
 DEADLINE_SECONDS = 20.0
 
@@ -61,6 +62,7 @@ class Provider:
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     left: asyncio.Event = field(default_factory=asyncio.Event)
     _plays: deque[Played] = field(default_factory=deque)
+    _writers: set[asyncio.StreamWriter] = field(default_factory=set)
 
     @property
     def url(self) -> BaseUrl:
@@ -75,6 +77,7 @@ class Provider:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self._writers.add(writer)
         try:
             while await self._exchange(reader, writer, self.connections):
                 pass
@@ -83,6 +86,13 @@ class Provider:
         finally:
             self.left.set()
             writer.close()
+            self._writers.discard(writer)
+
+    async def close(self) -> None:
+        """Whoever is still connected is not any more, and nobody serves him."""
+        for writer in self._writers:
+            writer.transport.abort()
+        await until(lambda: not self._writers)
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: int) -> bool:
         first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
@@ -123,6 +133,7 @@ async def a_provider(ssl: object = None) -> AsyncIterator[Provider]:
         yield provider
     finally:
         server.close()
+        await provider.close()
 
 
 def a_closed_port() -> int:
