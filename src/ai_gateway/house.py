@@ -30,7 +30,7 @@ from ai_gateway.runtime.ids import first_request_id
 from ai_gateway.runtime.logs import Log
 from ai_gateway.runtime.probe import Probe
 from ai_gateway.runtime.raised_limits import hear_of_raises
-from ai_gateway.runtime.server import Server, open_sockets
+from ai_gateway.runtime.server import Server, allow_open_files, open_sockets
 from ai_gateway.runtime.standings import Standings
 from ai_gateway.runtime.tasks import Tasks
 from ai_gateway.runtime.telemetry import render
@@ -88,6 +88,7 @@ class House:
         stop = asyncio.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
+        allow_open_files()
         sockets = open_sockets(settings.hosts, settings.port)
         server = Server(self, sockets, self._protocol(), settings.drain_seconds + 5)
         running = self._tasks.spawn("server", server.run())

@@ -35,9 +35,12 @@ def test_a_picture_is_held_for_what_it_may_be_to_a_model(operation: Operation, m
     assert found == size - len(DATA) + MOST_OF_ANY_IMAGE
 
 
-def test_text_that_looks_like_a_picture_is_held_for_its_bytes() -> None:
-    found, size = bound(Operation.CHAT, messages=[{"role": "user", "content": f"data:image/png;base64,{DATA}"}])
-    assert found == size
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_text_that_looks_like_a_picture_is_held_for_its_bytes(*, in_parts: bool) -> None:
+    text = f"data:image/png;base64,{DATA}"
+    content = [{"type": "text", "text": text}] if in_parts else text
+    found, size = bound(Operation.CHAT, messages=[{"role": "user", "content": content}])
+    assert found == (size if in_parts else None), "None: its bytes"
 
 
 @pytest.mark.parametrize(

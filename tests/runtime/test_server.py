@@ -1,11 +1,12 @@
 import asyncio
+import resource
 import socket
 from contextlib import closing
 from typing import Any
 
 import pytest
 
-from ai_gateway.runtime.server import Server, open_sockets
+from ai_gateway.runtime.server import Server, allow_open_files, open_sockets
 from support.raw_http import RawServer
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -84,3 +85,14 @@ async def test_a_server_says_nothing_about_itself() -> None:
     await running
     assert "server" not in answer.headers
     assert "date" in answer.headers
+
+
+def test_as_many_files_may_be_open_as_the_system_allows() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = before[1]
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(512, most), most))
+        assert allow_open_files() == most
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (most, most)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

@@ -27,10 +27,9 @@ _IMAGES: Final = Operation.IMAGES
 def read_any_call(head: Head, body: bytes, limits: BodyLimits) -> Call:
     """Raises InvalidRequest for a body that is not what the operation takes."""
     fields = envelope.read_envelope(body, limits)
-    plain = _read_plain(head.operation, body, fields)
+    plain = _read_plain(head.operation, body, fields) if len(body) <= SMALL_BYTES else None
     if plain is not None:
-        bound = bound_of_input(_CHAT, fields, body) if len(body) > SMALL_BYTES else None
-        return Call(head, plain.model, fields, plain.stream or False, False, plain.cap, plain.n or 1, len(body), bound)
+        return Call(head, plain.model, fields, plain.stream or False, False, plain.cap, plain.n or 1, len(body), None)
     return _read_whole(head, fields, body)
 
 
@@ -62,7 +61,8 @@ def _read_whole(head: Head, fields: dict[str, msgspec.Raw], body: bytes) -> Call
 
 
 class _Plain(msgspec.Struct, gc=False):
-    """What nearly every body says, in the types that it should have: one decode reads it."""
+    """What nearly every body says, in the types that it should have: one decode reads it. A large one is not read a
+    second time for that."""
 
     model: Annotated[str, msgspec.Meta(min_length=1, max_length=MODEL_LENGTH)]
     stream: bool | None = None

@@ -16,7 +16,9 @@ from ai_gateway.providers.token_estimate import most_input
 from ai_gateway.providers.translation.pairs import FRONTS
 
 SMALL_BYTES: Final = 64 * 1024
-_MARKS: Final = (b";base64,", b'"base64"', b'"input_audio"')
+_MARKS: Final = (b"base64", b'"input_audio"')
+_IN_LISTS: Final = frozenset({Operation.CHAT, Operation.MESSAGES})
+"""Operations whose pictures and sounds stand in a list within the list of messages."""
 
 
 def bound_of_input(operation: Operation, fields: dict[str, msgspec.Raw], body: bytes) -> int | None:
@@ -24,10 +26,16 @@ def bound_of_input(operation: Operation, fields: dict[str, msgspec.Raw], body: b
     if len(body) <= SMALL_BYTES:
         return None
     speech = FRONTS.get(operation)
-    if speech is None or not any(mark in body for mark in _MARKS):
+    if speech is None or (operation in _IN_LISTS and _has_one_list(body)) or not any(mark in body for mark in _MARKS):
         return None
     try:
         asked = speech.front.read_request(fields)
     except Fault:
         return None
     return most_input(asked, len(body))
+
+
+def _has_one_list(body: bytes) -> bool:
+    """At most. To look for one byte goes at the speed of memory, to look for a word costs as much as parsing."""
+    first = body.find(b"[")
+    return first < 0 or body.find(b"[", first + 1) < 0

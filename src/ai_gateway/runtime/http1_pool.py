@@ -23,7 +23,7 @@ Dial = Callable[[float], Awaitable[Http1Connection]]
 class PoolLimits(msgspec.Struct, frozen=True):
     """`connections` to one place at a time; `idle_seconds` a connection may wait for its next request."""
 
-    connections: int = 4096
+    connections: int = 16_384
     idle_seconds: float = 60.0
 
 

@@ -5,12 +5,22 @@ times: a second signal, which `make` forwards when a terminal's Ctrl-C reaches b
 """
 
 import asyncio
+import resource
 import socket
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, final
 
 import uvicorn
+
+
+def allow_open_files() -> int:
+    """As many as the system lets this process have; how many that is. A stream takes two, and many systems begin with
+    1,024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # some forbid what they say that they allow
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def open_sockets(hosts: Sequence[str], port: int) -> list[socket.socket]:
