@@ -165,7 +165,7 @@ def a_step(both: Both, rng: Random, name: str, worst: int) -> None:
             assert (ahead and (ahead.short, ahead.cell.limit)) == (exact and (exact.short, exact.cell.limit))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 9), st.integers(1, 20))
 def test_what_is_taken_along_a_way_does_what_take_book_and_settle_do(seed: int, ahead: int, worst: int) -> None:
     """Waiting, corrections, midnights, limits that come, change and go, costs above the hold, in any order."""
@@ -180,7 +180,7 @@ def test_what_is_taken_along_a_way_does_what_take_book_and_settle_do(seed: int, 
         both.look()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 9), st.integers(1, 20), st.integers(1, 4))
 def test_a_crowd_crosses_every_threshold_with_the_request_that_reaches_it(
     seed: int, ahead: int, worst: int, callers: int
