@@ -49,7 +49,7 @@ _replace = msgspec.structs.replace
 
 
 @final
-class NoBell:
+class _NoBell:
     """For a server that rings whoever waits for a message: nobody does."""
 
     __slots__ = ()
@@ -57,7 +57,7 @@ class NoBell:
     def set(self) -> None: ...
 
 
-_NO_BELL: Final = NoBell()
+_NO_BELL: Final = _NoBell()
 
 
 @final

@@ -14,9 +14,9 @@ from ai_gateway.domain.faults import InvalidRequest
 from ai_gateway.domain.traffic import Call, Head, Header
 from ai_gateway.gateway.calls import call_of, read_any_call
 from ai_gateway.gateway.envelope import BodyLimits
-from ai_gateway.gateway.small_chat import SmallChat, open_small_chat, read_small_chat
+from ai_gateway.gateway.small_chat import open_small_chat
 
-__all__ = ["SmallChat", "call_of", "read_call", "read_head", "read_small_chat", "same_head"]
+__all__ = ["call_of", "read_call", "read_head", "same_head"]
 
 FORWARDED: Final = {Dialect.OPENAI: (b"openai-beta",), Dialect.ANTHROPIC: (b"anthropic-",)}
 READ_HEADERS: Final = frozenset(

@@ -149,12 +149,6 @@ def open_small_chat(body: bytes, limits: BodyLimits) -> SmallChat | None:
     return SmallChat(call.model, call.max_output, call.choices, call.stream, mould, messages, size)
 
 
-def read_small_chat(body: bytes, limits: BodyLimits) -> SmallChat | None:
-    """One that is not streamed."""
-    chat = open_small_chat(body, limits)
-    return None if chat is None or chat.stream else chat
-
-
 def _parted(body: bytes, rest: bytes) -> tuple[bytes, bytes] | None:
     """The messages, with which `rest` begins, and what stands behind them, where the last list is another one."""
     try:
