@@ -136,6 +136,24 @@ def test_what_is_read_is_the_call_that_any_body_makes(body: bytes, limits: BodyL
         assert (chat.cap is None) is not bool({"max_tokens", "max_completion_tokens"} & set(chat.fields))
 
 
+@given(bodies(), bodies(), st.sampled_from([LIMITS, BodyLimits(), BodyLimits(depth=3)]))
+@example(b'{"messages":[],"model":"m","n":1}', b'{"messages":[],"model":"m"}', LIMITS)
+@example(b'{"model":"m","messages":[]}', b'{"model":"m","messages":[],"tools":[]}', LIMITS)
+@example(b'{"model":"m","messages":[],"tools":[]}', b'{"model":"m","messages":[],"tools":[]}', LIMITS)
+@example(b'{"model":"m","messages":[],"messages":[]}', b'{"model":"m","messages":[]}', LIMITS)
+@example(b'{"model":"m","messages":[}', b'{"model":"m","messages":[]}', LIMITS)
+@example(b'{"model":"m","messages":}', b'{"model":"m","messages":[]}', LIMITS)
+@example(b'{"messages":"model":"m"}', b'{"messages":[],"model":"m"}', LIMITS)
+@example(a_body(messages=[TOOL_USE] * 80), a_body(), BodyLimits(depth=70, containers=30))
+def test_who_was_like_another_is_read_as_if_nobody_had_been_before(
+    body: bytes, before: bytes, limits: BodyLimits
+) -> None:
+    for one in (before, body):
+        last = open_small_chat(one, LIMITS)
+        if last is not None:
+            assert open_small_chat(body, limits, last.mould) == open_small_chat(body, limits)
+
+
 @given(bodies(), st.sampled_from(["up", "模", 'a"b']))
 def test_a_provider_is_sent_what_its_codec_encodes(body: bytes, model: str) -> None:
     chat = whole(body)

@@ -1,5 +1,6 @@
 from fractions import Fraction
 from math import ceil, inf
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,15 @@ from hypothesis import strategies as st
 from ai_gateway.domain.chat import ServiceTier, Usage
 from ai_gateway.domain.config import Price, PriceBook
 from ai_gateway.domain.prices import Hours, Schedule, Step, rates_of
-from ai_gateway.policy.pricing import cost_nano, dollars, find_price, price_in_force, share_nano
+from ai_gateway.policy.pricing import (
+    PICO_PER_NANO,
+    cost_nano,
+    dollars,
+    find_price,
+    plain_rates,
+    price_in_force,
+    share_nano,
+)
 from support.builders import a_book, a_price, an_endpoint
 
 PICO = st.integers(0, 10**9)
@@ -53,6 +62,19 @@ def test_a_cost_is_the_sum_of_its_lanes() -> None:
 def test_a_lane_without_a_price_costs_what_input_costs() -> None:
     usage = Usage(input_tokens=10, cache_read_tokens=4, cache_write_1h_tokens=3)
     assert cost_nano(a_price(input_pico=1_000, output_pico=0), usage) == 10
+
+
+@given(price=prices() | st.none(), asked=TOKENS, answered=TOKENS)
+def test_where_two_rates_are_all_they_give_the_cost(price: Price | None, asked: int, answered: int) -> None:
+    rates = plain_rates(price)
+    assert rates is not None
+    expected = 0 if price is None else cost_nano(price, Usage(asked, answered))
+    assert -(-(asked * rates[0] + answered * rates[1]) // PICO_PER_NANO) == expected
+
+
+@pytest.mark.parametrize("more", [{"request_pico": 1}, {"steps": (Step(10, rates_of(input=1, output=1)),)}])
+def test_fees_and_steps_are_not_said_by_two_rates(more: dict[str, Any]) -> None:
+    assert plain_rates(a_price(input_pico=1, output_pico=1, **more)) is None
 
 
 @given(price=prices(), usage=usages())

@@ -5,6 +5,7 @@ the raw bytes it came as (`msgspec.Raw`), which is why nothing a provider adds t
 """
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -41,6 +42,9 @@ class ServiceTier(StrEnum):
     BATCH = "batch"
 
 
+_STANDARD: Final = ServiceTier.STANDARD  # a member of an enum is a look-up in Python each time
+
+
 class Usage(msgspec.Struct, frozen=True, gc=False):
     """Tokens of one attempt. `input_tokens` and `output_tokens` are totals; the other lanes are parts of them.
 
@@ -64,6 +68,21 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
         """Input that was neither read from a cache nor written to one."""
         cached = self.cache_read_tokens + self.cache_write_5m_tokens + self.cache_write_1h_tokens
         return max(0, self.input_tokens - cached)
+
+
+def has_parts(usage: Usage) -> bool:
+    """Whether there is more to know of it than its two totals: tokens of a lane of its own, or another service than the
+    standard one."""
+    return bool(
+        usage.cache_read_tokens
+        or usage.cache_write_5m_tokens
+        or usage.cache_write_1h_tokens
+        or usage.reasoning_tokens
+        or usage.audio_input_tokens
+        or usage.audio_output_tokens
+        or usage.image_input_tokens
+        or usage.service_tier is not _STANDARD
+    )
 
 
 class ProviderError(msgspec.Struct, frozen=True, gc=False):

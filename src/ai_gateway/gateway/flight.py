@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Final, final
 
 import msgspec
 
-from ai_gateway.domain.chat import Operation, Usage
+from ai_gateway.domain.chat import Operation, Usage, has_parts
 from ai_gateway.domain.faults import GatewayFault
 from ai_gateway.domain.traffic import Hold, Outcome, Receipt
-from ai_gateway.gateway import reading, relay
+from ai_gateway.gateway import reading
 from ai_gateway.gateway.admission import Admitted, admitted_like
 from ai_gateway.gateway.budget_headers import warnings_of
 from ai_gateway.gateway.client import Interruption, lines_of
@@ -32,9 +32,8 @@ from ai_gateway.gateway.ruling import plain
 from ai_gateway.gateway.sent import Sent
 from ai_gateway.gateway.small_chat import SmallChat
 from ai_gateway.gateway.world import Taken
-from ai_gateway.policy.pricing import cost_nano, dollars
+from ai_gateway.policy.pricing import PICO_PER_NANO, cost_nano, dollars
 from ai_gateway.policy.quotas import amounts_at_worst
-from ai_gateway.runtime import ids
 from ai_gateway.runtime.telemetry import Ended
 from ai_gateway.runtime.upstream import Answer, Outgoing
 
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
 _OK: Final = Outcome.OK  # a member of an enum is a look-up in Python each time
 _CHAT: Final = Operation.CHAT
 _OK_STATUS: Final = 200
+_CLOSE: Final = "connection: close\r\n"
 _replace = msgspec.structs.replace
 
 
@@ -67,9 +67,12 @@ class Flight:
 
     __slots__ = (
         "answer",
+        "attempt_id",
         "berth",
+        "day",
         "disconnected",
         "doors",
+        "floor_nano",
         "interruption",
         "is_over",
         "keep_alive",
@@ -77,7 +80,6 @@ class Flight:
         "lane",
         "message_event",
         "nano",
-        "orphan",
         "place",
         "protocol",
         "received",
@@ -92,11 +94,31 @@ class Flight:
         "wall",
     )
 
-    def __init__(self, doors: Doors, lane: Lane, small: SmallChat, protocol: "EdgeProtocol") -> None:
+    def __init__(  # noqa: PLR0917  one is made for every request, and names cost twice as much
+        self,
+        doors: Doors,
+        lane: Lane,
+        small: SmallChat,
+        protocol: "EdgeProtocol",
+        known: "KnownRequest",
+        request_id: str,
+        received: float,
+        wall: float,
+        nano: int,
+        tokens: int,
+        day: int,
+    ) -> None:
         self.doors = doors
         self.lane = lane
         self.small = small
         self.protocol = protocol
+        self.known = known
+        self.request_id = request_id
+        self.received = received
+        self.wall = wall
+        self.nano = nano
+        self.tokens = tokens
+        self.day = day
         self.answer: Answer | None = None
         self.interruption: Interruption | None = None
         self.message_event = _NO_BELL
@@ -104,17 +126,13 @@ class Flight:
         self.disconnected = self.is_over = False
         self.response_complete = self.response_started = self.waiting_for_100_continue = False
 
-    known: "KnownRequest"
-    received: float
-    wall: float
-    request_id: str
-    nano: int
-    tokens: int
-    place: int
+    # Once it is known which member is asked.
+    attempt_id: str
     berth: Berth
+    floor_nano: int
+    place: int
     started: float
     taken: Taken
-    orphan: Receipt
 
     # To the protocol
 
@@ -148,39 +166,54 @@ class Flight:
         answer = self.answer
         if self.is_over or answer is None:
             return
+        berth = self.berth
         body = answer.take_whole() if answer.status == _OK_STATUS else None
         try:
-            usage = None if body is None else self.berth.codec.read_chat_usage(body)
+            usage = None if body is None else berth.codec.read_chat_usage(body)
         except Exception:  # noqa: BLE001  whatever it is, the ordinary line meets it too, and has an answer to it
             usage = None
-        if body is not None and usage is not None:
-            passed = relay.passed_lines(self.berth.member, answer.headers)
-            if passed is not None and not self.protocol.flow.write_paused:
-                self._deliver(passed, body, usage)
+        if body is not None and usage is not None and not self.protocol.flow.write_paused:
+            lines = berth.lines if berth.told is answer.headers else berth.tell(answer.headers)
+            if lines is not None:
+                self._deliver(lines, body, usage)
                 return
         self.hand_over()
 
-    def _deliver(self, passed: str, body: bytes, usage: Usage) -> None:
+    def _deliver(self, lines: str, body: bytes, usage: Usage) -> None:
         self.is_over = True
-        doors, berth, request_id, taken = self.doors, self.berth, self.request_id, self.taken
-        now = doors.clock.now()
-        total_ms = round((now - self.started) * 1000, 3)
-        price = berth.price
-        cost = 0 if price is None else cost_nano(price, usage)
-        used = usage.input_tokens + usage.output_tokens
+        doors, berth, request_id = self.doors, self.berth, self.request_id
+        now, started = doors.clock.now(), self.started
+        waited_us = int((now - started) * 1e6 + 0.5)
+        total_ms = waited_us / 1000
+        asked, answered = usage.input_tokens, usage.output_tokens
+        rates = None if has_parts(usage) else berth.rates
+        if rates is None:
+            cost = 0 if berth.price is None else cost_nano(berth.price, usage)
+        else:
+            cost = -(-(asked * rates[0] + answered * rates[1]) // PICO_PER_NANO)
         receipt: Receipt = _replace(
-            self.orphan, usage=usage, cost_nano_usd=cost, outcome=_OK, estimated=False, total_ms=total_ms
+            berth.answered,
+            request_id=request_id,
+            attempt_id=self.attempt_id,
+            usage=usage,
+            cost_nano_usd=cost,
+            started_at=self.wall,
+            total_ms=total_ms,
+            day=self.day,
         )
-        doors.journal.append(receipt)
-        is_warned = doors.meters.settle_whole(request_id, cost, used)
-        taken.succeed_whole(now, total_ms, used)
+        if rates is None or not doors.journal.desk.settle(berth.blank, receipt, asked, answered):
+            doors.journal.append(receipt)
+        is_warned = doors.meters.settle_whole(request_id, cost, asked + answered)
+        self.taken.succeed_whole(now, total_ms, asked + answered)
         warning = (lines_of(warnings_of(self.lane.way)) or "") if is_warned else ""
-        timing = timing_lines(1, (self.started - self.received) * 1000, total_ms)
+        timing = timing_lines(1, int((started - self.received) * 1e6 + 0.5), waited_us)
+        protocol = self.protocol
         head = (
-            f"{passed}{berth.lines}{timing}{warning}x-gateway-cost-usd: {dollars(cost)}\r\n"
-            f"x-request-id: {request_id}\r\nrequest-id: {request_id}\r\n"
+            f"{protocol.lines_of_every_answer}{'' if self.keep_alive else _CLOSE}{lines}{timing}{warning}"
+            f"x-gateway-cost-usd: {dollars(cost)}\r\nx-request-id: {request_id}\r\nrequest-id: {request_id}\r\n"
+            f"content-length: {len(body)}\r\n\r\n"
         )
-        self.protocol.answer_flight(self, head, body)
+        protocol.answer_flight(self, head.encode("latin-1", "replace") + body)
         doors.live.discard(self)
         doors.telemetry.ended(
             Ended(
@@ -199,6 +232,19 @@ class Flight:
         if doors.rooms.anyone_waits:
             place_free(doors.rooms)
 
+    # To the journal
+
+    def orphan(self) -> Receipt:
+        return _replace(
+            self.berth.like,
+            request_id=self.request_id,
+            attempt_id=self.attempt_id,
+            usage=Usage(-(-self.small.body_bytes // BYTES_PER_TOKEN)),
+            cost_nano_usd=self.floor_nano,
+            started_at=self.wall,
+            day=self.day,
+        )
+
     # To the ordinary line, which takes over
 
     def admitted(self) -> Admitted:
@@ -207,14 +253,14 @@ class Flight:
 
     def journey(self, admitted: Admitted) -> Journey:
         lane = self.lane
-        hold = Hold(self.request_id, lane.charge(self.nano, self.tokens, self.wall), self.orphan.day)
+        hold = Hold(self.request_id, lane.charge(self.nano, self.tokens, self.wall), self.day)
         shaped = plain(self.small.call(admitted.head), lane.plan.course)[0]
         deadline = self.received + lane.total_seconds
         return Journey(admitted, shaped, lane.plan, Funded(hold), deadline)
 
     def sent(self) -> Sent:
-        attempt = Attempt(self.orphan.attempt_id, self.berth.member.candidate, self.started, self.wall)
-        return Sent(self.taken, self.place, attempt, Draft(self.orphan, self.berth.price), self.answer)
+        attempt = Attempt(self.attempt_id, self.berth.member.candidate, self.started, self.wall)
+        return Sent(self.taken, self.place, attempt, Draft(self.orphan(), self.berth.price), self.answer)
 
 
 def take_off(doors: Doors, lane: Lane, small: SmallChat, protocol: "EdgeProtocol", known: "KnownRequest") -> bool:
@@ -226,10 +272,11 @@ def take_off(doors: Doors, lane: Lane, small: SmallChat, protocol: "EdgeProtocol
     stage = plan.stages[0]
     if not lane.holds(doors, wall) or (cap is None and lane.needs_cap) or not stage.is_all_calm():
         return False
-    flight = Flight(doors, lane, small, protocol)
     size = small.body_bytes
     nano, tokens = amounts_at_worst(lane.worst, size, cap, small.choices)
-    request_id = doors.ids.request_id(wall)
+    ids = doors.ids.raw(wall)
+    digits = ids.hex()
+    request_id = f"req_{digits}"
     second = int(wall * 1000) // 1000
     way = lane.way
     if way.second != second:
@@ -241,30 +288,22 @@ def take_off(doors: Doors, lane: Lane, small: SmallChat, protocol: "EdgeProtocol
     if place is None or berth is None:
         meters.settle(Hold(request_id, lane.charge(nano, tokens, wall), way.number))
         return False
-    started = clock.now()
-    taken = Taken(berth.member, 0, started)
-    usage = Usage(-(-size // BYTES_PER_TOKEN))
-    price = berth.price
-    orphan: Receipt = _replace(
-        berth.like,
-        request_id=request_id,
-        attempt_id=ids.attempt_id(request_id, 1),
-        usage=usage,
-        cost_nano_usd=0 if price is None else cost_nano(price, usage),
-        started_at=wall,
-        day=way.number,
-    )
-    try:
-        doors.journal.hold(orphan, wall, nano, berth.sheet)
-    except GatewayFault:  # it is said by the ordinary line, which asks again
-        taken.withdraw(started)
-        meters.settle(Hold(request_id, lane.charge(nano, tokens, wall), way.number))
-        return False
+    flight = Flight(doors, lane, small, protocol, known, request_id, received, wall, nano, tokens, way.number)
+    started = flight.started = clock.now()
+    taken = flight.taken = Taken(berth.member, 0, started)
+    flight.place = place
+    flight.berth = berth
+    attempt_id = flight.attempt_id = f"att_{digits}_1"
+    read = -(-size // BYTES_PER_TOKEN)
+    floor = flight.floor_nano = berth.input_nano(read)
+    if not doors.journal.desk.hold(berth.blank, ids, attempt_id, flight, wall, way.number, nano, floor, read):
+        try:
+            doors.journal.hold(flight.orphan(), wall, nano, berth.blank.sheet)
+        except GatewayFault:  # it is said by the ordinary line, which asks again
+            taken.withdraw(started)
+            meters.settle(Hold(request_id, lane.charge(nano, tokens, wall), way.number))
+            return False
     plan.budget.deposit(started)
-    flight.known = known
-    flight.received, flight.wall, flight.started = received, wall, started
-    flight.request_id, flight.nano, flight.tokens = request_id, nano, tokens
-    flight.place, flight.berth, flight.taken, flight.orphan = place, berth, taken, orphan
     doors.live.add(flight)
     doors.telemetry.began()
     protocol.open_flight(flight)

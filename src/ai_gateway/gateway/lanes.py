@@ -7,25 +7,26 @@ any of that could be otherwise: another configuration, a price that begins, plan
 more than the plain way (a queue, rates, rules, a cache, a key that expires, a signature over the body) has no lane.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, final
 
 import msgspec
 
-from ai_gateway.domain.chat import Operation
+from ai_gateway.domain.chat import Operation, Usage
 from ai_gateway.domain.config import Price
 from ai_gateway.domain.faults import Fault
-from ai_gateway.domain.traffic import Call, Charge, Header, Receipt, Shaped
+from ai_gateway.domain.traffic import Call, Charge, Header, Outcome, Receipt, Shaped
 from ai_gateway.gateway.journey import Journey
 from ai_gateway.gateway.own_headers import name_lines
 from ai_gateway.gateway.pricing_rule import is_money_watched
 from ai_gateway.gateway.receipts import Attempt, draft_receipt
+from ai_gateway.gateway.relay import passed_lines
 from ai_gateway.gateway.ruling import plain
-from ai_gateway.gateway.small_chat import SmallChat, open_small_chat
-from ai_gateway.policy.pricing import price_in_force
+from ai_gateway.gateway.small_chat import Mould, SmallChat, open_small_chat
+from ai_gateway.policy.pricing import PICO_PER_NANO, cost_nano, plain_rates, price_in_force
 from ai_gateway.providers.openai import OpenAICodec
+from ai_gateway.runtime.desk import Blank
 from ai_gateway.runtime.plans import Plan
-from ai_gateway.runtime.sheets import Sheet, sheet_of
 from ai_gateway.runtime.stages import Member
 from ai_gateway.runtime.ways import Way
 
@@ -38,24 +39,31 @@ MOST_LANES: Final = 16
 MOST_MISSES: Final = 8
 """So many requests one behind the other that had no lane: where nobody uses them, nobody goes on looking."""
 _CHAT: Final = Operation.CHAT
+_OK: Final = Outcome.OK
 
 
 @final
 class Berth:
-    """One member of a lane's tier, and what every request there has in common. `like` is the receipt of one of them.
-    Its price holds `until` then (Unix seconds); `response_seconds` and `total_seconds` as its timeouts have them."""
+    """One member of a lane's tier, and what every request there has in common. `like` is the orphan of one of them,
+    `answered` its receipt. Its price holds `until` then (Unix seconds), `rates` are plain_rates of it; `lines` are the
+    headers of an answer that the provider sent with the headers `told`; `response_seconds` and `total_seconds` as its
+    timeouts have them."""
 
     __slots__ = (
+        "answered",
+        "blank",
         "codec",
         "headers",
         "like",
         "lines",
         "member",
         "model",
+        "names",
         "path",
         "price",
+        "rates",
         "response_seconds",
-        "sheet",
+        "told",
         "total_seconds",
         "until",
     )
@@ -66,14 +74,32 @@ class Berth:
         self.member = member
         self.codec = codec
         self.like = like
+        self.answered: Receipt = msgspec.structs.replace(like, outcome=_OK, estimated=False)
         self.price = price
+        self.rates = plain_rates(price)
         self.until = until
-        self.sheet: Sheet = sheet_of(like)
+        self.blank = Blank(like)
         self.model = msgspec.Raw(msgspec.json.encode(candidate.model))
         self.headers: tuple[Header, ...] = ()
-        self.lines = self.path = ""
+        self.lines = self.names = self.path = ""
+        self.told: Mapping[str, str] | None = None
         self.response_seconds = timeouts.response
         self.total_seconds = timeouts.total
+
+    def tell(self, headers: Mapping[str, str]) -> str | None:
+        """The header lines of an answer that the provider sent with these; None where one would break."""
+        passed = passed_lines(self.member, headers)
+        if passed is None:
+            return None
+        self.lines = passed + self.names
+        self.told = headers
+        return self.lines
+
+    def input_nano(self, tokens: int) -> int:
+        """What an attempt costs of which no more is known than its input."""
+        if self.rates is not None:
+            return -(-tokens * self.rates[0] // PICO_PER_NANO)
+        return 0 if self.price is None else cost_nano(self.price, Usage(tokens))
 
 
 @final
@@ -151,7 +177,7 @@ class Lane:
         like = draft_receipt(admitted, shaped, attempt, self.way.number).orphan
         prices, book = admitted.caller.tenant.prices, self.snapshot.book
         berth = Berth(member, codec, like, *price_in_force(prices, book, endpoint, candidate.model, wall))
-        berth.headers, berth.path, berth.lines = headers, encoded.path, names
+        berth.headers, berth.path, berth.names = headers, encoded.path, names
         return berth
 
 
@@ -175,13 +201,14 @@ def lane_for(doors: "Doors", journey: Journey) -> Lane | None:
 class Lanes:
     """Those of one head on one connection, by the model that is asked for."""
 
-    __slots__ = ("_begin", "_doors", "_lanes", "_missed")
+    __slots__ = ("_begin", "_doors", "_lanes", "_missed", "_mould")
 
     def __init__(self, doors: "Doors", begin: "Begin") -> None:
         self._doors = doors
         self._begin = begin
         self._lanes: dict[str, Lane] = {}
         self._missed = 0
+        self._mould: Mould | None = None
 
     def wants(self, journey: Journey) -> bool:
         """Whether a lane for requests like this one would be used."""
@@ -204,13 +231,15 @@ class Lanes:
         if self._missed > MOST_MISSES:
             return False
         try:
-            small = open_small_chat(body, self._doors.limits.body)
+            small = open_small_chat(body, self._doors.limits.body, self._mould)
         except Exception:  # noqa: BLE001  whatever it is, the ordinary line meets it too, and has an answer to it
             small = None
-        lane = None if small is None or small.stream else self._lanes.get(small.model)
-        if small is not None and lane is not None and self._begin(self._doors, lane, small, protocol, known):
-            self._missed = 0
-            return True
+        if small is not None:
+            self._mould = small.mould
+            lane = None if small.stream else self._lanes.get(small.model)
+            if lane is not None and self._begin(self._doors, lane, small, protocol, known):
+                self._missed = 0
+                return True
         self._missed += 1
         return False
 

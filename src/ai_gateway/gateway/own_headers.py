@@ -15,6 +15,7 @@ from ai_gateway.gateway.doors import Doors
 from ai_gateway.gateway.journey import Journey
 from ai_gateway.gateway.rate_gate import rate_headers
 from ai_gateway.gateway.receipts import Attempt
+from ai_gateway.policy.pricing import THREE_DIGITS
 
 
 def gateway_headers(doors: Doors, journey: Journey, attempt: Attempt, number: int) -> tuple[tuple[str, str], ...]:
@@ -41,7 +42,7 @@ def gateway_lines(doors: Doors, journey: Journey, attempt: Attempt, number: int)
     now = doors.clock.now()
     waited = now - attempt.started
     before = now - journey.admitted.head.received - waited
-    lines = names and names + timing_lines(number, before * 1000.0, waited * 1000.0)
+    lines = names and names + timing_lines(number, micros(before), micros(waited))
     if lines and is_limited(journey):
         of_limits = lines_of(limit_headers(doors, journey))
         return of_limits if of_limits is None else lines + of_limits
@@ -68,19 +69,18 @@ def name_lines(route: str, endpoint: str, provider: str) -> str | None:
     return lines_of((("x-gateway-route", route), *names_of(endpoint, provider)))
 
 
-def timing_lines(number: int, gateway_ms: float, provider_ms: float) -> str:
-    """How often it was tried, and who took how long, as header lines."""
-    micros = int(gateway_ms * 1000.0 + 0.5)
-    if number == 1 and 0 <= micros < 1000:
-        return f"{_AT_ONCE[micros]}{provider_ms:.3f}\r\n"
-    return _timing_before(number, gateway_ms) + f"{provider_ms:.3f}\r\n"
+def timing_lines(number: int, gateway_us: int, provider_us: int) -> str:
+    """How often it was tried, and who took how many microseconds, as header lines (in milliseconds)."""
+    at_once = number == 1 and 0 <= gateway_us < 1000
+    before = _AT_ONCE[gateway_us] if at_once else _timing_before(number, gateway_us)
+    return f"{before}{provider_us // 1000}.{THREE_DIGITS[provider_us % 1000]}\r\n"
 
 
-def _timing_before(number: int, gateway_ms: float) -> str:
-    return f"x-gateway-attempts: {number}\r\nserver-timing: gateway;dur={gateway_ms:.3f}, provider;dur="
+def _timing_before(number: int, gateway_us: int) -> str:
+    return f"x-gateway-attempts: {number}\r\nserver-timing: gateway;dur={gateway_us / 1000:.3f}, provider;dur="
 
 
-_AT_ONCE: Final = tuple([_timing_before(1, micros / 1000) for micros in range(1000)])
+_AT_ONCE: Final = tuple([_timing_before(1, micros) for micros in range(1000)])
 """Of nearly every answer: it is the first attempt's, and we took less than a millisecond. To write a float is what
 costs most of a header."""
 
@@ -88,6 +88,11 @@ costs most of a header."""
 @lru_cache(4096)
 def _route_line(route: str) -> str | None:
     return lines_of((("x-gateway-route", route),))
+
+
+def micros(seconds: float) -> int:
+    """To the nearest; seconds that are not negative."""
+    return int(seconds * 1e6 + 0.5)
 
 
 def names_of(endpoint: str, provider: str) -> tuple[tuple[str, str], ...]:

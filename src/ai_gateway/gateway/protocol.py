@@ -32,8 +32,8 @@ from ai_gateway.gateway.edge_timers import BETWEEN, BODY, HEAD, TimedProtocol
 from ai_gateway.gateway.flight import Flight
 from ai_gateway.gateway.known_request import KnownRequest, known_request
 from ai_gateway.gateway.last_words import last_words
-from ai_gateway.gateway.watch import Watch, whole_answer
-from ai_gateway.policy.framing import VERSIONS, body_too_large, head_without_upgrade, judge_framing, malformed
+from ai_gateway.gateway.watch import STATUS_LINE, Watch
+from ai_gateway.policy import framing
 from ai_gateway.policy.paths import canonical_path
 from ai_gateway.runtime import ids
 from ai_gateway.runtime.clock import SystemClock
@@ -76,6 +76,7 @@ class EdgeProtocol(TimedProtocol):
         self._default_headers: list[tuple[bytes, bytes]] | None = None
         self._latest: Cycle | None = None
         self._default_lines = self._plain_head = b""
+        self.lines_of_every_answer = ""
         self._head_bytes = 0
         self._body_bytes = 0
         self._wire_bytes = 0
@@ -128,10 +129,13 @@ class EdgeProtocol(TimedProtocol):
             return
         known = self._known
         is_new = self._phase is BETWEEN and not self._head_bytes and not self._open
-        body = known.head.body_of(data) if known is not None and is_new else None
-        if known is not None and body is not None and len(body) <= self.limits.body_bytes:
-            self._begin_again(known, body)
-            return
+        if known is not None and is_new:
+            body = known.head.body_of(data)
+            if body is not None and len(body) <= self.limits.body_bytes:
+                lanes = known.memory.lanes
+                if lanes is None or not lanes.take(self, known, body):
+                    self._begin_again(known, body)
+                return
         before = self._requests
         if self._phase is BODY:
             self._wire_bytes += len(data)
@@ -207,9 +211,9 @@ class EdgeProtocol(TimedProtocol):
             except httptools.HttpParserCallbackError as error:
                 if isinstance(error.__context__, Fault):
                     raise error.__context__ from None
-                raise malformed("its head cannot be read") from error
+                raise framing.malformed("its head cannot be read") from error
             except httptools.HttpParserError as error:
-                raise malformed(str(error)) from None
+                raise framing.malformed(str(error)) from None
             return
 
     def _living_parser(self) -> httptools.HttpRequestParser:
@@ -221,9 +225,9 @@ class EdgeProtocol(TimedProtocol):
         """A head that is not complete yet may be too large already; a body may hide in chunk extensions."""
         if self._phase is BODY:
             if self._wire_bytes > 2 * self.limits.body_bytes + self.limits.head_bytes:
-                raise body_too_large(self.limits.body_bytes)
+                raise framing.body_too_large(self.limits.body_bytes)
         elif self._head_bytes > self.limits.head_bytes:
-            raise self._head_too_large()
+            raise framing.head_too_large(self.limits.head_bytes)
 
     # What the parser says
 
@@ -239,9 +243,9 @@ class EdgeProtocol(TimedProtocol):
         parser, headers = self._living_parser(), self.headers
         version, method = parser.get_http_version(), parser.get_method()
         self._judge_head(version, method)
-        self.expect_100_continue = judge_framing(headers, version, self.limits.body_bytes)
+        self.expect_100_continue = framing.judge_framing(headers, version, self.limits.body_bytes)
         if parser.should_upgrade():
-            self._plain_head = head_without_upgrade(method, self.url, version, self.headers)
+            self._plain_head = framing.head_without_upgrade(method, self.url, version, self.headers)
             return
         raw_path, _, query = self.url.partition(b"?")
         path = _canonical_path(raw_path)
@@ -274,7 +278,7 @@ class EdgeProtocol(TimedProtocol):
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
         if self._body_bytes > self.limits.body_bytes:
-            raise body_too_large(self.limits.body_bytes)
+            raise framing.body_too_large(self.limits.body_bytes)
         cycle = self._latest
         if cycle is None or cycle.response_complete:
             return
@@ -305,9 +309,6 @@ class EdgeProtocol(TimedProtocol):
             self._known = known_request(data, self._latest)
 
     def _begin_again(self, known: KnownRequest, body: bytes) -> None:
-        lanes = known.memory.lanes
-        if lanes is not None and lanes.take(self, known, body):
-            return
         watch = Watch(known.path, known.memory)
         scope = known.scope.copy()
         scope["extensions"] = {WATCH: watch}
@@ -343,9 +344,9 @@ class EdgeProtocol(TimedProtocol):
         self.cycle = self._latest = cycle
         self._open.append(cycle)
 
-    def answer_flight(self, flight: Flight, head: str, body: bytes) -> None:
-        """All of it. `head` are header lines as `Watch.write_whole` takes them."""
-        self.transport.write(whole_answer(200, self._default_lines, head, body, keep_alive=flight.keep_alive))
+    def answer_flight(self, flight: Flight, answer: bytes) -> None:
+        """All of it, which begins with `lines_of_every_answer`."""
+        self.transport.write(answer)
         flight.response_complete = True
         if not flight.keep_alive:
             self.transport.close()
@@ -382,18 +383,16 @@ class EdgeProtocol(TimedProtocol):
         """uvicorn makes a new list each second, for the date in it."""
         headers = self._default_headers = self.server_state.default_headers
         self._default_lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+        self.lines_of_every_answer = (STATUS_LINE[200] + self._default_lines).decode("latin-1")
         self._of_every_cycle["default_headers"] = headers
         self._of_every_cycle["default_lines"] = self._default_lines
 
     def _judge_head(self, version: str, method: bytes) -> None:
-        if version not in VERSIONS:
-            raise malformed(f"HTTP/{version} is not spoken here")
-        if method == b"CONNECT":
-            raise malformed("this is no proxy for CONNECT")
+        framing.judge_start(version, method)
         # 0: behind another message in the same read, not counted on its own.
         counted = self._head_bytes
         if (counted == 0 or counted > self.limits.head_bytes) and self._size_of_head() > self.limits.head_bytes:
-            raise self._head_too_large()
+            raise framing.head_too_large(self.limits.head_bytes)
         if len(self.headers) > self.limits.head_count:
             raise InvalidRequest(
                 f"The request has more than {self.limits.head_count} headers.", status=431, code="headers_too_large"
@@ -401,10 +400,6 @@ class EdgeProtocol(TimedProtocol):
 
     def _size_of_head(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-
-    def _head_too_large(self) -> InvalidRequest:
-        limit = self.limits.head_bytes
-        return InvalidRequest(f"The request's head is larger than {limit} bytes.", status=431, code="headers_too_large")
 
     # Refusals
 

@@ -71,10 +71,13 @@ class _Message(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     refusal: str | None = None
 
 
-class _Mould(msgspec.Struct, frozen=True, gc=False):
-    """What stands around the messages: the call that it makes, and what is sent to a provider in three pieces, between
-    which the model and the messages stand, in the order that `begins_with_model` says."""
+class Mould(msgspec.Struct, frozen=True, gc=False):
+    """What stands around the messages: all bytes `before` and `after` them, the call that it makes, and what is sent to
+    a provider in three pieces, between which the model and the messages stand, in the order that `begins_with_model`
+    says."""
 
+    before: bytes
+    after: bytes
     call: Call
     begins_with_model: bool
     start: bytes
@@ -89,7 +92,7 @@ class SmallChat(msgspec.Struct, frozen=True, gc=False):
     cap: int | None
     choices: int
     stream: bool
-    mould: _Mould
+    mould: Mould
     messages: bytes
     body_bytes: int
 
@@ -121,11 +124,22 @@ _read_body: Final = msgspec.json.Decoder(_Body).decode
 _read_messages: Final = msgspec.json.Decoder(list[_Message]).decode
 
 
-def open_small_chat(body: bytes, limits: BodyLimits) -> SmallChat | None:
-    """Streamed or not; None for a body that is not small, or has to be looked at: it is unusual, or wrong."""
+def open_small_chat(body: bytes, limits: BodyLimits, last: Mould | None = None) -> SmallChat | None:
+    """Streamed or not; None for a body that is not small, or has to be looked at: it is unusual, or wrong. `last` is
+    the mould of one that it is probably like."""
     size = len(body)
     if size > SMALL_BYTES or (limits is not ORDINARY and not _are_wide(limits)):
         return None
+    if last is not None and body.startswith(last.before) and body.endswith(last.after):
+        messages = body[len(last.before) : size - len(last.after)]
+        try:
+            _read_messages(messages)
+        except ValueError:
+            pass  # another list may begin or end there
+        else:
+            if messages[0] == _LIST:
+                call = last.call
+                return SmallChat(call.model, call.max_output, call.choices, call.stream, last, messages, size)
     before, _, rest = body.partition(_KEY)
     messages, bracket, after = rest.rpartition(b"]")
     messages += bracket
@@ -166,7 +180,7 @@ def _are_wide(limits: BodyLimits) -> bool:
 
 
 @lru_cache(_MOULDS)
-def _mould_of(before: bytes, after: bytes) -> _Mould | None:
+def _mould_of(before: bytes, after: bytes) -> Mould | None:
     """None: it is no body with a list of messages at its top, or one that has to be looked at each time.
 
     Before the key there is the body's own brace, and no other bracket or escape: so the key is one of the top.
@@ -182,4 +196,4 @@ def _mould_of(before: bytes, after: bytes) -> _Mould | None:
         return None
     marked = msgspec.json.encode({**fields, "model": _MARK, "messages": _MARK})
     start, between, end = marked.split(b"\0")
-    return _Mould(call, start.endswith(b'"model":'), start, between, end)
+    return Mould(before + _KEY, after, call, start.endswith(b'"model":'), start, between, end)

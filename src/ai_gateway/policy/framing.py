@@ -47,6 +47,18 @@ def judge_framing(headers: Iterable[tuple[bytes, bytes]], version: str, most_bod
     return waits
 
 
+def judge_start(version: str, method: bytes) -> None:
+    """Raises InvalidRequest: 400."""
+    if version not in VERSIONS:
+        raise malformed(f"HTTP/{version} is not spoken here")
+    if method == b"CONNECT":
+        raise malformed("this is no proxy for CONNECT")
+
+
+def head_too_large(limit: int) -> InvalidRequest:
+    return InvalidRequest(f"The request's head is larger than {limit} bytes.", status=431, code="headers_too_large")
+
+
 def body_too_large(limit_bytes: int) -> InvalidRequest:
     return InvalidRequest(f"The request body is larger than {limit_bytes} bytes.", status=413, code="request_too_large")
 

@@ -17,6 +17,9 @@ from ai_gateway.domain.prices import Rates
 PICO_PER_NANO = 1000
 NANO_PER_DOLLAR = 1_000_000_000
 
+THREE_DIGITS = tuple([f"{number:03d}" for number in range(1000)])
+"""To look up what a thousandth is written as costs half of writing it."""
+
 _STANDARD = ServiceTier.STANDARD  # one look-up less for every attempt
 
 
@@ -86,6 +89,15 @@ def cost_nano(price: Price, usage: Usage) -> int:
     return (pico + PICO_PER_NANO - 1) // PICO_PER_NANO
 
 
+def plain_rates(price: Price | None) -> tuple[int, int] | None:
+    """Pico-dollars of a token of input and of output, where that is all there is to know of a usage of the standard
+    service that has no parts: its cost is their sum, rounded up as ever. None: `cost_nano` has to be asked."""
+    if price is None:
+        return (0, 0)
+    schedule = price.standard
+    return None if schedule.steps or schedule.rates.request else (schedule.rates.input, schedule.rates.output)
+
+
 def _parts(total: int, whole_rate: int, lanes: tuple[tuple[int, int], ...]) -> int:
     """What the lanes cost above (or below) what the whole's rate says of them. Together they are never more than the
     total."""
@@ -117,8 +129,11 @@ def share_nano(nano: int, percent: int) -> int:
 
 def dollars(nano: int) -> str:
     """Nano-dollars as plain decimal text with no trailing zeros beyond cents: 9_400_000 -> '0.0094'."""
-    if 0 < nano < NANO_PER_DOLLAR:  # nearly always; behind a one the zeros in front are kept
-        return "0." + str(NANO_PER_DOLLAR + nano)[1:].rstrip("0")
+    if 0 < nano < NANO_PER_DOLLAR:  # nearly always
+        micro = nano // 1000
+        return f"0.{THREE_DIGITS[micro // 1000]}{THREE_DIGITS[micro % 1000]}{THREE_DIGITS[nano % 1000]}".rstrip("0")
+    if nano == 0:
+        return "0.0"
     sign = "-" if nano < 0 else ""
     whole, rest = divmod(abs(nano), NANO_PER_DOLLAR)
     return f"{sign}{whole}.{f'{rest:09d}'.rstrip('0') or '0'}"

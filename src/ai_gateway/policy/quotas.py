@@ -14,6 +14,7 @@ from ai_gateway.domain.budgets import Leg, Limits, tightest
 from ai_gateway.domain.chat import Operation
 from ai_gateway.domain.config import Key, LegRates, Tenant
 from ai_gateway.domain.traffic import Call, Caller, Charge
+from ai_gateway.policy.pricing import PICO_PER_NANO
 from ai_gateway.policy.worst_case import Worst, worst_nano, worst_uncapped_nano
 from ai_gateway.providers.output_caps import CAPPED
 
@@ -80,10 +81,14 @@ def charge(caller: Caller, call: Call, worst: Worst, revision: int = 0, most: in
 
 def amounts_at_worst(worst: Worst, most_input: int, cap: int | None, choices: int) -> tuple[int, int]:
     """What a charge for a chat says: nano-dollars and tokens at worst. `cap` None: nobody says how long it may be."""
-    output = worst.default_output if cap is None else cap
     if cap is None and worst.by_length:
-        return worst_uncapped_nano(worst, most_input, choices), most_input + output * choices
-    return worst_nano(worst, most_input, output * choices), most_input + output * choices
+        written = worst.default_output * choices
+        return worst_uncapped_nano(worst, most_input, choices), most_input + written
+    written = (worst.default_output if cap is None else cap) * choices
+    if worst.steps:
+        return worst_nano(worst, most_input, written), most_input + written
+    pico = most_input * worst.input_pico + written * worst.output_pico + worst.request_pico
+    return -(-pico // PICO_PER_NANO), most_input + written
 
 
 def asked_output(call: Call, worst: Worst) -> int:

@@ -16,7 +16,7 @@ from zlib import crc32
 
 import msgspec
 
-from ai_gateway.domain.chat import Operation, ServiceTier, Usage
+from ai_gateway.domain.chat import Operation, ServiceTier, Usage, has_parts
 from ai_gateway.domain.config import Ownership, ProviderType
 from ai_gateway.domain.traffic import Outcome, Receipt
 from ai_gateway.runtime.sheets import Names, Sheet
@@ -48,7 +48,6 @@ _ORPHAN_MARK: Final = _MARKS[_ORPHAN]
 # Places are what is on the disk: new services go to the end.
 _SERVICES: Final = (ServiceTier.STANDARD, ServiceTier.FLEX, ServiceTier.PRIORITY, ServiceTier.FAST, ServiceTier.BATCH)
 _SERVICE_CODES: Final = {service: code for code, service in enumerate(_SERVICES)}
-_STANDARD: Final = ServiceTier.STANDARD
 
 _IDS: Final = struct.Struct("<14sI")
 _SETTLE: Final = struct.Struct("<14sIIIIdddqq9qB")
@@ -59,14 +58,14 @@ _HEADER: Final = struct.Struct("<IIQ")
 _DRAINED: Final = struct.Struct("<Q")
 
 # The same in fewer fields: both numbers of names are one, and so are the lanes that most requests have nothing in.
-_pack_settle = slot_of("14sI8sIdddqqqq57s").pack
-_pack_hold = slot_of("14sI8sIddqqqqq57s").pack
+pack_settle = slot_of("14sI8sIdddqqqq57s").pack
+pack_hold = slot_of("14sI8sIddqqqqq57s").pack
 _pack_lanes = struct.Struct("<7qB").pack
-_NO_LANES: Final = bytes(57)
+NO_LANES: Final = bytes(57)
 _SETTLE_KIND: Final = int(Kind.SETTLE)
 _HOLD_KIND: Final = int(Kind.HOLD)
-_SETTLE_BEGINNING: Final = beginning_of(_SETTLE_KIND, _SETTLE.size)
-_HOLD_BEGINNING: Final = beginning_of(_HOLD_KIND, _HOLD.size)
+SETTLE_BEGINNING: Final = beginning_of(_SETTLE_KIND, _SETTLE.size)
+HOLD_BEGINNING: Final = beginning_of(_HOLD_KIND, _HOLD.size)
 
 _FLAGS_AT: Final = 16
 _NUMBERS: Final = (1 << _FLAGS_AT) - 1
@@ -142,6 +141,11 @@ def told_of(request_id: str, attempt_id: str, client_request_id: str | None) -> 
     return _NO_IDS, _HAS_TAIL, _encode((request_id, attempt_id, client_request_id))
 
 
+def mark_of(priced: bool, outcome: Outcome) -> int:  # noqa: FBT001  a column of its own
+    """What a record's mark says of these two."""
+    return _MARKS[outcome] | (_PRICED if priced else 0)
+
+
 def encode_header(header: Header) -> bytes:
     return _HEADER.pack(header.version, header.segment, header.drained)
 
@@ -185,20 +189,9 @@ def write_settle(sheet: Sheet, told: Told, receipt: Receipt) -> int:
     if outcome is not _OK:
         mark += _MARKS[outcome]
     usage = receipt.usage
-    lanes = _NO_LANES
-    if (
-        usage.cache_read_tokens
-        or usage.cache_write_5m_tokens
-        or usage.cache_write_1h_tokens
-        or usage.reasoning_tokens
-        or usage.audio_input_tokens
-        or usage.audio_output_tokens
-        or usage.image_input_tokens
-        or usage.service_tier is not _STANDARD
-    ):
-        lanes = _lanes_of(usage)
-    rest = _pack_settle(
-        _SETTLE_BEGINNING,
+    lanes = _lanes_of(usage) if has_parts(usage) else NO_LANES
+    rest = pack_settle(
+        SETTLE_BEGINNING,
         number,
         ids,
         mark,
@@ -253,20 +246,9 @@ def write_hold(sheet: Sheet, told: Told, orphan: Receipt, at: float, worst_nano:
     outcome = orphan.outcome
     mark += _ORPHAN_MARK if outcome is _ORPHAN else _MARKS[outcome]
     usage = orphan.usage
-    lanes = _NO_LANES
-    if (
-        usage.cache_read_tokens
-        or usage.cache_write_5m_tokens
-        or usage.cache_write_1h_tokens
-        or usage.reasoning_tokens
-        or usage.audio_input_tokens
-        or usage.audio_output_tokens
-        or usage.image_input_tokens
-        or usage.service_tier is not _STANDARD
-    ):
-        lanes = _lanes_of(usage)
-    rest = _pack_hold(
-        _HOLD_BEGINNING,
+    lanes = _lanes_of(usage) if has_parts(usage) else NO_LANES
+    rest = pack_hold(
+        HOLD_BEGINNING,
         number,
         ids,
         mark,

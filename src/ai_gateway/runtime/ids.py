@@ -1,12 +1,15 @@
 """Ids of requests and attempts: ours always, sorted by time, and nobody outside can predict or choose one."""
 
 import os
+import struct
 from secrets import token_hex
 from typing import Final, final
 
+INSTANT_BYTES: Final = 6
 RANDOM_BYTES: Final = 8
 BATCH: Final = 512
 RESPONSE_BYTES: Final = 24
+_parts: Final = struct.Struct(f"{RANDOM_BYTES}s" * BATCH).unpack
 
 
 @final
@@ -15,17 +18,24 @@ class Ids:
     cost more than all else of it."""
 
     def __init__(self) -> None:
-        self._bytes = b""
-        self._next = 0
+        self._chances: list[bytes] = []
+        self._millis = -1
+        self._instant = b""
 
     def request_id(self, wall: float) -> str:
         """'req_' + 12 hex digits of Unix milliseconds + 16 random ones."""
-        start = self._next
-        if start >= len(self._bytes):
-            self._bytes = os.urandom(RANDOM_BYTES * BATCH)
-            start = 0
-        self._next = start + RANDOM_BYTES
-        return f"req_{int(wall * 1000):012x}{self._bytes[start : self._next].hex()}"
+        return f"req_{self.raw(wall).hex()}"
+
+    def raw(self, wall: float) -> bytes:
+        """What the digits of the next id stand for: 14 bytes."""
+        millis = int(wall * 1000)
+        if millis != self._millis:
+            self._millis = millis
+            self._instant = millis.to_bytes(INSTANT_BYTES, "big")
+        chances = self._chances
+        if not chances:
+            chances += _parts(os.urandom(RANDOM_BYTES * BATCH))
+        return self._instant + chances.pop()
 
 
 def request_id(wall: float) -> str:

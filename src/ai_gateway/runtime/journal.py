@@ -11,7 +11,6 @@ Receipts that a failing disk did not take go to the ledger from memory, and on t
 """
 
 import asyncio
-from binascii import unhexlify
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final, final
@@ -19,8 +18,8 @@ from typing import Final, final
 from ai_gateway.domain.faults import GatewayFault
 from ai_gateway.domain.traffic import Receipt
 from ai_gateway.runtime.backlog import UNWRITTEN, Backlog
+from ai_gateway.runtime.desk import Desk, Opened, orphan_in
 from ai_gateway.runtime.entries import (
-    ID_DIGITS,
     VERSION,
     Header,
     Held,
@@ -64,70 +63,55 @@ class Journal:
         self._is_strict = durability is Durability.ALWAYS
         self._names: dict[Names, int] = {}
         self._sheets: dict[Names, Sheet] = {}
-        self._open: dict[str, _Open] = {}
-        self._reserved = 0
-        self._room = 0  # up to this nobody looks again
         self._problem: OSError | None = None
         self._cramped: OSError | None = None
         self._unwritten: list[Receipt] = []
-        self.booked_nano = 0
         self._just_sealed: list[Segment] = []
         self._is_dirty = False
-        # The segment in use, while there is nothing to see to before somebody writes.
-        self._line: Segment | None = None
         self._is_restated = True
         self._safe_number = 0
         self._waiters: list[asyncio.Future[None]] = []
-        self._arrived = asyncio.Event()
-        self._has_arrived = False
         self.has_work = asyncio.Event()
         self.replayed: Replayed = replay(self._segments.sealed)
-        self._drained = self.replayed.drained
+        self._drained: int = self.replayed.drained
         self._segments.begin(self.replayed.next_number)
-        self._backlog = Backlog(self._segments, size.in_memory, after=self._drained, left_behind=self.replayed.waiting)
+        waiting = self.replayed.waiting
+        self._backlog = Backlog(self._segments, size.in_memory, after=self._drained, left_behind=waiting)
+        self.desk = Desk(self._backlog)
         self._take_over()
-        self.booked_nano = 0  # by this process: what an earlier one had in flight is not counted twice
+        self.desk.booked_nano = 0  # by this process: what an earlier one had in flight is not counted twice
 
     def admit(self) -> None:
         """Raises GatewayFault while there is no room for one more request."""
-        if self._reserved + USUAL_SLOTS > self._room and not self._has_room(USUAL_SLOTS):
+        if self.desk.reserved + USUAL_SLOTS > self.desk.room and not self._has_room(USUAL_SLOTS):
             raise _full()
         if self._problem is not None:
             raise _full()
 
     def hold(self, orphan: Receipt, at: float, worst_nano: int, sheet: Sheet | None = None) -> None:
         """An attempt is about to be sent: `orphan` is what it costs if nothing is heard of it again, `at` the instant
-        of admission. With the `sheet` of its names they need not be looked up, and its ids have to be of ours. Raises
-        GatewayFault where the record cannot be written, or what must follow it could not."""
-        attempt_id = orphan.attempt_id
-        if (
-            sheet is not None
-            and attempt_id == f"att_{(digits := orphan.request_id[4:])}_1"
-            and len(digits) == ID_DIGITS
-            and orphan.client_request_id is None
-        ):
-            told, reserve = (unhexlify(digits), 1, b""), sheet.slots
-        else:
-            sheet, told = sheet or self._sheet_of(orphan), _told(orphan)
-            reserve = sheet.slots + _slots_of_tail(told)
-        reserved = self._reserved + reserve
-        if reserved > self._room and not self._has_room(reserve):
+        of admission. With the `sheet` of its names they need not be looked up. Raises GatewayFault where the record
+        cannot be written, or what must follow it could not."""
+        desk, sheet, told = self.desk, sheet or self._sheet_of(orphan), _told(orphan)
+        reserve = sheet.slots + _slots_of_tail(told)
+        reserved = desk.reserved + reserve
+        if reserved > desk.room and not self._has_room(reserve):
             raise _full()
         try:
-            if sheet.segment is not self._line or not write_hold(sheet, told, orphan, at, worst_nano):
+            if sheet.segment is not desk.segment or not write_hold(sheet, told, orphan, at, worst_nano):
                 self._write_hold(sheet, told, orphan, at, worst_nano)
         except OSError as error:
             self._fail(error)
             raise _full() from error
-        self._open[attempt_id] = (sheet, told, reserve, orphan, at, worst_nano, None)
-        self._reserved = reserved
+        desk.opened[orphan.attempt_id] = (sheet, told, reserve, orphan, at, worst_nano, None)
+        desk.reserved = reserved
 
     def progress(self, progress: Progress) -> None:
         """How far an open attempt has come. It only raises a floor, so it is left out where room is short."""
-        opened = self._open.get(progress.attempt_id)
+        opened = self.desk.opened.get(progress.attempt_id)
         if opened is None:
             return
-        self._open[progress.attempt_id] = (*opened[:-1], progress)
+        self.desk.opened[progress.attempt_id] = (*opened[:-1], progress)
         payload = encode_progress(progress)
         if self._problem is None and self._has_room(slots_for(payload)):
             try:
@@ -138,13 +122,14 @@ class Journal:
     def append(self, receipt: Receipt) -> None:
         """How an attempt ended: the orphan of its hold with other numbers, under the same names. Never fails: what the
         disk does not take waits in memory for the ledger."""
-        self.booked_nano += receipt.cost_nano_usd
-        opened = self._open.pop(receipt.attempt_id, None)
+        desk = self.desk
+        desk.booked_nano += receipt.cost_nano_usd
+        opened = desk.opened.pop(receipt.attempt_id, None)
         number = UNWRITTEN
         if opened is not None:
             sheet, told, reserve, _, _, _, _ = opened
-            self._reserved -= reserve
-            if sheet.segment is self._line:
+            desk.reserved -= reserve
+            if sheet.segment is desk.segment:
                 try:
                     number = write_settle(sheet, told, receipt)
                 except OSError as error:
@@ -156,8 +141,8 @@ class Journal:
             backlog.memory.append((number, receipt))
         else:
             backlog.add(number, receipt)
-        if not self._has_arrived:
-            self._tell_arrival()
+        if not desk.has_arrived:
+            desk.tell_arrival()
 
     def peek(self, most: int) -> Sequence[Receipt]:
         """The oldest receipts that wait, which stay until `drop` says that they are written."""
@@ -174,22 +159,19 @@ class Journal:
             self._mark_drained()
             self.has_work.set()
         if not len(self._backlog):
-            self._has_arrived = False
-            self._arrived.clear()
+            self.desk.has_arrived = False
+            self.desk.arrived.clear()
 
     def find(self, tenant_id: str, request_id: str) -> list[Receipt]:
         return self._backlog.find(tenant_id, request_id)
 
     async def wait(self) -> None:
         """Until there is something for the ledger."""
-        await self._arrived.wait()
+        await self.desk.arrived.wait()
 
     def running(self) -> list[tuple[Held, Progress | None]]:
         """The attempts in flight, oldest first, and how far they have come where that was told."""
-        return [
-            (Held(orphan, at, worst_nano), progress)
-            for _, _, _, orphan, at, worst_nano, progress in self._open.values()
-        ]
+        return [(Held(orphan_in(opened), opened[4], opened[5]), opened[6]) for opened in self.desk.opened.values()]
 
     @property
     def depth(self) -> int:
@@ -198,7 +180,12 @@ class Journal:
 
     @property
     def open_attempts(self) -> int:
-        return len(self._open)
+        return len(self.desk.opened)
+
+    @property
+    def booked_nano(self) -> int:
+        """What this process has booked so far."""
+        return self.desk.booked_nano
 
     @property
     def problem(self) -> OSError | None:
@@ -232,7 +219,7 @@ class Journal:
         sealed, self._just_sealed = self._just_sealed, []
         files = [it.file for it in (*sealed, segments.active)] if self._is_dirty or sealed else []
         self._is_dirty = False
-        self._line = None
+        self.desk.segment = None
         written = segments.next_number
         if self._is_restated:
             segments.retire(self._drained)
@@ -266,7 +253,7 @@ class Journal:
 
     def close(self) -> None:
         """The last thing. A journal that nothing waits in leaves no files, so the next start has nothing to read."""
-        if not self._open and not len(self._backlog) and self._problem is None:
+        if not self.desk.opened and not len(self._backlog) and self._problem is None:
             self._segments.remove_all()
         else:
             self._segments.close()
@@ -284,18 +271,14 @@ class Journal:
         if segments.wants_spare:
             segments.adopt(segments.make(segments.plan()))
         if len(self._backlog):
-            self._tell_arrival()
-
-    def _tell_arrival(self) -> None:
-        self._has_arrived = True
-        self._arrived.set()
+            self.desk.tell_arrival()
 
     def _has_room(self, slots: int) -> bool:
         """Whether all that is in flight could still be written with this besides: in a whole new segment where one is
         ready, else in what is left of this one."""
         segments = self._segments
-        self._room = 0 if segments.spare is None else segments.most
-        return self._reserved + slots <= (self._room or segments.remaining)
+        room = self.desk.room = 0 if segments.spare is None else segments.most
+        return self.desk.reserved + slots <= (room or segments.remaining)
 
     def _sheet_of(self, receipt: Receipt) -> Sheet:
         names = names_of(receipt)
@@ -304,7 +287,7 @@ class Journal:
             sheet = self._sheets[names] = sheet_of(receipt)
         return sheet
 
-    def _settle(self, receipt: Receipt, opened: "_Open | None") -> int:
+    def _settle(self, receipt: Receipt, opened: "Opened | None") -> int:
         """Where it is not written in a moment; UNWRITTEN where it stays in memory."""
         if opened is not None:
             number = self._write_settle(opened[0], opened[1], receipt)
@@ -371,12 +354,12 @@ class Journal:
 
     def _note(self) -> None:
         """Something is written, and nothing stands against writing more."""
-        self._line = self._segments.active
+        self.desk.segment = self._segments.active
         self._is_dirty = True
         self.has_work.set()
 
     def _cut(self) -> None:
-        self._room = 0
+        self.desk.room = 0
         sealed = self._segments.active
         if sealed.used:
             self._segments.cut()
@@ -391,8 +374,9 @@ class Journal:
         self._sheets = {}
         header = Header(version=VERSION, segment=self._segments.active.number, drained=self._drained)
         self._segments.append(Kind.SEGMENT, encode_header(header))
-        for sheet, told, _, orphan, at, worst_nano, progress in self._open.values():
-            self._write_hold(sheet, told, orphan, at, worst_nano)
+        for opened in self.desk.opened.values():
+            sheet, told, _, _, at, worst_nano, progress = opened
+            self._write_hold(sheet, told, orphan_in(opened), at, worst_nano)
             if progress is not None:
                 self._write(Kind.PROGRESS, encode_progress(progress))
         self._note()
@@ -407,7 +391,7 @@ class Journal:
 
     def _fail(self, error: OSError) -> None:
         self._problem = error
-        self._line = None
+        self.desk.segment = None
         self.has_work.set()
 
     def _mend(self) -> None:
@@ -426,11 +410,6 @@ class Journal:
 
 def _told(receipt: Receipt) -> Told:
     return told_of(receipt.request_id, receipt.attempt_id, receipt.client_request_id)
-
-
-_Open = tuple[Sheet, Told, int, Receipt, float, int, Progress | None]
-"""An attempt in flight: its names and ids, the slots that are kept for it, what its hold says, and how far it has come.
-A tuple, because one is made for every request."""
 
 
 def _slots_of_tail(told: Told) -> int:
