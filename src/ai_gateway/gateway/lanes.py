@@ -15,7 +15,7 @@ import msgspec
 from ai_gateway.domain.chat import Operation
 from ai_gateway.domain.config import Price
 from ai_gateway.domain.faults import Fault
-from ai_gateway.domain.traffic import Call, Charge, Header, Receipt, Shaped
+from ai_gateway.domain.traffic import Call, Charge, Receipt, Shaped
 from ai_gateway.gateway.journey import Journey
 from ai_gateway.gateway.own_headers import name_lines
 from ai_gateway.gateway.pricing_rule import is_money_watched
@@ -27,6 +27,7 @@ from ai_gateway.providers.openai import OpenAICodec
 from ai_gateway.runtime.plans import Plan
 from ai_gateway.runtime.sheets import Sheet, sheet_of
 from ai_gateway.runtime.stages import Member
+from ai_gateway.runtime.upstream import Errand, Outgoing
 from ai_gateway.runtime.ways import Way
 
 if TYPE_CHECKING:
@@ -47,18 +48,19 @@ class Berth:
 
     __slots__ = (
         "codec",
-        "headers",
+        "errand",
         "like",
         "lines",
         "member",
         "model",
-        "path",
         "price",
         "response_seconds",
         "sheet",
         "total_seconds",
         "until",
     )
+
+    errand: Errand
 
     def __init__(self, member: Member, codec: OpenAICodec, like: Receipt, price: Price | None, until: float) -> None:
         candidate = member.candidate
@@ -70,8 +72,7 @@ class Berth:
         self.until = until
         self.sheet: Sheet = sheet_of(like)
         self.model = msgspec.Raw(msgspec.json.encode(candidate.model))
-        self.headers: tuple[Header, ...] = ()
-        self.lines = self.path = ""
+        self.lines = ""
         self.response_seconds = timeouts.response
         self.total_seconds = timeouts.total
 
@@ -150,8 +151,9 @@ class Lane:
         attempt = Attempt("", candidate, admitted.head.received, wall)
         like = draft_receipt(admitted, shaped, attempt, self.way.number).orphan
         prices, book = admitted.caller.tenant.prices, self.snapshot.book
+        asks = Outgoing("POST", endpoint.base_url, encoded.path, headers, b"", endpoint.reach, 0.0, 0.0)
         berth = Berth(member, codec, like, *price_in_force(prices, book, endpoint, candidate.model, wall))
-        berth.headers, berth.path, berth.lines = headers, encoded.path, names
+        berth.errand, berth.lines = doors.upstream.prepare(asks), names
         return berth
 
 
