@@ -2,6 +2,7 @@
 show the same is in test_http1_beside_aiohttp.py."""
 
 import gzip
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
@@ -9,9 +10,9 @@ from hypothesis import strategies as st
 
 from ai_gateway.runtime.http1 import HEAD_BYTES, IDLE_BYTES, MOST_HEADS, SWITCHING_PROTOCOLS, Heads
 from ai_gateway.runtime.http1_answer import BUFFER_BYTES, Http1Answer
-from ai_gateway.runtime.upstream import Broken, UpstreamError
+from ai_gateway.runtime.upstream import Broken, TooSlow, UpstreamError
 from support.answers import CUTS, Said, mutated, pieces_of, said
-from support.transport import Asked, Line, Told, answer_to
+from support.transport import Asked, AtOnce, Line, Told, answer_to
 
 LONG = 30.0
 MOST = 1 << 20
@@ -81,6 +82,38 @@ def test_who_is_told_has_what_he_would_have_read(it: Said, cuts: list[int], is_k
         line.ended.clear()
     one, other = lines
     assert told(one, *pieces_of(it.raw, cuts)) == heard(other, *pieces_of(it.raw, cuts))
+    assert one.ended == other.ended
+    assert one.transport.aborted == other.transport.aborted
+    assert one.loop.mistakes == []
+
+
+def asked_at_once(line: Line, takes: bool, *pieces: bytes) -> Heard:
+    """And for somebody who asked at once."""
+    it = AtOnce(MOST, takes=takes)
+    assert line.ask_at_once(it)
+    line.say(*pieces)
+    line.hang_up()
+    line.loop.turn()
+    assert it.count == 1
+    if it.body is None:
+        assert it.answer is not None
+        assert read(cast(Http1Answer, it.answer)) is None
+        return None
+    return it.status, it.body
+
+
+@given(said() | mutated().map(lambda raw: Said(raw, 0, b"", kept=False)), CUTS, st.booleans(), st.booleans())
+@settings(max_examples=400)
+def test_who_asks_at_once_has_what_he_would_have_been_told(
+    it: Said, cuts: list[int], is_known: bool, takes: bool
+) -> None:
+    lines = Line(), Line()
+    for line in lines if is_known else ():
+        line.ask()
+        line.say(OK + b"Content-Length: 2\r\n\r\nok")
+        line.ended.clear()
+    one, other = lines
+    assert asked_at_once(one, takes, *pieces_of(it.raw, cuts)) == told(other, *pieces_of(it.raw, cuts))
     assert one.ended == other.ended
     assert one.transport.aborted == other.transport.aborted
     assert one.loop.mistakes == []
@@ -513,6 +546,144 @@ def test_who_is_told_of_answers_that_begin_alike_has_each(
         line.loop.turn()
         assert (it.count, it.body) == (1, body)
         assert line.ended.pop() is True
+
+
+@given(st.lists(st.tuples(st.binary(max_size=40), st.booleans(), st.booleans()), min_size=1, max_size=8), CUTS)
+def test_who_asks_at_once_has_each_of_the_answers_that_begin_alike(
+    answers: list[tuple[bytes, bool, bool]], cuts: list[int]
+) -> None:
+    line = Line()
+    known: set[bytes] = set()
+    for body, is_split, is_odd in answers:
+        kind = b"a" if is_odd else b"b"
+        raw = OK + b"Content-Type: %b\r\nContent-Length: %d\r\n\r\n%b" % (kind, len(body), body)
+        pieces = [it for it in pieces_of(raw, cuts) if it] if is_split else [raw]
+        it = AtOnce()
+        assert line.ask_at_once(it)
+        line.say(*pieces)
+        line.loop.turn()
+        assert (it.count, it.status, it.headers["content-type"].encode(), it.body) == (1, 200, kind, body)
+        assert line.ended.pop() is True
+        assert it.taken is (known == {kind} and len(pieces) == 1)
+        if len(pieces) == 1:
+            known = {kind}
+
+
+def known_line() -> Line:
+    """On which OK with a length was heard already."""
+    line = Line()
+    line.ask()
+    line.say(OK + b"Content-Length: 2\r\n\r\nok")
+    line.ended.clear()
+    return line
+
+
+def test_who_asked_at_once_and_wants_to_hear_nothing_more_hands_on_what_comes() -> None:
+    line, it = known_line(), AtOnce()
+    line.ask_at_once(it)
+    answer = line.connection.unhand()
+    line.say(OK + b"Content-Length: 2\r\n\r\nok")
+    line.loop.turn()
+    assert (it.count, it.answer) == (0, None)
+    assert read(answer) == (200, b"ok")
+    assert line.ended == [True]
+
+
+def test_what_is_not_taken_is_there_for_whoever_takes_over() -> None:
+    line, it = known_line(), AtOnce(takes=False)
+    line.ask_at_once(it)
+    line.say(OK + b"Content-Length: 2\r\n\r\nok")
+    assert line.ended == [True]
+    assert it.answer is not None
+    it.answer.unhand()
+    line.loop.turn()
+    assert it.count == 0
+    assert read(cast(Http1Answer, it.answer)) == (200, b"ok")
+
+
+def test_who_asked_at_once_may_ask_anew_on_the_same_connection_as_soon_as_he_hears() -> None:
+    line = known_line()
+    heard: list[bytes | None] = []
+
+    def ask() -> None:
+        if askers:
+            heard.append(askers[-1].body)
+        askers.append(AtOnce())
+        askers[-1].tell = ask
+        assert line.ask_at_once(askers[-1])
+
+    askers: list[AtOnce] = []
+    ask()
+    for text in (b"one", b"two", b"three"):
+        line.say(OK + b"Content-Length: %d\r\n\r\n%b" % (len(text), text))
+    assert heard == [b"one", b"two", b"three"]
+
+
+def test_an_answer_to_what_was_not_sent_whole_at_once_is_taken_and_the_connection_not_used_again() -> None:
+    line, it = known_line(), AtOnce()
+    line.ask_at_once(it)
+    line.transport.unsent = 1
+    line.say(OK + b"Content-Length: 2\r\n\r\nok")
+    assert (it.taken, it.body) == (True, b"ok")
+    assert line.ended == [False]
+    assert line.transport.aborted
+
+
+def test_what_was_asked_at_once_is_waited_for_so_long_and_no_longer() -> None:
+    line, it = known_line(), AtOnce()
+    line.ask_at_once(it, seconds=5.0)
+    assert not line.connection.is_usable(line.loop.now)
+    assert line.connection.until == line.loop.now + 5
+    line.loop.now += 5
+    line.connection.expire(line.loop.now)
+    line.loop.turn()
+    assert (it.count, it.body) == (1, None)
+    assert it.answer is not None
+    with pytest.raises(TooSlow):
+        answer_to(it.answer.head(LONG))
+    assert line.transport.aborted
+
+
+def test_an_answer_that_begins_unusually_has_what_is_left_of_the_time() -> None:
+    line, it = known_line(), AtOnce()
+    line.ask_at_once(it, seconds=5.0)
+    line.loop.now += 2
+    line.say(OK)
+    assert it.seconds == 3
+    assert isinstance(it.answer, Http1Answer)
+    it.answer.expire(line.loop.now + 2.9)
+    assert not line.transport.aborted
+    it.answer.expire(line.loop.now + 3)
+    assert line.transport.aborted
+
+
+def test_who_asked_at_once_hears_that_the_connection_was_lost() -> None:
+    line, it = known_line(), AtOnce()
+    line.ask_at_once(it)
+    line.lose(ConnectionResetError())
+    line.loop.turn()
+    assert (it.count, it.body) == (1, None)
+    assert it.answer is not None
+    with pytest.raises(Broken, match="the connection was lost"):
+        answer_to(it.answer.head(LONG))
+
+
+def test_what_is_longer_than_is_wanted_is_not_as_usual() -> None:
+    line, it = known_line(), AtOnce(most=4)
+    raw = OK + b"Content-Length: 5\r\n\r\nlarge"
+    line.ask_at_once(it, most=4)
+    line.say(raw)
+    line.loop.turn()
+    assert (it.count, it.body, it.taken) == (1, None, False)
+
+
+def test_an_idle_connection_that_has_gone_is_not_asked() -> None:
+    line, it = known_line(), AtOnce()
+    line.transport.aborted = True
+    assert not line.ask_at_once(it)
+    line.hang_up()
+    assert not line.ask_at_once(it)
+    assert it.count == 0
 
 
 def test_a_known_answer_that_is_packed_is_unpacked() -> None:

@@ -14,6 +14,7 @@ from ai_gateway.runtime.http1_upstream import Http1Upstream
 from ai_gateway.runtime.upstream import Outgoing, Upstream, UpstreamError
 from support.aiohttp_upstream import AiohttpUpstream
 from support.answers import said
+from support.transport import AtOnce
 
 LONG = 20.0
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -70,14 +71,15 @@ async def told_at_once(upstream: Http1Upstream, url: BaseUrl) -> Told:
     outgoing = Outgoing("POST", url, "/x", (), b"{}", Reach.CHECKED, LONG, LONG)
     before = await upstream.send(outgoing)
     assert await before.read(1 << 20, LONG) == b"before"
-    answer = upstream.send_at_once(outgoing)
-    assert answer is not None
     is_whole = asyncio.Event()
-    answer.when_whole(1 << 20, LONG, is_whole.set)
+    asker = AtOnce()
+    asker.tell = is_whole.set
+    assert upstream.prepare(outgoing).ask(b"{}", 1 << 20, LONG, asker) is not None
     await is_whole.wait()
-    body = answer.take_whole()
-    if body is not None:
-        return answer.status, body
+    if asker.body is not None:
+        return asker.status, asker.body
+    answer = asker.answer
+    assert answer is not None, "what came as usual has a body"
     try:
         await answer.head(LONG)
         await answer.read(1 << 20, LONG)

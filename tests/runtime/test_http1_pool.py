@@ -16,7 +16,7 @@ from ai_gateway.runtime.http1 import Heads, Http1Connection
 from ai_gateway.runtime.http1_answer import Http1Answer
 from ai_gateway.runtime.http1_pool import Pool, PoolLimits
 from ai_gateway.runtime.upstream import Broken, CannotConnect, TooSlow
-from support.transport import Asked, HandLoop, HandTransport
+from support.transport import Asked, AtOnce, HandLoop, HandTransport
 
 LONG = 30.0
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -118,6 +118,32 @@ async def test_what_was_idle_for_long_is_let_go_and_nothing_else() -> None:
     assert dialer.transports[old].aborted
     assert pool.open == 1
     assert pool.take_idle(dialer.loop.now) is young
+
+
+async def test_connections_that_died_idle_are_not_kept() -> None:
+    pool, dialer = a_pool(9)
+    three = [await connected(pool, dialer) for _ in range(3)]
+    for it in three:
+        exchange(it)
+    three[1].eof_received()
+    assert pool.open == 2
+    pool.expire(dialer.loop.now)
+    assert pool.idle == [three[0], three[2]]
+
+
+async def test_who_asked_at_once_is_told_when_his_time_is_over() -> None:
+    pool, dialer = a_pool(9)
+    only = await connected(pool, dialer)
+    exchange(only)
+    assert pool.take_idle(dialer.loop.now) is only
+    it = AtOnce()
+    only.ask_at_once(b"POST / HTTP/1.1\r\ncontent-length: 0\r\n\r\n", 9, 5.0, it, dialer.loop.now)
+    pool.expire(dialer.loop.now + 4.9)
+    assert it.answer is None
+    dialer.loop.now += 5
+    pool.expire(dialer.loop.now)
+    assert it.answer is not None
+    assert (pool.open, pool.take_idle(dialer.loop.now)) == (0, None)
 
 
 async def test_room_is_given_in_the_order_in_which_it_was_asked_for() -> None:

@@ -13,11 +13,12 @@ import pytest
 
 from ai_gateway.domain.config import BaseUrl, Reach
 from ai_gateway.runtime.http1 import FRESH_SECONDS
-from ai_gateway.runtime.http1_answer import BUFFER_BYTES, Http1Answer
+from ai_gateway.runtime.http1_answer import BUFFER_BYTES
 from ai_gateway.runtime.http1_pool import PoolLimits
 from ai_gateway.runtime.http1_upstream import SWEEP_SECONDS, Http1Upstream
 from ai_gateway.runtime.upstream import Broken, CannotConnect, Outgoing, TooSlow, UpstreamError
 from support.provider import Ending, Played, Provider, a_closed_port, a_provider
+from support.transport import AtOnce
 
 LONG = 30.0
 SHORT = 0.05
@@ -48,13 +49,15 @@ async def exchange(upstream: Http1Upstream, provider: Provider) -> bytes:
     return body
 
 
-async def exchange_at_once(upstream: Http1Upstream, request: Outgoing, seconds: float = LONG) -> Http1Answer | None:
-    answer = upstream.send_at_once(request)
-    if answer is not None:
-        is_whole = asyncio.Event()
-        answer.when_whole(1_000, seconds, is_whole.set)
-        await is_whole.wait()
-    return answer
+async def exchange_at_once(upstream: Http1Upstream, request: Outgoing, seconds: float = LONG) -> AtOnce | None:
+    """What came, be it as usual or not; None where nothing was sent."""
+    asker = AtOnce(1_000)
+    is_whole = asyncio.Event()
+    asker.tell = is_whole.set
+    if upstream.prepare(request).ask(b"{}", 1_000, seconds, asker) is None:
+        return None
+    await is_whole.wait()
+    return asker
 
 
 class Basin:
@@ -168,7 +171,7 @@ async def test_a_stale_connection_is_replaced_and_the_request_sent_once(
     ends[0].shutdown(socket.SHUT_RDWR)
     ends[0].close()
 
-    assert upstream.send_at_once(outgoing(provider)) is None
+    assert await exchange_at_once(upstream, outgoing(provider)) is None
     assert await exchange(upstream, provider) == b"ok"
     assert (len(ends), upstream.open_connections) == (2, 1)
     ends[1].close()
@@ -246,7 +249,7 @@ async def test_giving_up_closes_the_providers_socket(upstream: Http1Upstream, pr
     provider.will_play(silent)
 
     async def ask() -> None:
-        answer: Http1Answer = await upstream.send(outgoing(provider))
+        answer = await upstream.send(outgoing(provider))
         try:
             assert await answer.next(LONG) == b"one"
             if at == "pour":
@@ -346,12 +349,12 @@ async def test_a_request_is_sent_at_once_where_a_connection_waits_for_it(
 ) -> None:
     provider.will_play(*(Played(body=(text,)) for text in (b"one", b"two", b"three")))
     request = outgoing(provider)
-    assert upstream.send_at_once(request) is None
+    assert await exchange_at_once(upstream, request) is None
     assert await exchange(upstream, provider) == b"one"
     for text in (b"two", b"three"):
         answer = await exchange_at_once(upstream, request)
         assert answer is not None
-        assert (answer.status, answer.take_whole()) == (200, text)
+        assert (answer.status, answer.body) == (200, text)
     assert [it.body for it in provider.requests] == [b"{}"] * 3
     assert [it.line for it in provider.requests] == ["POST /v1/x HTTP/1.1"] * 3
     assert provider.connections == 1
@@ -362,16 +365,49 @@ async def test_nothing_is_sent_at_once_while_the_only_connection_has_an_answer_u
 ) -> None:
     provider.will_play(Played(body=(b"one",), ending=Ending.SILENT))
     held = await upstream.send(outgoing(provider))
-    assert upstream.send_at_once(outgoing(provider)) is None
+    assert await exchange_at_once(upstream, outgoing(provider)) is None
     assert len(provider.requests) == 1
     held.close()
+
+
+async def test_an_errand_finds_its_place_again_when_that_was_given_up_meanwhile(provider: Provider) -> None:
+    upstream = Http1Upstream(lambda _: True, limits=PoolLimits(idle_seconds=0.0))
+    errand = upstream.prepare(outgoing(provider))
+    for _ in range(2):
+        provider.will_play(Played(body=(b"one",)))
+        await exchange(upstream, provider)
+        asker, heard = AtOnce(), asyncio.Event()
+        asker.tell = heard.set
+        provider.will_play(Played(body=(b"two",)))
+        assert errand.ask(b"{}", 1_000, LONG, asker) is not None
+        await heard.wait()
+        assert asker.body == b"two"
+        await provider.client_left()
+        provider.left.clear()
+        assert errand.ask(b"{}", 1_000, LONG, asker) is None
+    await upstream.close()
+    assert errand.ask(b"{}", 1_000, LONG, asker) is None
+
+
+async def test_bodies_of_every_length_are_sent_with_theirs(upstream: Http1Upstream, provider: Provider) -> None:
+    provider.will_play(*(Played(body=(b"ok",)) for _ in range(5)))
+    await exchange(upstream, provider)
+    errand = upstream.prepare(outgoing(provider))
+    bodies = [b"a", b"b", b"", b"cc"]
+    for body in bodies:
+        heard = asyncio.Event()
+        asker = AtOnce()
+        asker.tell = heard.set
+        assert errand.ask(body, 1_000, LONG, asker) is not None
+        await heard.wait()
+    assert [it.body for it in provider.requests[1:]] == bodies
 
 
 async def test_what_cannot_be_sent_at_all_is_said_by_who_awaits_it(upstream: Http1Upstream, provider: Provider) -> None:
     provider.will_play(Played(body=(b"one",)))
     assert await exchange(upstream, provider) == b"one"
     broken = msgspec.structs.replace(outgoing(provider), headers=(("x", "a\r\nb: c"),))
-    assert upstream.send_at_once(broken) is None
+    assert await exchange_at_once(upstream, broken) is None
     with pytest.raises(Broken):
         await upstream.send(broken)
     assert len(provider.requests) == 1
@@ -385,9 +421,10 @@ async def test_who_is_told_is_told_in_time_although_nobody_awaits_anything(
     await exchange(upstream, provider)
     answer = await exchange_at_once(upstream, outgoing(provider), SHORT)
     assert answer is not None
-    assert answer.take_whole() is None
+    assert answer.body is None
+    assert answer.answer is not None
     with pytest.raises(TooSlow):
-        await (answer.read(1_000, LONG) if answer.status else answer.head(LONG))
+        await (answer.answer.read(1_000, LONG) if answer.status else answer.answer.head(LONG))
     await provider.client_left()
     assert upstream.open_connections == 0
 
@@ -402,8 +439,8 @@ async def test_closing_tells_who_is_to_be_told(provider: Provider) -> None:
     await upstream.close()
     answer = await asking
     assert answer is not None
-    assert answer.take_whole() is None
-    assert upstream.send_at_once(outgoing(provider)) is None
+    assert answer.body is None
+    assert await exchange_at_once(upstream, outgoing(provider)) is None
     assert upstream.open_connections == 0
 
 

@@ -22,6 +22,7 @@ from yarl import URL
 from ai_gateway.domain.config import Reach
 from ai_gateway.runtime.decompression import decoder_for
 from ai_gateway.runtime.upstream import Broken, CannotConnect, EgressRefused, Outgoing, Sink, TooSlow
+from support.upstream import NoErrand
 
 MayConnect = Callable[[IPv4Address | IPv6Address], bool]
 
@@ -72,8 +73,8 @@ class AiohttpUpstream:
             response.close()
             raise
 
-    def send_at_once(self, request: Outgoing) -> None:
-        """Never: `send` shows what is to be seen here."""
+    def prepare(self, request: Outgoing) -> NoErrand:
+        return NoErrand()
 
     async def close(self) -> None:
         for session in self._sessions.values():

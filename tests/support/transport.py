@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, cast, final
 
 from ai_gateway.runtime.http1 import Heads, Http1Connection
 from ai_gateway.runtime.http1_answer import Http1Answer
-from ai_gateway.runtime.upstream import UpstreamError
+from ai_gateway.runtime.upstream import Answer, Asker, UpstreamError
 
 T = TypeVar("T")
 
@@ -92,6 +92,10 @@ class Line:
     def ask(self) -> Http1Answer:
         return self.connection.ask(b"POST / HTTP/1.1\r\ncontent-length: ", b"")
 
+    def ask_at_once(self, asker: Asker, most: int = 1 << 20, seconds: float = 30.0) -> bool:
+        message = b"POST / HTTP/1.1\r\ncontent-length: 0\r\n\r\n"
+        return self.connection.ask_at_once(message, most, seconds, asker, self.loop.now)
+
     def say(self, *pieces: bytes) -> None:
         """As the event loop does: nothing arrives on a transport that was closed, and nothing empty."""
         for piece in pieces:
@@ -164,3 +168,41 @@ def answer_to(coroutine: Coroutine[Any, Any, T]) -> T:
     if asked.error is not None:
         raise asked.error
     return cast(T, asked.value)
+
+
+@final
+class AtOnce:
+    """Somebody who asks at once and waits for what does not come as usual: `body` of what came whole, or None. `count`
+    is how often an end was heard of, `taken` whether it came as usual. `takes` False: nothing is as usual to him."""
+
+    def __init__(self, most: int = 1 << 20, *, takes: bool = True) -> None:
+        self.count = 0
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self.body: bytes | None = None
+        self.taken = False
+        self.answer: Answer | None = None
+        self.seconds = 0.0
+        self.tell: Callable[[], object] = lambda: None
+        self._most = most
+        self._takes = takes
+
+    def take(self, headers: dict[str, str], body: bytes) -> bool:
+        if self._takes:
+            self.taken = True
+            self._hear(200, headers, body)
+        return self._takes
+
+    def wait_for(self, answer: Answer, seconds: float) -> None:
+        assert self.answer is None, "it is to be waited for once"
+        self.answer, self.seconds = answer, seconds
+        answer.when_whole(self._most, seconds, self._look)
+
+    def _look(self) -> None:
+        assert self.answer is not None
+        self._hear(self.answer.status, self.answer.headers, self.answer.take_whole())
+
+    def _hear(self, status: int, headers: dict[str, str], body: bytes | None) -> None:
+        self.count += 1
+        self.status, self.headers, self.body = status, headers, body
+        self.tell()

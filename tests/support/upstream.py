@@ -13,7 +13,7 @@ from typing import final
 
 import msgspec
 
-from ai_gateway.runtime.upstream import Broken, Outgoing, Sink, TooSlow, UpstreamError
+from ai_gateway.runtime.upstream import Asker, Broken, Outgoing, Sink, TooSlow, UpstreamError
 from support.clock import FakeClock
 
 JSON = {"content-type": "application/json"}
@@ -116,6 +116,14 @@ class ScriptedAnswer:
         self.closed = True
 
 
+@final
+class NoErrand:
+    """Nothing is ever sent at once: `send` shows what is to be seen."""
+
+    def ask(self, body: bytes, most: int, seconds: float, asker: Asker) -> None:
+        """Never."""
+
+
 Play = Callable[[Outgoing], Script]
 """A provider whose answer depends on what it was asked."""
 
@@ -158,8 +166,8 @@ class ScriptedUpstream:
         self.answers.append(answer)
         return answer
 
-    def send_at_once(self, request: Outgoing) -> None:
-        """Never: `send` shows what is to be seen here."""
+    def prepare(self, request: Outgoing) -> NoErrand:
+        return NoErrand()
 
     async def close(self) -> None:
         return None

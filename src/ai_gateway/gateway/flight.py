@@ -35,7 +35,7 @@ from ai_gateway.gateway.world import Taken
 from ai_gateway.policy.pricing import PICO_PER_NANO, cost_nano, dollars
 from ai_gateway.policy.quotas import amounts_at_worst
 from ai_gateway.runtime.telemetry import Ended
-from ai_gateway.runtime.upstream import Answer, Outgoing
+from ai_gateway.runtime.upstream import Answer, Asked
 
 if TYPE_CHECKING:
     from ai_gateway.gateway.known_request import KnownRequest, Memory
@@ -67,6 +67,7 @@ class Flight:
 
     __slots__ = (
         "answer",
+        "asked",
         "attempt_id",
         "berth",
         "day",
@@ -119,6 +120,7 @@ class Flight:
         self.nano = nano
         self.tokens = tokens
         self.day = day
+        self.asked: Asked | None = None
         self.answer: Answer | None = None
         self.interruption: Interruption | None = None
         self.message_event = _NO_BELL
@@ -157,27 +159,40 @@ class Flight:
         """Once: from here on it is an ordinary request's."""
         if not self.is_over:
             self.is_over = True
-            if self.answer is not None:
+            if self.asked is not None:
+                self.answer = self.asked.unhand()
+            elif self.answer is not None:
                 self.answer.unhand()
             self.protocol.hand_over(self)
+
+    # To the connection to the provider
+
+    def take(self, headers: dict[str, str], body: bytes) -> bool:
+        """The provider has answered as usual."""
+        berth = self.berth
+        try:
+            usage = berth.codec.read_chat_usage(body)
+        except Exception:  # noqa: BLE001  whatever it is, the ordinary line meets it too, and has an answer to it
+            usage = None
+        if usage is not None and not self.protocol.flow.write_paused:
+            lines = berth.lines if berth.told is headers else berth.tell(headers)
+            if lines is not None:
+                self._deliver(lines, body, usage)
+                return True
+        return False
+
+    def wait_for(self, answer: Answer, seconds: float) -> None:
+        self.asked, self.answer = None, answer
+        answer.when_whole(self.doors.limits.answer_bytes, seconds, self.landed)
 
     def landed(self) -> None:
         """The provider has answered, or will not."""
         answer = self.answer
         if self.is_over or answer is None:
             return
-        berth = self.berth
         body = answer.take_whole() if answer.status == _OK_STATUS else None
-        try:
-            usage = None if body is None else berth.codec.read_chat_usage(body)
-        except Exception:  # noqa: BLE001  whatever it is, the ordinary line meets it too, and has an answer to it
-            usage = None
-        if body is not None and usage is not None and not self.protocol.flow.write_paused:
-            lines = berth.lines if berth.told is answer.headers else berth.tell(answer.headers)
-            if lines is not None:
-                self._deliver(lines, body, usage)
-                return
-        self.hand_over()
+        if body is None or not self.take(answer.headers, body):
+            self.hand_over()
 
     def _deliver(self, lines: str, body: bytes, usage: Usage) -> None:
         self.is_over = True
@@ -307,24 +322,11 @@ def take_off(doors: Doors, lane: Lane, small: SmallChat, protocol: "EdgeProtocol
     doors.live.add(flight)
     doors.telemetry.began()
     protocol.open_flight(flight)
-    endpoint = berth.member.candidate.endpoint
     left = min(berth.total_seconds, lane.total_seconds)
     seconds = left if berth.response_seconds is None or berth.response_seconds > left else berth.response_seconds
-    outgoing = Outgoing(
-        "POST",
-        endpoint.base_url,
-        berth.path,
-        berth.headers,
-        small.body_with(berth.model),
-        endpoint.reach,
-        seconds,
-        seconds,
-    )
-    answer = flight.answer = doors.upstream.send_at_once(outgoing)
-    if answer is None:
+    asked = flight.asked = berth.errand.ask(small.body_with(berth.model), doors.limits.answer_bytes, seconds, flight)
+    if asked is None:
         flight.hand_over()
-    else:
-        answer.when_whole(doors.limits.answer_bytes, seconds, flight.landed)
     return True
 
 

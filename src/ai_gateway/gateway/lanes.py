@@ -15,7 +15,7 @@ import msgspec
 from ai_gateway.domain.chat import Operation, Usage
 from ai_gateway.domain.config import Price
 from ai_gateway.domain.faults import Fault
-from ai_gateway.domain.traffic import Call, Charge, Header, Outcome, Receipt, Shaped
+from ai_gateway.domain.traffic import Call, Charge, Outcome, Receipt, Shaped
 from ai_gateway.gateway.journey import Journey
 from ai_gateway.gateway.own_headers import name_lines
 from ai_gateway.gateway.pricing_rule import is_money_watched
@@ -28,6 +28,7 @@ from ai_gateway.providers.openai import OpenAICodec
 from ai_gateway.runtime.desk import Blank
 from ai_gateway.runtime.plans import Plan
 from ai_gateway.runtime.stages import Member
+from ai_gateway.runtime.upstream import Errand, Outgoing
 from ai_gateway.runtime.ways import Way
 
 if TYPE_CHECKING:
@@ -53,13 +54,12 @@ class Berth:
         "answered",
         "blank",
         "codec",
-        "headers",
+        "errand",
         "like",
         "lines",
         "member",
         "model",
         "names",
-        "path",
         "price",
         "rates",
         "response_seconds",
@@ -67,6 +67,8 @@ class Berth:
         "total_seconds",
         "until",
     )
+
+    errand: Errand
 
     def __init__(self, member: Member, codec: OpenAICodec, like: Receipt, price: Price | None, until: float) -> None:
         candidate = member.candidate
@@ -80,8 +82,7 @@ class Berth:
         self.until = until
         self.blank = Blank(like)
         self.model = msgspec.Raw(msgspec.json.encode(candidate.model))
-        self.headers: tuple[Header, ...] = ()
-        self.lines = self.names = self.path = ""
+        self.lines = self.names = ""
         self.told: Mapping[str, str] | None = None
         self.response_seconds = timeouts.response
         self.total_seconds = timeouts.total
@@ -176,8 +177,9 @@ class Lane:
         attempt = Attempt("", candidate, admitted.head.received, wall)
         like = draft_receipt(admitted, shaped, attempt, self.way.number).orphan
         prices, book = admitted.caller.tenant.prices, self.snapshot.book
+        asks = Outgoing("POST", endpoint.base_url, encoded.path, headers, b"", endpoint.reach, 0.0, 0.0)
         berth = Berth(member, codec, like, *price_in_force(prices, book, endpoint, candidate.model, wall))
-        berth.headers, berth.path, berth.names = headers, encoded.path, names
+        berth.errand, berth.names = doors.upstream.prepare(asks), names
         return berth
 
 

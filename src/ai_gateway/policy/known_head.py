@@ -19,18 +19,18 @@ class KnownHead:
     """`before` and `behind` are the bytes around the length's digits, `behind` with the empty line.
 
     Messages of one size with one head have one length, so a message as long as the last one is held against the last
-    one's head, digits and all, and nothing of it need be counted.
+    one's head, digits and all (`last` and `last_size`), and nothing of it need be counted.
     """
 
-    __slots__ = ("_at", "_before", "_behind", "_last", "_last_size", "_until")
+    __slots__ = ("_at", "_before", "_behind", "_until", "last", "last_size")
 
     def __init__(self, before: bytes, behind: bytes) -> None:
         self._before = before
         self._behind = behind
         self._at = len(before)
         self._until = self._at + _MOST_DIGITS + 1
-        self._last = b""
-        self._last_size = -1
+        self.last = b""
+        self.last_size = -1
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, KnownHead) and (self._before, self._behind) == (other._before, other._behind)
@@ -40,13 +40,10 @@ class KnownHead:
 
     def body_of(self, data: bytes) -> bytes | None:
         """The body, where `data` is one whole message with this head and nothing else; None for any other."""
-        if len(data) == self._last_size:
-            last = self._last
+        if len(data) == self.last_size:
+            last = self.last
             if data.startswith(last):
                 return data[len(last) :]
-        return self._body_of_another(data)
-
-    def _body_of_another(self, data: bytes) -> bytes | None:
         at = self._at
         if not data.startswith(self._before):
             return None
@@ -58,8 +55,8 @@ class KnownHead:
         size = len(data)
         if size - begin != int(digits):
             return None
-        self._last = data[:begin]
-        self._last_size = size
+        self.last = data[:begin]
+        self.last_size = size
         return data[begin:]
 
 

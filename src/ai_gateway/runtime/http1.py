@@ -1,7 +1,8 @@
 """One HTTP/1.1 connection to a provider: llhttp (httptools) parses, this file decides what the parser's events mean for
 the answer and for the connection behind it.
 
-There is no task and no lock: the event loop calls `data_received`, the parser calls back, the answer takes it.
+There is no task and no lock: the event loop calls `data_received`, the parser calls back, the answer takes it. Of a
+request that was sent at once there is not even an answer before something of it comes that is not as usual.
 
 A body ends in one of three ways (RFC 9112, 6.3), and only a proper end is an end: a connection that is lost before it
 is Broken, whatever had arrived. Interim answers (1xx) are skipped. An answer may come before the request was sent
@@ -21,8 +22,8 @@ import httptools
 from ai_gateway.domain.traffic import Body, size_of
 from ai_gateway.policy.known_chunk import body_of_chunk
 from ai_gateway.policy.known_head import KnownHead, known_head
-from ai_gateway.runtime.http1_answer import BUFFER_BYTES, Http1Answer
-from ai_gateway.runtime.upstream import Broken
+from ai_gateway.runtime.http1_answer import BUFFER_BYTES, NEVER, Http1Answer
+from ai_gateway.runtime.upstream import Asker, Broken
 
 HEAD_BYTES: Final = 64 << 10
 IDLE_BYTES: Final = 512 << 10  # two whole reads of the event loop in which nothing of an answer was
@@ -51,10 +52,12 @@ class Heads:
 @final
 class Http1Connection(asyncio.Protocol):
     """From `adopt` on `ended` is told when an answer has left: True, and the connection may carry another one; False,
-    once, and it is gone. A connection that dies idle says so too."""
+    once, and it is gone. A connection that dies idle says so too. `until` then (the loop's seconds) nothing needs to
+    `expire` that was asked at once."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, heads: Heads) -> None:
         self._loop = loop
+        self._time = loop.time
         self._heads = heads
         self._ended: Callable[[Http1Connection, bool], None] = _tell_nobody
         # Not empty while the parser stands between two chunks. It is C that it calls: chunks are dear enough without.
@@ -75,8 +78,11 @@ class Http1Connection(asyncio.Protocol):
         self._known: KnownHead | None = None
         self._known_headers: dict[str, str] = {}
         self._remembered = 0
+        self._asker: Asker | None = None
+        self._most = 0
         self.answer: Http1Answer | None = None
         self.idle_since = 0.0
+        self.until = NEVER
 
     def adopt(self, ended: Callable[["Http1Connection", bool], None]) -> bool:
         """Whoever counts connections takes this one over; False where it died on the way, and does not count."""
@@ -95,7 +101,7 @@ class Http1Connection(asyncio.Protocol):
         """Whether an idle connection can be trusted with a request: nothing has arrived on it, also not an end that
         the event loop has not seen yet."""
         transport = self._transport
-        if transport is None or transport.is_closing() or self.answer is not None:
+        if transport is None or transport.is_closing() or self.answer is not None or self._asker is not None:
             return False
         return now - self.idle_since < FRESH_SECONDS or self._poll is None or not self._poll.poll(0)
 
@@ -111,6 +117,32 @@ class Http1Connection(asyncio.Protocol):
             transport.writelines((b"%b%d\r\n\r\n" % (head, size_of(body)), *pieces))
         return answer
 
+    def ask_at_once(self, message: bytes, most: int, seconds: float, asker: Asker, now: float) -> bool:
+        """As Errand.ask has it, of an idle connection; False where it `is_usable` no more. `message` is all of a small
+        request."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return False
+        if now - self.idle_since >= FRESH_SECONDS and self._poll is not None and self._poll.poll(0):
+            return False
+        self._asker = asker
+        self._most = most
+        self.until = now + seconds
+        transport.write(message)
+        return True
+
+    def unhand(self) -> Http1Answer:
+        self._asker = None
+        answer = self.answer = Http1Answer(self, self._loop)
+        return answer
+
+    def expire(self, now: float) -> None:
+        """The time is over of what was asked at once."""
+        self._stand_in()
+        self.until = NEVER
+        if self.answer is not None:
+            self.answer.expire(now)
+
     def pause(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._is_paused = True
@@ -123,6 +155,8 @@ class Http1Connection(asyncio.Protocol):
 
     def end(self, why: str) -> None:
         """Cut, and the answer that is under way hears why."""
+        if self._asker is not None:
+            self._stand_in()
         if self.answer is not None:
             self.answer.fail(Broken(why))
         self.cut()
@@ -142,6 +176,23 @@ class Http1Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
+        asker = self._asker
+        if asker is not None:
+            known = self._known
+            body = None if known is None or len(data) > self._most else known.body_of(data)
+            if body is not None:
+                self._asker = None
+                transport = self._transport
+                if transport is None or transport.get_write_buffer_size():
+                    self.cut()
+                else:
+                    self.idle_since = self._time()
+                    ended = self._ended
+                    ended(self, True)
+                if not asker.take(self._known_headers, body):
+                    self._put_off(asker, body)
+                return
+            self._stand_in()
         answer = self.answer
         if answer is None:
             self.cut()
@@ -162,6 +213,9 @@ class Http1Connection(asyncio.Protocol):
                 self._keep()
                 answer.whole_arrived(OK, self._known_headers, body)
                 return
+        self._parse(data, answer)
+
+    def _parse(self, data: bytes, answer: Http1Answer) -> None:
         begins = self._is_between
         self._is_between = False
         self._idle_bytes += len(data)
@@ -179,6 +233,19 @@ class Http1Connection(asyncio.Protocol):
             self._end_what_never_begins()
         elif self.answer is None and begins and not self._gone and self._remembered < MOST_REMEMBERED:
             self._remember(data, answer)
+
+    def _stand_in(self) -> None:
+        """What was asked at once does not come as usual: from here on it has an answer like any other."""
+        asker = self._asker
+        if asker is not None:
+            answer = self.unhand()
+            asker.wait_for(answer, self.until - self._time())
+
+    def _put_off(self, asker: Asker, body: bytes) -> None:
+        """It came as usual, and is looked at as if it had not."""
+        answer = Http1Answer(self, self._loop)
+        answer.whole_arrived(OK, self._known_headers, body)
+        asker.wait_for(answer, NEVER)
 
     def _remember(self, data: bytes, answer: Http1Answer) -> None:
         """A whole answer came at once, and the connection is kept. Where no two of them begin alike, nobody goes on
@@ -200,6 +267,8 @@ class Http1Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Decided here and not when the transport has closed: it would first send the rest of a request that nobody
         reads any more."""
+        if self._asker is not None:
+            self._stand_in()
         answer = self.answer
         if answer is not None and self._reads_to_end:
             self.cut()
@@ -268,7 +337,7 @@ class Http1Connection(asyncio.Protocol):
         if self._is_paused:
             self.resume()
         self.answer = None
-        self.idle_since = self._loop.time()
+        self.idle_since = self._time()
         ended = self._ended
         ended(self, True)
 

@@ -30,12 +30,14 @@ class PoolLimits(msgspec.Struct, frozen=True):
 @final
 class Pool:
     """`open` counts the connections that exist, are being made, or were promised. `dial` makes one within seconds and
-    raises what Dialer.dial raises."""
+    raises what Dialer.dial raises. `idle` are those that wait for a request, the last used at its end: whoever takes
+    one from there asks it whether it `is_usable`, and cuts it where it is not."""
 
     def __init__(self, dial: Dial, limits: PoolLimits) -> None:
         self._dial = dial
         self._limits = limits
-        self._idle: dict[Http1Connection, None] = {}  # in the order of their last use
+        self.idle: list[Http1Connection] = []  # in the order of their last use; the dead are taken out now and then
+        self._has_dead = False
         self._all: set[Http1Connection] = set()
         self._waiters: deque[asyncio.Future[Http1Connection | None]] = deque()
         self._closed = False
@@ -43,8 +45,9 @@ class Pool:
 
     def take_idle(self, now: float) -> Http1Connection | None:
         """The connection that was used last; one that the provider has closed meanwhile is dropped, not used."""
-        while self._idle:
-            connection, _ = self._idle.popitem()
+        idle = self.idle
+        while idle:
+            connection = idle.pop()
             if connection.is_usable(now):
                 return connection
             connection.cut()
@@ -69,15 +72,19 @@ class Pool:
 
     def expire(self, now: float) -> None:
         """Let go what was idle for long, and tell answers whose time is up."""
-        while self._idle:
-            oldest = next(iter(self._idle))
+        for oldest in self.idle:
             if now - oldest.idle_since <= self._limits.idle_seconds:
                 break
             oldest.cut()
+        if self._has_dead:
+            self._has_dead = False
+            self.idle[:] = [it for it in self.idle if it in self._all]
         for connection in tuple(self._all):
             answer = connection.answer
             if answer is not None:
                 answer.expire(now)
+            elif now >= connection.until:
+                connection.expire(now)
 
     def close(self) -> None:
         """Whoever waits, for a connection or for an answer, is told."""
@@ -107,10 +114,10 @@ class Pool:
     def _put_back(self, connection: Http1Connection, reusable: bool) -> None:  # noqa: FBT001  a callback's shape
         if not reusable:
             self._all.discard(connection)
-            self._idle.pop(connection, None)
+            self._has_dead = True
             self._make_room()
         elif not self._waiters or not self._hand_on(connection):
-            self._idle[connection] = None
+            self.idle.append(connection)
 
     async def _wait(
         self, enqueue: Callable[[asyncio.Future[Http1Connection | None]], None], until: float

@@ -9,6 +9,7 @@ two assignments.
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from functools import partial
 from typing import Final, final
 
@@ -18,7 +19,7 @@ from ai_gateway.runtime.dialer import Dialer, MayConnect, Resolve, trust
 from ai_gateway.runtime.http1 import Heads, Http1Connection
 from ai_gateway.runtime.http1_answer import Http1Answer
 from ai_gateway.runtime.http1_pool import CLOSED, Pool, PoolLimits
-from ai_gateway.runtime.upstream import Broken, CannotConnect, Outgoing, UpstreamError
+from ai_gateway.runtime.upstream import Asker, Broken, CannotConnect, Outgoing, UpstreamError
 
 SWEEP_SECONDS: Final = 0.1
 MOST_REQUESTS: Final = 4096
@@ -48,23 +49,16 @@ class Http1Upstream:
         self._sweeper: asyncio.TimerHandle | None = None
 
     async def send(self, request: Outgoing) -> Http1Answer:
-        answer = self.send_at_once(request)
-        if answer is None:
+        known = self._requests.get((id(request.headers), id(request.url), request.path, request.method))
+        if known is None or known.reach is not request.reach:
             known = self._learn(request)
-            connection = await known.pool.acquire(request.connect_seconds)
-            answer = connection.ask(known.head, request.body)
+        connection = known.pool.take_idle(self._loop.time()) or await known.pool.acquire(request.connect_seconds)
+        answer = connection.ask(known.head, request.body)
         await answer.head(request.head_seconds)
         return answer
 
-    def send_at_once(self, request: Outgoing) -> Http1Answer | None:
-        known = self._requests.get((id(request.headers), id(request.url), request.path, request.method))
-        if known is None or known.reach is not request.reach:
-            try:
-                known = self._learn(request)
-            except UpstreamError:
-                return None
-        connection = known.pool.take_idle(self._loop.time())
-        return None if connection is None else connection.ask(known.head, request.body)
+    def prepare(self, request: Outgoing) -> "Http1Errand":
+        return Http1Errand(self._loop, partial(self._learn, request))
 
     async def close(self) -> None:
         """Whoever waits for a connection or an answer is told, and nothing can be sent any more."""
@@ -127,6 +121,51 @@ class _KnownRequest:
         self.pool = pool
         self.reach = reach
         self._held = held
+
+
+@final
+class Http1Errand:
+    """`learn` finds out where it goes, and is asked again once that place is gone. The head of a request as long as the
+    last one is the last one's."""
+
+    __slots__ = ("_head", "_idle", "_known", "_learn", "_size", "_time")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, learn: "Callable[[], _KnownRequest]") -> None:
+        self._time = loop.time
+        self._learn = learn
+        self._head = b""
+        self._size = -1
+        self._known: _KnownRequest | None = None
+        self._idle: list[Http1Connection] = []
+        self._find_place()
+
+    def ask(self, body: bytes, most: int, seconds: float, asker: Asker) -> Http1Connection | None:
+        now = self._time()
+        idle = self._idle
+        while idle:
+            size = len(body)
+            message = (self._head if size == self._size else self._head_for(size)) + body
+            connection = idle.pop()
+            if connection.ask_at_once(message, most, seconds, asker, now):
+                return connection
+            connection.cut()
+        if self._known is None or not self._known.pool.open:
+            self._find_place()
+        return None
+
+    def _head_for(self, size: int) -> bytes:
+        assert self._known is not None, "connections that wait are of a place that was found"
+        self._size = size
+        self._head = b"%b%d\r\n\r\n" % (self._known.head, size)
+        return self._head
+
+    def _find_place(self) -> None:
+        """Who cannot be asked at all is told so by `send`."""
+        try:
+            self._known = known = self._learn()
+        except UpstreamError:
+            return
+        self._idle = known.pool.idle
 
 
 def _encode_head(request: Outgoing) -> bytes:

@@ -122,14 +122,44 @@ class Answer(Protocol):
         ...
 
 
+class Asker(Protocol):
+    """Who asks at once and awaits nothing; called by the event loop."""
+
+    def take(self, headers: dict[str, str], body: bytes) -> bool:
+        """It came as usual: a whole 200, `headers` as Answer has them, and nothing is left to close. False: it is not
+        taken, and is to be waited for."""
+        ...
+
+    def wait_for(self, answer: "Answer", seconds: float) -> None:
+        """Once, where it did not come as usual, or not yet: from here on `answer`, which has no head yet or is there
+        already, is all that there is of it. It may be told `when_whole`; `seconds` are left of those that it had."""
+        ...
+
+
+class Asked(Protocol):
+    """A request that was sent at once, until its asker heard of it."""
+
+    def unhand(self) -> Answer:
+        """The asker wants to hear nothing more: whoever takes over awaits `head`, and goes on as after `send`."""
+        ...
+
+
+class Errand(Protocol):
+    """Requests that differ in their bodies alone."""
+
+    def ask(self, body: bytes, most: int, seconds: float, asker: Asker) -> Asked | None:
+        """Sent in this very call, on a connection that waits for a request; what is longer than `most` bytes, or not
+        whole in `seconds`, does not come as usual. None: nothing was sent, and `send` has to."""
+        ...
+
+
 class Upstream(Protocol):
     async def send(self, request: Outgoing) -> Answer:
         """Raises CannotConnect, EgressRefused, TooSlow, Broken."""
         ...
 
-    def send_at_once(self, request: Outgoing) -> Answer | None:
-        """Sent in this very call, on a connection that waits for a request; its answer has no head yet. None: nothing
-        was sent, and `send` has to."""
+    def prepare(self, request: Outgoing) -> Errand:
+        """For all that are like this one, whatever their bodies."""
         ...
 
     async def close(self) -> None: ...
