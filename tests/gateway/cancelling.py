@@ -168,7 +168,7 @@ def assert_nothing_is_left(world: World) -> None:
     assert line.crashes == []
     doors, receipts = line.doors, line.receipts
     assert doors.meters.awaited == {}
-    assert not doors.rooms.anyone_waits
+    assert not doors.rooms.crowded
     assert doors.leftovers.running == 0
     sent = Counter(world.providers.asked)
     written = Counter(it.endpoint for it in receipts if not it.cached)

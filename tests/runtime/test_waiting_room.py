@@ -468,11 +468,11 @@ async def test_a_room_is_one_however_often_it_is_asked_for_and_takes_new_limits(
 async def test_a_place_that_several_rooms_wait_for_goes_round() -> None:
     timers, places = Timers(), Places(0)
     rooms = Rooms(timers.clock, timers.later)
-    assert not rooms.anyone_waits
+    assert not rooms.crowded
     left, right = (rooms.of(name, QueueLimits()) for name in ("left", "right"))
     tasks = [come(left, places, f"left-{n}") for n in range(3)] + [come(right, places, f"right-{n}") for n in range(2)]
     await turn()
-    assert rooms.anyone_waits
+    assert rooms.crowded
     order: list[str] = []
     for _ in range(5):
         places.free = 1
@@ -481,7 +481,7 @@ async def test_a_place_that_several_rooms_wait_for_goes_round() -> None:
         order += [it.result()[:-2] for it in tasks if it.done()]
         tasks = [it for it in tasks if not it.done()]
     assert order == ["left", "right", "left", "right", "left"]
-    assert not rooms.anyone_waits
+    assert not rooms.crowded
 
 
 async def test_a_room_with_somebody_in_it_is_not_closed() -> None:
@@ -495,7 +495,7 @@ async def test_a_room_with_somebody_in_it_is_not_closed() -> None:
     await turn()
     rooms.keep_only(set())
     assert rooms.standings() == ()
-    assert not rooms.anyone_waits
+    assert not rooms.crowded
 
 
 async def test_it_stands_on_the_real_loop() -> None:

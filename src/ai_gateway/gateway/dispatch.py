@@ -337,7 +337,7 @@ def _line_of(journey: Journey) -> tuple[str, QueueLimits] | None:
 
 
 def place_free(rooms: Rooms) -> None:
-    if rooms.anyone_waits:
+    if rooms.crowded:
         rooms.place_free()
 
 

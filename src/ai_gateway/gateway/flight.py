@@ -244,7 +244,7 @@ class Flight:
                 receipt.requested_model,
             )
         )
-        if doors.rooms.anyone_waits:
+        if doors.rooms.crowded:
             place_free(doors.rooms)
 
     # To the journal
@@ -299,7 +299,9 @@ def take_off(doors: Doors, lane: Lane, small: SmallChat, protocol: "EdgeProtocol
     if not meters.take_along(request_id, way, second, nano, tokens):
         return False
     place = stage.pick_calmly(doors.rng, received, None)
-    berth = None if place is None else lane.berth(doors, place, wall)
+    berth = None if place is None else lane.berths.get(place)
+    if place is not None and (berth is None or wall >= berth.until):
+        berth = lane.open_berth(doors, place, wall)
     if place is None or berth is None:
         meters.settle(Hold(request_id, lane.charge(nano, tokens, wall), way.number))
         return False
@@ -310,7 +312,8 @@ def take_off(doors: Doors, lane: Lane, small: SmallChat, protocol: "EdgeProtocol
     flight.berth = berth
     attempt_id = flight.attempt_id = f"att_{digits}_1"
     read = -(-size // BYTES_PER_TOKEN)
-    floor = flight.floor_nano = berth.input_nano(read)
+    rates = berth.rates
+    floor = flight.floor_nano = berth.input_nano(read) if rates is None else -(-read * rates[0] // PICO_PER_NANO)
     if not doors.journal.desk.hold(berth.blank, ids, attempt_id, flight, wall, way.number, nano, floor, read):
         try:
             doors.journal.hold(flight.orphan(), wall, nano, berth.blank.sheet)

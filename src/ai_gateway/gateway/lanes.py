@@ -23,7 +23,7 @@ from ai_gateway.gateway.receipts import Attempt, draft_receipt
 from ai_gateway.gateway.relay import passed_lines
 from ai_gateway.gateway.ruling import plain
 from ai_gateway.gateway.small_chat import Mould, SmallChat, open_small_chat
-from ai_gateway.policy.pricing import PICO_PER_NANO, cost_nano, plain_rates, price_in_force
+from ai_gateway.policy.pricing import cost_nano, plain_rates, price_in_force
 from ai_gateway.providers.openai import OpenAICodec
 from ai_gateway.runtime.desk import Blank
 from ai_gateway.runtime.plans import Plan
@@ -98,8 +98,6 @@ class Berth:
 
     def input_nano(self, tokens: int) -> int:
         """What an attempt costs of which no more is known than its input."""
-        if self.rates is not None:
-            return -(-tokens * self.rates[0] // PICO_PER_NANO)
         return 0 if self.price is None else cost_nano(self.price, Usage(tokens))
 
 
@@ -148,17 +146,15 @@ class Lane:
         caller = self.admitted.caller
         return Charge(caller.legs, nano, tokens, at, caller.limits, caller.tenant.zone, self.snapshot.revision)
 
-    def berth(self, doors: "Doors", place: int, wall: float) -> Berth | None:
-        """The member at this place of the first tier; None where it has to be asked in the ordinary way."""
-        known = self.berths.get(place)
-        if known is None or wall >= known.until:
-            known = self._open_berth(doors, place, wall)
-            if known is None:
-                return None
+    def open_berth(self, doors: "Doors", place: int, wall: float) -> Berth | None:
+        """The member at this place of the first tier, as it is to be asked now; None where it has to be asked in the
+        ordinary way."""
+        opened = self._open_berth(doors, place, wall)
+        if opened is not None:
             if place not in self.berths:
                 doors.lanes.note_entry()
-            self.berths[place] = known
-        return known
+            self.berths[place] = opened
+        return opened
 
     def _open_berth(self, doors: "Doors", place: int, wall: float) -> Berth | None:
         admitted, plan, shaped = self.admitted, self.plan, self._shaped

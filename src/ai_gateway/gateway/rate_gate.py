@@ -78,7 +78,7 @@ async def enter(doors: Doors, turn: Turn) -> RateHold:
 def leave(doors: Doors, hold: RateHold, used_tokens: int) -> None:
     """The request is over, and somebody may have waited for that."""
     hold.settle(doors.clock.now(), used_tokens)
-    if doors.rooms.anyone_waits:
+    if doors.rooms.crowded:
         doors.rooms.place_free()
 
 

@@ -305,38 +305,34 @@ class _Waiter:
 class Rooms:
     """Every queue by its name, opened when it is first needed. A place that comes up may be one that several rooms
     wait for, since an endpoint is in many pools: all in which somebody waits are asked in turn, and whichever got it
-    goes to the end."""
+    goes to the end. `crowded` are those in which somebody waits."""
 
     def __init__(self, clock: Clock, later: Later) -> None:
         self._clock = clock
         self._later = later
         self._rooms: dict[str, WaitingRoom] = {}
-        self._crowded: dict[WaitingRoom, None] = {}
-
-    @property
-    def anyone_waits(self) -> bool:
-        return bool(self._crowded)
+        self.crowded: dict[WaitingRoom, None] = {}
 
     def of(self, name: str, limits: QueueLimits) -> WaitingRoom:
         room = self._rooms.get(name)
         if room is None:
-            room = self._rooms[name] = WaitingRoom(name, limits, self._clock, self._later, self._crowded)
+            room = self._rooms[name] = WaitingRoom(name, limits, self._clock, self._later, self.crowded)
         elif room.limits != limits:
             room.configure(limits)
         return room
 
     def place_free(self) -> None:
-        for room in tuple(self._crowded):
+        for room in tuple(self.crowded):
             waited = len(room)
             room.place_free()
-            if len(room) < waited and room in self._crowded:
-                del self._crowded[room]
-                self._crowded[room] = None
+            if len(room) < waited and room in self.crowded:
+                del self.crowded[room]
+                self.crowded[room] = None
 
     def look_again(self) -> None:
         """The same, once this step of the loop is over: for whoever changes what the rooms wait for in the middle of
         something."""
-        if self._crowded:
+        if self.crowded:
             self._later(0.0, self.place_free)
 
     def keep_only(self, names: set[str]) -> None:
