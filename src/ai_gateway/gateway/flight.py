@@ -32,6 +32,7 @@ from ai_gateway.gateway.ruling import plain
 from ai_gateway.gateway.sent import Sent
 from ai_gateway.gateway.small_chat import SmallChat
 from ai_gateway.gateway.world import Taken
+from ai_gateway.policy.circuit_breaker import Ticket
 from ai_gateway.policy.pricing import cost_nano, dollars
 from ai_gateway.policy.quotas import amounts_at_worst
 from ai_gateway.runtime import ids
@@ -87,7 +88,7 @@ class Flight:
         "response_started",
         "small",
         "started",
-        "taken",
+        "ticket",
         "tokens",
         "waiting_for_100_continue",
         "wall",
@@ -115,7 +116,7 @@ class Flight:
     place: int
     berth: Berth
     started: float
-    taken: Taken
+    ticket: Ticket
     orphan: Receipt
 
     # To the protocol
@@ -177,7 +178,7 @@ class Flight:
 
     def _deliver(self, passed: str, body: bytes, usage: Usage) -> None:
         self.is_over = True
-        doors, berth, request_id, taken = self.doors, self.berth, self.request_id, self.taken
+        doors, berth, request_id = self.doors, self.berth, self.request_id
         now = doors.clock.now()
         total_ms = round((now - self.started) * 1000, 3)
         price = berth.price
@@ -188,7 +189,11 @@ class Flight:
         )
         doors.journal.append(receipt)
         is_warned = doors.meters.settle_whole(request_id, cost, used)
-        taken.succeed_whole(now, total_ms, used)
+        member = berth.member
+        if member.gate.calm:
+            member.end_calmly(self.ticket, self.started, now, total_ms)
+        else:
+            self._taken().succeed_whole(now, total_ms, used)
         warning = (lines_of(warnings_of(self.lane.way)) or "") if is_warned else ""
         timing = timing_lines(1, (self.started - self.received) * 1000, total_ms)
         head = (
@@ -197,20 +202,26 @@ class Flight:
         )
         self.protocol.answer_flight(self, head, body)
         doors.live.discard(self)
-        doors.telemetry.ended(
-            Ended(
-                request_id,
-                _CHAT,
-                _OK_STATUS,
-                self.wall,
-                now - self.received,
-                None,
-                (receipt,),
-                receipt.tenant_id,
-                receipt.key_id,
-                receipt.requested_model,
+        telemetry, seconds = doors.telemetry, now - self.received
+        notes = telemetry.notes
+        if len(notes) < telemetry.room:
+            telemetry.active -= 1
+            notes.append((request_id, self.wall, seconds, usage.input_tokens, usage.output_tokens, berth.kind))
+        else:
+            telemetry.ended(
+                Ended(
+                    request_id,
+                    _CHAT,
+                    _OK_STATUS,
+                    self.wall,
+                    seconds,
+                    None,
+                    (receipt,),
+                    receipt.tenant_id,
+                    receipt.key_id,
+                    receipt.requested_model,
+                )
             )
-        )
         if doors.rooms.anyone_waits:
             place_free(doors.rooms)
 
@@ -229,7 +240,10 @@ class Flight:
 
     def sent(self) -> Sent:
         attempt = Attempt(self.orphan.attempt_id, self.berth.member.candidate, self.started, self.wall)
-        return Sent(self.taken, self.place, attempt, Draft(self.orphan, self.berth.price), self.answer)
+        return Sent(self._taken(), self.place, attempt, Draft(self.orphan, self.berth.price), self.answer)
+
+    def _taken(self) -> Taken:
+        return Taken.calmly(self.berth.member, self.ticket, self.started)
 
 
 def take_off(doors: Doors, lane: Lane, small: SmallChat, protocol: "EdgeProtocol", known: "KnownRequest") -> bool:
@@ -257,7 +271,7 @@ def take_off(doors: Doors, lane: Lane, small: SmallChat, protocol: "EdgeProtocol
         meters.settle(Hold(request_id, lane.charge(nano, tokens, wall), way.number))
         return False
     started = clock.now()
-    taken = Taken(berth.member, 0, started)
+    ticket = berth.member.send_calmly(started)
     usage = Usage(-(-size // BYTES_PER_TOKEN))
     price = berth.price
     orphan: Receipt = _replace(
@@ -272,14 +286,14 @@ def take_off(doors: Doors, lane: Lane, small: SmallChat, protocol: "EdgeProtocol
     try:
         doors.journal.hold(orphan, wall, nano, berth.sheet)
     except GatewayFault:  # it is said by the ordinary line, which asks again
-        taken.withdraw(started)
+        Taken.calmly(berth.member, ticket, started).withdraw(started)
         meters.settle(Hold(request_id, lane.charge(nano, tokens, wall), way.number))
         return False
     plan.budget.deposit(started)
     flight.known = known
     flight.received, flight.wall, flight.started = received, wall, started
     flight.request_id, flight.nano, flight.tokens = request_id, nano, tokens
-    flight.place, flight.berth, flight.taken, flight.orphan = place, berth, taken, orphan
+    flight.place, flight.berth, flight.ticket, flight.orphan = place, berth, ticket, orphan
     doors.live.add(flight)
     doors.telemetry.began()
     protocol.open_flight(flight)
