@@ -42,6 +42,7 @@ from ai_gateway.runtime.board import Board
 from ai_gateway.runtime.breakers import Breakers
 from ai_gateway.runtime.clock import SystemClock
 from ai_gateway.runtime.crashes import place_of
+from ai_gateway.runtime.decisions import Decisions
 from ai_gateway.runtime.dialer import trust
 from ai_gateway.runtime.folder import FolderInUse, FolderLock, Sharing
 from ai_gateway.runtime.google_tokens import GoogleTokens
@@ -65,7 +66,7 @@ from ai_gateway.runtime.slots import SLOT_BYTES
 from ai_gateway.runtime.snapshot import Snapshots
 from ai_gateway.runtime.stored_responses import ResponseLimits, StoredResponses
 from ai_gateway.runtime.tasks import Tasks
-from ai_gateway.runtime.telemetry import Listener, Telemetry
+from ai_gateway.runtime.telemetry import Telemetry
 from ai_gateway.runtime.throttles import Throttles
 from ai_gateway.runtime.tracing import Tracing, open_tracing
 from ai_gateway.runtime.waiting_room import Rooms
@@ -174,7 +175,7 @@ async def _build(settings: Settings, planes: Planes, stack: AsyncExitStack) -> "
     )
     stack.push_async_callback(upstream.close)
     board = Board()
-    telemetry = _telemetry(log, (watch.decisions.note, *(() if tracing is None else (tracing.note,))))
+    telemetry = _telemetry(log, watch.decisions, tracing)
     doors = Doors(
         clock=clock,
         rng=Random(),  # noqa: S311  balancing, not secrets
@@ -437,9 +438,12 @@ def _tracing(settings: Settings) -> Tracing | None:
         raise ModuleNotFoundError("traces need the extra: pip install 'ai-gateway[otel]'") from error
 
 
-def _telemetry(log: Log, listeners: tuple[Listener, ...]) -> Telemetry:
-    """The log hears of what it has a line for, and of nothing else."""
-    return Telemetry((log.note, *listeners)) if log.tells_all else Telemetry(listeners, (log.note,))
+def _telemetry(log: Log, decisions: Decisions, tracing: Tracing | None) -> Telemetry:
+    """The log hears of what it has a line for, and of nothing else; so the decisions may be content with notes."""
+    listeners = (decisions.note, *(() if tracing is None else (tracing.note,)))
+    if log.tells_all:
+        return Telemetry((log.note, *listeners))
+    return Telemetry(listeners, (log.note,), decisions if tracing is None else None)
 
 
 def _away(log: Log, what: str, error: Exception) -> None:

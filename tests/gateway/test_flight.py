@@ -3,6 +3,7 @@ happens to them in the air ends as it does there."""
 
 import errno
 import json
+from random import Random
 from typing import Any
 
 import msgspec
@@ -12,7 +13,9 @@ from ai_gateway.domain.budgets import Limits
 from ai_gateway.domain.config import Retries
 from ai_gateway.domain.traffic import Outcome, Receipt
 from ai_gateway.gateway import http
+from ai_gateway.runtime.decisions import Decisions
 from ai_gateway.runtime.snapshot import Snapshots
+from ai_gateway.runtime.telemetry import Telemetry
 from gateway.budgets import KEY, LEVELS, TENANT, a_limit, limited_tenant
 from gateway.flying import GOOD, JSON_HEADERS, a_field, led_to, request
 from support.builders import TOKEN, a_candidate, a_course, a_key, a_snapshot, a_tenant, an_endpoint
@@ -63,6 +66,22 @@ async def test_what_flies_is_told_and_booked_as_what_walks(limits: Limits) -> No
         assert sent[1:] == [sent[0]] * 3
         spent = field.line.doors.meters.spent(TENANT, a_limit(TENANT, 1).window, field.line.clock.wall())
         assert spent == (sum(it.cost_nano_usd for it in receipts), 4 * 15, 4)
+
+
+async def test_what_flies_is_found_among_the_decisions_as_what_walks() -> None:
+    decisions = Decisions(lambda _: None, Random(1), sample=0.0)
+    telemetry = Telemetry((decisions.note,), taker=decisions)
+    async with a_field(telemetry=telemetry) as field:
+        await field.learn()
+        await field.take_off(GOOD)
+        await field.caller.read_answer()
+        await field.rest()
+        assert len(telemetry.notes) > 0
+        latest, *_, first = decisions.recent("t1", 9)
+        assert msgspec.structs.replace(latest, request_id=first.request_id, at=first.at, seconds=first.seconds) == first
+        assert len(decisions.recent("t1", 9)) == 4
+        assert telemetry.attempts == {"openai": {"ok": 4}}
+        assert (telemetry.input_tokens, telemetry.output_tokens) == (4 * 12, 4 * 3)
 
 
 async def test_each_body_is_read_for_itself() -> None:

@@ -8,7 +8,7 @@ from ai_gateway.domain.decisions import Attempted, Chosen, Decision, Ending, Ste
 from ai_gateway.domain.faults import CircuitOpen, ProviderFailed, RateLimited
 from ai_gateway.domain.traffic import Outcome, Receipt
 from ai_gateway.runtime.decisions import MOST_KEPT_A_SECOND, Decisions
-from ai_gateway.runtime.telemetry import Ended
+from ai_gateway.runtime.telemetry import Ended, Kind, Note
 from support.builders import a_receipt
 from support.clock import NOON
 
@@ -190,3 +190,58 @@ def test_a_brief_record_is_nothing_to_the_garbage_collector() -> None:
         world.end(f"req_{number}")
     gc.collect()
     assert len(gc.get_objects()) - before < 20
+
+
+def a_note(request_id: str, tenant_id: str = "t1") -> Note:
+    kind = Kind("chat", 200, tenant_id, "fast", "bot", "openai", "up-1", "gpt-4o-mini", 7)
+    return (request_id, NOON, 0.5, 12, 3, kind)
+
+
+def test_what_was_noted_is_found_like_what_was_told_in_full() -> None:
+    told, noted = World(), World()
+    told.end()
+    noted.decisions.take([a_note("req_0", "t2"), a_note("req_1")])
+    assert noted.found() == told.found()
+    assert noted.decisions.recent("t1", 9) == told.decisions.recent("t1", 9)
+    assert noted.decisions.find("t1", "req_0") is None
+    assert noted.kept == []
+
+
+def test_before_anybody_reads_those_who_have_notes_are_asked_for_them() -> None:
+    world = World()
+    notes = [a_note("req_1")]
+
+    def look() -> None:
+        world.decisions.take(notes)
+        notes.clear()
+
+    world.decisions.look = look
+    assert world.found().request_id == "req_1"
+    assert [it.request_id for it in world.decisions.recent("t1", 9)] == ["req_1"]
+
+
+def test_the_sample_is_the_same_whether_requests_are_noted_or_told_in_full() -> None:
+    told, noted = World(sample=0.05), World(sample=0.05)
+    waiting: list[Note] = []
+    for number in range(2_000):
+        told.end(f"req_{number}")
+        if len(waiting) < noted.decisions.most:
+            waiting.append(a_note(f"req_{number}"))
+        else:
+            noted.decisions.take(waiting)
+            waiting = []
+            noted.end(f"req_{number}")
+    assert [it.request_id for it in noted.kept] == [it.request_id for it in told.kept]
+    assert len(noted.kept) > 50
+
+
+def test_where_nothing_is_sampled_notes_are_never_told_in_full() -> None:
+    world = World(sample=0.0)
+    world.decisions.take([a_note(f"req_{number}") for number in range(9)])
+    assert world.decisions.most > 1_000
+
+
+def test_the_garbage_collector_does_not_look_at_notes() -> None:
+    note = a_note("req_1")
+    gc.collect()
+    assert not gc.is_tracked(note)

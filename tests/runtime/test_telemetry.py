@@ -1,3 +1,4 @@
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -6,10 +7,11 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from ai_gateway.domain.chat import Usage
+from ai_gateway.domain.config import ProviderType
 from ai_gateway.domain.decisions import Step, What
 from ai_gateway.domain.faults import NotFound, RateLimited
 from ai_gateway.domain.traffic import Outcome
-from ai_gateway.runtime.telemetry import BUCKETS, MOST_FRESH, Ended, Telemetry, render
+from ai_gateway.runtime.telemetry import BUCKETS, MOST_FRESH, Ended, Kind, Note, Telemetry, render
 from support.builders import a_receipt
 
 
@@ -126,3 +128,88 @@ def test_of_faults_those_hear_who_want_to_hear_of_nothing_else() -> None:
     told(Telemetry((all_ends.append,), (failed.append,)), *ends)
     assert all_ends == [*ends]
     assert failed == [ends[1]]
+
+
+KINDS = {
+    provider: Kind("chat", 200, "t1", "fast", None, provider, f"at {provider}", "m", 7)
+    for provider in ("openai", "anthropic")
+}
+
+
+class Taker:
+    """Lets so many be noted, each time that it is asked."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.taken: list[str] = []
+        self.look: Callable[[], None] = lambda: None
+
+    def take(self, notes: Sequence[Note]) -> None:
+        self.taken += [note[0] for note in notes]
+
+    def note(self, it: Ended) -> None:
+        self.taken.append(it.request_id)
+
+
+def flown(telemetry: Telemetry, request_id: str, seconds: float, provider: str) -> None:
+    """As gateway/flight.py tells it."""
+    telemetry.began()
+    if len(telemetry.notes) < telemetry.room:
+        telemetry.active -= 1
+        telemetry.notes.append((request_id, 0.0, seconds, 12, 3, KINDS[provider]))
+    else:
+        receipt = a_receipt(provider=ProviderType(provider), usage=Usage(12, 3))
+        telemetry.ended(an_end(request_id=request_id, seconds=seconds, receipts=(receipt,)))
+
+
+ENDS = st.lists(
+    st.tuples(
+        st.sampled_from([0.04, 0.2, 7.0, 301.0]), st.sampled_from(["openai", "anthropic"]), st.sampled_from("fwr")
+    ),
+    max_size=40,
+)
+
+
+@given(ENDS, st.integers(0, 5))
+def test_what_is_noted_is_counted_like_what_is_told_in_full(ends: list[tuple[float, str, str]], most: int) -> None:
+    """Flying, walking, and somebody who reads in between."""
+    taker, other = Taker(most), Taker(0)
+    noting, telling = Telemetry((taker.note,), taker=taker), Telemetry((other.note,))
+    for place, (seconds, provider, kind) in enumerate(ends):
+        for telemetry in (noting, telling):
+            if kind == "f":
+                flown(telemetry, f"req_{place}", seconds, provider)
+            elif kind == "w":
+                told(telemetry, an_end(request_id=f"req_{place}", seconds=seconds))
+            else:
+                render(telemetry, 0, dict)
+        assert len(noting.notes) <= most
+    seen, meant = samples(noting), samples(telling)
+    assert {name: pytest.approx(value) for name, value in meant.items()} == seen
+    assert taker.taken == other.taken
+
+
+def test_the_taker_can_look_before_he_is_read() -> None:
+    taker = Taker(9)
+    telemetry = Telemetry((taker.note,), taker=taker)
+    flown(telemetry, "req_1", 0.1, "openai")
+    assert taker.taken == []
+    taker.look()
+    taker.look()
+    assert taker.taken == ["req_1"]
+
+
+def test_without_a_taker_everything_is_told_in_full() -> None:
+    assert Telemetry().room == 0
+    assert Telemetry((lambda _: None,)).room == 0
+
+
+def test_notes_are_never_many() -> None:
+    taker = Taker(10**9)
+    telemetry = Telemetry((taker.note,), taker=taker)
+    for number in range(3 * MOST_FRESH):
+        flown(telemetry, f"req_{number}", 0.1, "openai")
+        assert len(telemetry.notes) <= MOST_FRESH
+    telemetry.count_notes()
+    assert len(taker.taken) == 3 * MOST_FRESH
+    assert len(telemetry.seconds["chat"][200].fresh) < MOST_FRESH

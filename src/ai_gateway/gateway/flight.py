@@ -32,6 +32,7 @@ from ai_gateway.gateway.ruling import plain
 from ai_gateway.gateway.sent import Sent
 from ai_gateway.gateway.small_chat import SmallChat
 from ai_gateway.gateway.world import Taken
+from ai_gateway.policy.circuit_breaker import Ticket
 from ai_gateway.policy.pricing import PICO_PER_NANO, cost_nano, dollars
 from ai_gateway.policy.quotas import amounts_at_worst
 from ai_gateway.runtime.telemetry import Ended
@@ -89,7 +90,7 @@ class Flight:
         "response_started",
         "small",
         "started",
-        "taken",
+        "ticket",
         "tokens",
         "waiting_for_100_continue",
         "wall",
@@ -134,7 +135,7 @@ class Flight:
     floor_nano: int
     place: int
     started: float
-    taken: Taken
+    ticket: Ticket
 
     # To the protocol
 
@@ -219,7 +220,11 @@ class Flight:
         if rates is None or not doors.journal.desk.settle(berth.blank, receipt, asked, answered):
             doors.journal.append(receipt)
         is_warned = doors.meters.settle_whole(request_id, cost, asked + answered)
-        self.taken.succeed_whole(now, total_ms, asked + answered)
+        member = berth.member
+        if member.gate.calm:
+            member.end_calmly(self.ticket, started, now, total_ms)
+        else:
+            self._taken().succeed_whole(now, total_ms, asked + answered)
         warning = (lines_of(warnings_of(self.lane.way)) or "") if is_warned else ""
         timing = timing_lines(1, int((started - self.received) * 1e6 + 0.5), waited_us)
         protocol = self.protocol
@@ -230,20 +235,26 @@ class Flight:
         )
         protocol.answer_flight(self, head.encode("latin-1", "replace") + body)
         doors.live.discard(self)
-        doors.telemetry.ended(
-            Ended(
-                request_id,
-                _CHAT,
-                _OK_STATUS,
-                self.wall,
-                now - self.received,
-                None,
-                (receipt,),
-                receipt.tenant_id,
-                receipt.key_id,
-                receipt.requested_model,
+        telemetry, seconds = doors.telemetry, now - self.received
+        notes = telemetry.notes
+        if len(notes) < telemetry.room:
+            telemetry.active -= 1
+            notes.append((request_id, self.wall, seconds, asked, answered, berth.kind))
+        else:
+            telemetry.ended(
+                Ended(
+                    request_id,
+                    _CHAT,
+                    _OK_STATUS,
+                    self.wall,
+                    seconds,
+                    None,
+                    (receipt,),
+                    receipt.tenant_id,
+                    receipt.key_id,
+                    receipt.requested_model,
+                )
             )
-        )
         if doors.rooms.crowded:
             place_free(doors.rooms)
 
@@ -275,7 +286,10 @@ class Flight:
 
     def sent(self) -> Sent:
         attempt = Attempt(self.attempt_id, self.berth.member.candidate, self.started, self.wall)
-        return Sent(self.taken, self.place, attempt, Draft(self.orphan(), self.berth.price), self.answer)
+        return Sent(self._taken(), self.place, attempt, Draft(self.orphan(), self.berth.price), self.answer)
+
+    def _taken(self) -> Taken:
+        return Taken.calmly(self.berth.member, self.ticket, self.started)
 
 
 def take_off(doors: Doors, lane: Lane, small: SmallChat, protocol: "EdgeProtocol", known: "KnownRequest") -> bool:
@@ -307,7 +321,7 @@ def take_off(doors: Doors, lane: Lane, small: SmallChat, protocol: "EdgeProtocol
         return False
     flight = Flight(doors, lane, small, protocol, known, request_id, received, wall, nano, tokens, way.number)
     started = flight.started = clock.now()
-    taken = flight.taken = Taken(berth.member, 0, started)
+    ticket = flight.ticket = berth.member.send_calmly(started)
     flight.place = place
     flight.berth = berth
     attempt_id = flight.attempt_id = f"att_{digits}_1"
@@ -318,7 +332,7 @@ def take_off(doors: Doors, lane: Lane, small: SmallChat, protocol: "EdgeProtocol
         try:
             doors.journal.hold(flight.orphan(), wall, nano, berth.blank.sheet)
         except GatewayFault:  # it is said by the ordinary line, which asks again
-            taken.withdraw(started)
+            Taken.calmly(berth.member, ticket, started).withdraw(started)
             meters.settle(Hold(request_id, lane.charge(nano, tokens, wall), way.number))
             return False
     plan.budget.deposit(started)

@@ -28,6 +28,7 @@ from ai_gateway.providers.openai import OpenAICodec
 from ai_gateway.runtime.desk import Blank
 from ai_gateway.runtime.plans import Plan
 from ai_gateway.runtime.stages import Member
+from ai_gateway.runtime.telemetry import Kind
 from ai_gateway.runtime.upstream import Errand, Outgoing
 from ai_gateway.runtime.ways import Way
 
@@ -41,6 +42,7 @@ MOST_MISSES: Final = 8
 """So many requests one behind the other that had no lane: where nobody uses them, nobody goes on looking."""
 _CHAT: Final = Operation.CHAT
 _OK: Final = Outcome.OK
+_OK_STATUS: Final = 200
 
 
 @final
@@ -55,6 +57,7 @@ class Berth:
         "blank",
         "codec",
         "errand",
+        "kind",
         "like",
         "lines",
         "member",
@@ -75,6 +78,7 @@ class Berth:
         timeouts = candidate.timeouts or candidate.endpoint.timeouts
         self.member = member
         self.codec = codec
+        self.kind = kind_of(like)
         self.like = like
         self.answered: Receipt = msgspec.structs.replace(like, outcome=_OK, estimated=False)
         self.price = price
@@ -177,6 +181,21 @@ class Lane:
         berth = Berth(member, codec, like, *price_in_force(prices, book, endpoint, candidate.model, wall))
         berth.errand, berth.names = doors.upstream.prepare(asks), names
         return berth
+
+
+def kind_of(like: Receipt) -> Kind:
+    """Of requests that are answered well by what this is the receipt of."""
+    return Kind(
+        operation=like.operation,
+        status=_OK_STATUS,
+        tenant_id=like.tenant_id,
+        asked=like.requested_model,
+        route=like.route,
+        provider=like.provider,
+        endpoint=like.endpoint,
+        model=like.model,
+        revision=like.revision,
+    )
 
 
 def lane_for(doors: "Doors", journey: Journey) -> Lane | None:

@@ -43,13 +43,22 @@ class Taken:
         self.member = member
         self.tokens = tokens
         self.at = now
-        gate, standing = member.gate, member.standing
-        self.ticket: Ticket = gate.breaker.on_send(now) if gate.calm else gate.send(now)
-        standing.requests += 1
-        standing.active += 1
+        if member.gate.calm:
+            self.ticket: Ticket = member.send_calmly(now)
+        else:
+            self.ticket = member.gate.send(now)
+            member.standing.start()
         limits = self._limits = member.throttle.limits  # limits that come up meanwhile have nothing of this request
         if limits is not None:
             limits.take(now, tokens)
+
+    @classmethod
+    def calmly(cls, member: Member, ticket: Ticket, at: float) -> "Taken":
+        """Of what a member had sent calmly, while nothing limited it."""
+        taken = cls.__new__(cls)
+        taken.member, taken.ticket, taken.at = member, ticket, at
+        taken.tokens, taken._limits = 0, None
+        return taken
 
     def answered(self, now: float) -> None:
         """The first event of a stream, or all of a whole answer, is here."""
@@ -63,17 +72,11 @@ class Taken:
     def succeed_whole(self, now: float, total_ms: float, used_tokens: int) -> None:
         """`answered` and `succeed` of an answer that came whole: nearly always at a member that is well and has no
         limits, where few have to hear of it."""
-        member = self.member
-        gate = member.gate
-        if self._limits is not None or not gate.calm:
+        if self._limits is None and self.member.gate.calm:
+            self.member.end_calmly(self.ticket, self.at, now, total_ms)
+        else:
             self.answered(now)
             self.succeed(now, total_ms, None, used_tokens)
-            return
-        gate.breaker.on_calm_answer(self.ticket, now, now - self.at)
-        standing = member.standing
-        standing.active -= 1
-        standing.latencies.append(total_ms)
-        standing.latency.observe(total_ms, now)
 
     def fail(self, fault: Fault, now: float, used_tokens: int, *, blames: bool) -> None:
         """`blames`: it counts as an error of the endpoint where people look."""

@@ -17,7 +17,7 @@ from typing import Final, final
 from ai_gateway.domain.decisions import Attempted, Chosen, Decision, Ending, Said, Step, Why
 from ai_gateway.domain.faults import Fault
 from ai_gateway.domain.traffic import Receipt
-from ai_gateway.runtime.telemetry import Ended
+from ai_gateway.runtime.telemetry import Ended, Note
 
 MOST: Final = 10_000
 SAMPLE: Final = 0.01
@@ -31,13 +31,16 @@ _Brief = tuple[str, str, float, float, int, str, str | None, str, str, int]
 @final
 class Decisions:
     """`keep` is given every record that is to outlive the process; it must not wait and must not raise. `note` is a
-    listener of telemetry."""
+    listener of telemetry, and this its taker of notes."""
+
+    look: Callable[[], None]
 
     def __init__(self, keep: Callable[[Decision], None], rng: Random, sample: float = SAMPLE, most: int = MOST) -> None:
         self._keep = keep
         self._rng = rng
         self._sample = sample
-        self._last: deque[_Brief | Decision] = deque(maxlen=most)
+        self._last: deque[_Brief | Note | Decision] = deque(maxlen=most)
+        self.look = _nobody_has_notes
         self._until_sample = self._gap()
         self._second = 0
         self._kept = 0
@@ -78,6 +81,17 @@ class Decisions:
         if why is not None and tenant_id is not None:
             self._note_whole(_whole(it, tenant_id, why, steps))
 
+    @property
+    def most(self) -> int:
+        """How many may be noted before the next one of the sample."""
+        until_sample = self._until_sample
+        return MOST if until_sample <= 0 else until_sample - 1
+
+    def take(self, notes: Sequence[Note]) -> None:
+        """What flew."""
+        self._until_sample -= len(notes)
+        self._last.extend(notes)
+
     def find(self, tenant_id: str, request_id: str) -> Decision | None:
         found = (it for it in self._of(tenant_id) if it.request_id == request_id)
         return next(found, None)
@@ -87,10 +101,14 @@ class Decisions:
         return list(islice(self._of(tenant_id), most))
 
     def _of(self, tenant_id: str) -> Iterator[Decision]:
+        self.look()
         for it in reversed(self._last):
             if isinstance(it, Decision):
                 if it.tenant_id == tenant_id:
                     yield it
+            elif len(it) == 6:
+                if it[5].tenant_id == tenant_id:
+                    yield _noted(it)
             elif it[1] == tenant_id:
                 yield _spelled_out(it)
 
@@ -170,6 +188,26 @@ def _ending(fault: Fault) -> Ending:
         origin=fault.origin.value,
         classified_by=None if known_by is None else known_by.value,
         said=None if said is None else Said(said.status, said.type, said.code, said.message[:LONGEST_SAID]),
+    )
+
+
+def _nobody_has_notes() -> None:
+    """Until somebody takes them."""
+
+
+def _noted(it: Note) -> Decision:
+    request_id, at, seconds, _, _, kind = it
+    return Decision(
+        request_id=request_id,
+        tenant_id=kind.tenant_id,
+        at=at,
+        seconds=seconds,
+        status=kind.status,
+        why=None,
+        model=kind.asked,
+        route=kind.route,
+        revision=kind.revision,
+        chosen=Chosen(kind.endpoint, kind.model),
     )
 
 

@@ -11,6 +11,7 @@ from random import Random
 from typing import Final, final
 
 from ai_gateway.domain.config import Candidate, Tier
+from ai_gateway.policy.circuit_breaker import Ticket
 from ai_gateway.policy.load_balancer import Picker, picker_for
 from ai_gateway.providers import Codec, ProviderKind
 from ai_gateway.runtime.board import Standing
@@ -47,6 +48,21 @@ class Member:
         self.throttle = throttle
         self.signer = Signer(kind, candidate.endpoint)
         self.told: tuple[Mapping[str, str], str | None] | None = None
+
+    def send_calmly(self, now: float) -> Ticket:
+        """Something is sent where the gate is calm. What limits there are is not asked here."""
+        standing = self.standing
+        standing.requests += 1
+        standing.active += 1
+        return self.gate.breaker.on_send(now)
+
+    def end_calmly(self, ticket: Ticket, started: float, now: float, total_ms: float) -> None:
+        """A whole answer came, the gate is calm, and of what limits there are nothing was taken."""
+        self.gate.breaker.on_calm_answer(ticket, now, now - started)
+        standing = self.standing
+        standing.active -= 1
+        standing.latencies.append(total_ms)
+        standing.latency.observe(total_ms, now)
 
 
 @final

@@ -5,20 +5,27 @@ Counters are our own dictionaries, rendered by prometheus-client when somebody s
 number and no label look-up. How many requests there were is what their durations say, so nobody counts them again.
 Labels are words of ours (operation, category, provider type): never a tenant, a model or anything else that a caller
 can invent.
+
+Of a request on a lane (gateway/flight.py) nearly all is known beforehand, and nobody but the histories wants to hear
+of it at once. It leaves a note, and notes are counted together once somebody looks, or the next one is to be told in
+full: what costs a value and twenty calls for each is then a sum.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from math import inf
-from typing import Any, Final, final
+from operator import itemgetter
+from typing import Any, Final, Protocol, final
 
 import msgspec
 
 from ai_gateway.domain.decisions import Step
 from ai_gateway.domain.faults import Fault
-from ai_gateway.domain.traffic import Receipt
+from ai_gateway.domain.traffic import Outcome, Receipt
 
+_OK: Final = Outcome.OK  # a member of an enum is a look-up in Python each time
 BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 MOST_FRESH: Final = 512
 
@@ -43,6 +50,41 @@ class Ended(msgspec.Struct, frozen=True):
 
 
 Listener = Callable[[Ended], None]
+
+
+class Kind(msgspec.Struct, frozen=True, gc=False, eq=False):
+    """What requests that flew to one place have in common: they were answered well, by one attempt. `asked` is the
+    model that the caller named."""
+
+    operation: str
+    status: int
+    tenant_id: str
+    asked: str
+    route: str | None
+    provider: str
+    endpoint: str
+    model: str
+    revision: int
+
+
+Note = tuple[str, float, float, int, int, Kind]
+"""The request's id, Unix seconds at which it came, seconds that it took, tokens of its input and its output."""
+_seconds: Final = itemgetter(2)
+_input_tokens: Final = itemgetter(3)
+_output_tokens: Final = itemgetter(4)
+_kind: Final = itemgetter(5)
+
+
+class NoteTaker(Protocol):
+    """Whoever keeps notes: of the next `most` that are told him, none has to be told in full. `look` is what he calls
+    before he is asked for them."""
+
+    look: Callable[[], None]
+
+    @property
+    def most(self) -> int: ...
+
+    def take(self, notes: Sequence[Note]) -> None: ...
 
 
 @final
@@ -72,11 +114,26 @@ class Durations:
 @final
 class Telemetry:
     """`listeners` are told of every end, `fault_listeners` of those with a fault; they must not wait and must not
-    raise. `seconds` is by operation and status, `attempts` by provider and outcome."""
+    raise. `seconds` is by operation and status, `attempts` by provider and outcome.
 
-    def __init__(self, listeners: tuple[Listener, ...] = (), fault_listeners: tuple[Listener, ...] = ()) -> None:
+    `notes` are of requests that began, flew and ended: so many may be put there as there is `room` for, where the only
+    listener is the `taker` of notes as well. Whoever reads any number calls `count_notes` before.
+    """
+
+    def __init__(
+        self,
+        listeners: tuple[Listener, ...] = (),
+        fault_listeners: tuple[Listener, ...] = (),
+        taker: NoteTaker | None = None,
+    ) -> None:
         self._listeners = listeners
         self._fault_listeners = fault_listeners
+        self._taker = taker
+        self.notes: list[Note] = []
+        self.room = 0
+        if taker is not None:
+            taker.look = self.count_notes
+            self._make_room(taker)
         self.seconds: dict[str, dict[int, Durations]] = {}
         self.refusals: dict[int, int] = {}
         self.faults: dict[tuple[str, str], int] = {}
@@ -90,11 +147,10 @@ class Telemetry:
         self.active += 1
 
     def ended(self, it: Ended) -> None:
+        if self.notes:
+            self.count_notes()
         self.active -= 1
-        try:
-            durations = self.seconds[it.operation][it.status]
-        except KeyError:
-            durations = self.seconds.setdefault(it.operation, {})[it.status] = Durations()
+        durations = self._durations(it.operation, it.status)
         fresh = durations.fresh
         fresh.append(it.seconds)
         if len(fresh) >= MOST_FRESH:
@@ -114,6 +170,38 @@ class Telemetry:
             _add(self.faults, (it.fault.category.value, it.fault.origin.value))
             for listener in self._fault_listeners:
                 listener(it)
+        if self._taker is not None:
+            self._make_room(self._taker)
+
+    def count_notes(self) -> None:
+        notes, taker = self.notes, self._taker
+        if not notes or taker is None:
+            return
+        self.notes = []
+        taker.take(notes)
+        self._make_room(taker)
+        self.input_tokens += sum(map(_input_tokens, notes))
+        self.output_tokens += sum(map(_output_tokens, notes))
+        kinds = Counter(map(_kind, notes))
+        for kind, count in kinds.items():
+            by_outcome = self.attempts.setdefault(kind.provider, {})
+            by_outcome[_OK] = by_outcome.get(_OK, 0) + count
+            durations = self._durations(kind.operation, kind.status)
+            durations.fresh.extend(
+                map(_seconds, notes) if len(kinds) == 1 else [it[2] for it in notes if it[5] is kind]
+            )
+            if len(durations.fresh) >= MOST_FRESH:
+                durations.counted()
+
+    def _make_room(self, taker: NoteTaker) -> None:
+        self.room = min(MOST_FRESH, taker.most)
+
+    def _durations(self, operation: str, status: int) -> Durations:
+        try:
+            return self.seconds[operation][status]
+        except KeyError:
+            durations = self.seconds.setdefault(operation, {})[status] = Durations()
+            return durations
 
     def refused(self, fault: Fault) -> None:
         """A request that was turned away before it had an operation."""
@@ -130,6 +218,8 @@ def render(telemetry: Telemetry, cost_nano: int, gauges: Callable[[], dict[str, 
     are only known when asked."""
     from prometheus_client import CollectorRegistry, generate_latest
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+
+    telemetry.count_notes()
 
     class Collector:
         def collect(self) -> Iterator[Any]:
