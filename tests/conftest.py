@@ -6,11 +6,13 @@ read by the module that another test imports. Nothing here is autouse: a test se
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from support.gateway import Gateway
 
 SCRUBBED = re.compile(
     r".*_API_KEY|.*_TOKEN|.*_SECRET|.*_BASE_URL|DATABASE_URL|REDIS_URL|AI_GATEWAY_(?!TEST_).*|OTEL_.*|HOST|PORT|LOG_LEVEL"
@@ -38,3 +40,14 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory of the test: no `.env` of a developer's is in it."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that failed shows what the gateways of its fixtures said; what `with` opens notes it itself."""
+    report = yield
+    if report.failed:
+        used = getattr(item, "funcargs", {}).items()
+        said = [(name, value.last_words()) for name, value in used if isinstance(value, Gateway)]
+        report.sections.extend(said)
+    return report

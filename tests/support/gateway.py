@@ -26,6 +26,7 @@ SOURCE = Path(__file__).parents[2] / "src"
 INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
 DEADLINE_SECONDS = 60.0
 LOOK_AGAIN_SECONDS = 0.02
+SHOWN = 8_000
 ADMIN = "/api/v1/admin"
 DEMO_KEY = "sk-dev"
 QUESTION = [{"role": "user", "content": "Hello! What are you?"}]
@@ -64,6 +65,10 @@ class Gateway:
     def said(self) -> str:
         """Everything on standard output and standard error so far."""
         return self.output.read_text(errors="replace")
+
+    def last_words(self) -> str:
+        """For whoever reads of a test that failed: the folder of the output is gone by then."""
+        return f"What the gateway said, exit code {self.process.poll()}:\n{self.said()[-SHOWN:]}"
 
     def request(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Reply:
         """On a connection of its own; `body` is sent as JSON, bytes as they are."""
@@ -131,6 +136,10 @@ def running_gateway(
         gateway.url = f"http://127.0.0.1:{until(lambda: _announced_port(gateway), 'the address of the gateway')}"
         until(lambda: gateway.request("GET", "/readyz").status == 200, "readiness")
         yield gateway
+    except BaseException as failure:
+        end(process)
+        failure.add_note(gateway.last_words())
+        raise
     finally:
         ended = end(process)
     assert ended is Ending.ASKED, f"it had to be killed:\n{gateway.said()}"
