@@ -42,6 +42,28 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+# What takes ten seconds or more, and what waits for processes: two workers end together if the short ones come last.
+LONG = (
+    "process",
+    "recorded/test_translated.py",
+    "recorded/test_over_sockets.py",
+    "admin/test_fuzz.py",
+    "clients",
+    "docs",
+    "providers/translation/test_pairs_laws.py",
+    "gateway/test_funding.py",
+    "simulation",
+    "store/test_refresh.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    folder = Path(__file__).parent
+    long = tuple(folder / it for it in LONG)
+    is_long = {path: any(path.is_relative_to(it) for it in long) for path in {item.path for item in items}}
+    items.sort(key=lambda item: not is_long[item.path])
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A test that failed shows what the gateways of its fixtures said; what `with` opens notes it itself."""

@@ -94,6 +94,12 @@ class Gateway:
         assert reply.status in (200, 201), reply.body.decode()
         return reply.json
 
+    def create_providers(self, bodies: Sequence[Any]) -> None:
+        """Many at once, which costs a third of one by one."""
+        reply = self.admin("POST", "/config/import", {"version": 1, "providers": list(bodies)})
+        assert reply.status == 200, reply.body.decode()
+        assert len(reply.json["created"]) == len(bodies), reply.json
+
     def chat(self, model: str, key: str | None = None, **more: Any) -> Reply:
         body = {"model": model, "messages": QUESTION, **more}
         return self.request("POST", "/v1/chat/completions", body, {"authorization": f"Bearer {key or self.key}"})
