@@ -92,13 +92,6 @@ class Cell:
         return max(0, self.allowance - self.spent)
 
 
-def without_lifted(charge: Charge, cells: Sequence[Cell]) -> Charge:
-    """The charge as if it came now: checked against those of its cells that still have a limit."""
-    if not any(cell.is_lifted for cell in cells):
-        return charge
-    return msgspec.structs.replace(charge, limits=tuple(cell.limit for cell in cells if not cell.is_lifted))
-
-
 def is_warned(cell: Cell, own: int = 0) -> bool:
     """Whether an answer that has cost `own` beside what is spent has to tell of this limit. Nearly always the first two
     numbers say that it has not."""

@@ -17,19 +17,9 @@ from ai_gateway.domain.budgets import Leg, Limit, Window
 from ai_gateway.domain.traffic import Charge, Hold, WindowSpent
 from ai_gateway.policy.windows import Windows, windows_at, windows_behind, windows_of_day
 from ai_gateway.runtime.accounts import Account, Amounts, Day
-from ai_gateway.runtime.cells import (
-    Allowances,
-    Cell,
-    Owner,
-    Short,
-    Shortage,
-    Standing,
-    is_warned,
-    standing_of,
-    without_lifted,
-)
+from ai_gateway.runtime.cells import Allowances, Cell, Owner, Short, Shortage, Standing, is_warned, standing_of
 from ai_gateway.runtime.thresholds import Crossing, Thresholds
-from ai_gateway.runtime.ways import Open, Way, fits
+from ai_gateway.runtime.ways import Open, Way, fits, without_lifted
 
 MOST_WAYS: Final = 65_536
 """How many callers' ways are kept at hand; all are found again by their legs."""
@@ -80,7 +70,7 @@ class Meters:
 
     def take_in_turn(self, request_id: str, charge: Charge) -> Hold | Shortage:
         """The same for the first of those who wait. A limit that is gone by now stands in nobody's way."""
-        charge = without_lifted(charge, self.way_of(charge).cells)
+        charge = without_lifted(charge, self.way_of(charge))
         return self._take(request_id, charge, self.way_of(charge))
 
     def way_of(self, charge: Charge) -> Way:
