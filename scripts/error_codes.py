@@ -6,6 +6,7 @@ own. Where the message and the action are constants, they are what the code says
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -29,14 +30,17 @@ class Raised(msgspec.Struct, frozen=True):
     action: str | None = None
 
 
-def raised() -> list[Raised]:
+@cache
+def raised() -> tuple[Raised, ...]:
     """Every place, and every class as if it were raised bare, sorted by code."""
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in sorted(SOURCE.rglob("*.py"))]
+    texts = [path.read_text(encoding="utf-8") for path in sorted(SOURCE.rglob("*.py"))]
+    trees = [ast.parse(text) for text in texts]
     constants = {name: value for tree in trees for name, value in _constants(tree)}
     found = [Raised(kind, kind.default_code, kind.default_status, kind.default_message) for kind in KINDS.values()]
-    for tree in trees:
-        found += _raised_in(tree, constants)
-    return sorted(found, key=lambda it: it.code)
+    for text, tree in zip(texts, trees, strict=True):
+        if any(f"{name}(" in text for name in KINDS):
+            found += _raised_in(tree, constants)
+    return tuple(sorted(found, key=lambda it: it.code))
 
 
 def stable_codes() -> dict[Category, dict[str, set[int]]]:

@@ -4,7 +4,8 @@ shown a violation first: a rule that cannot fail guards nothing."""
 import ast
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -116,28 +117,32 @@ class Source(NamedTuple):
         return ast.parse(self.text)
 
 
-def sources() -> list[Source]:
+@cache
+def sources() -> tuple[Source, ...]:
     found = sorted(PACKAGE.rglob("*.py"))
-    return [Source(str(path.relative_to(PACKAGE)), path.read_text(encoding="utf-8")) for path in found]
+    return tuple(Source(str(path.relative_to(PACKAGE)), path.read_text(encoding="utf-8")) for path in found)
 
 
 def is_under(path: str, places: Iterable[str]) -> bool:
     return any(path == place or (place.endswith("/") and path.startswith(place)) for place in places)
 
 
-def calls(source: Source) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(source.tree):
-        if isinstance(node, ast.Call):
-            yield node.lineno, ast.unparse(node.func)
+@cache
+def calls(source: Source) -> tuple[tuple[int, str], ...]:
+    found = (node for node in ast.walk(source.tree) if isinstance(node, ast.Call))
+    return tuple((node.lineno, ast.unparse(node.func)) for node in found)
 
 
-def imported(source: Source) -> Iterator[tuple[int, str]]:
+@cache
+def imported(source: Source) -> tuple[tuple[int, str], ...]:
     """Every imported thing by its whole name: 'random.choice' for `from random import choice`."""
+    found: list[tuple[int, str]] = []
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
+            found += ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+            found += ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+    return tuple(found)
 
 
 def banned_names(source: Source) -> list[str]:

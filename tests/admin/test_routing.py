@@ -17,7 +17,7 @@ def test_a_route_without_a_permission_does_not_build() -> None:
 
 def test_an_app_with_a_route_from_elsewhere_does_not_build() -> None:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    add_routes(app, "x", [Route("GET", "/x", _handler, Permission.READ)])
+    add_routes(app.router, "x", [Route("GET", "/x", _handler, Permission.READ)])
     check_all_declared(app)
     app.add_api_route("/y", _handler)
     with pytest.raises(ValueError, match="/y declares no permission"):

@@ -219,6 +219,28 @@ async def test_a_raised_limit_lets_those_in_who_wait_though_nobody_has_settled()
     line.assert_at_rest()
 
 
+async def test_whoever_waits_for_a_limit_that_is_deleted_goes_on() -> None:
+    queue = QueueLimits(max_waiting=5, timeout_seconds=60.0)
+    line, gate = (
+        await a_limited_line(tenant=limited_tenant(a_limit(TENANT, WORST, tenant_id="t1"), queue=queue)),
+        Gate(),
+    )
+    first = await in_flight(line, gate)
+    waiting = [line.visit(CHAT, BODY).start(line.app) for _ in range(2)]
+    await settle()
+    assert len(line.upstream.sent) == 1
+    line.upstream.will_play(*[Script(200, JSON, (a_reply(1, 1),))] * 2)
+
+    hear_of_raises(line.doors.meters, a_snapshot(limited_tenant(queue=queue), revision=8))
+
+    await settle()
+    assert len(line.upstream.sent) == 3
+    assert [(await it.end()).status for it in waiting] == [200, 200]
+    gate.open()
+    await first.end()
+    line.assert_at_rest()
+
+
 async def test_whoever_waits_in_vain_is_told_to_come_back_soon() -> None:
     line, gate = await a_limited_line(a_limit(TENANT, WORST)), Gate()
     first = await in_flight(line, gate)

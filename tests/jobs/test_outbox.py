@@ -3,7 +3,7 @@ from collections.abc import Sequence
 
 from ai_gateway.jobs.outbox import BATCH, Outbox, keep_flushing
 from ai_gateway.store.records import StoreUnavailable
-from support.turns import until
+from support.turns import settle, until
 
 
 class Table:
@@ -12,6 +12,7 @@ class Table:
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
         self.away = False
+        self.is_slow = False
         self.asked = 0
         self.meanwhile = lambda: None
 
@@ -19,6 +20,8 @@ class Table:
         self.asked += 1
         if self.away:
             raise StoreUnavailable
+        if self.is_slow:
+            await settle(5)
         self.meanwhile()
         self.batches.append(list(rows))
 
@@ -82,6 +85,20 @@ async def test_rows_that_come_while_a_batch_is_written_are_neither_lost_nor_writ
     table.meanwhile = put_two
     await box.flush()
     assert table.rows == [0, 1, 2, 3, 10, 11]
+
+
+async def test_two_who_flush_at_once_write_every_row_once() -> None:
+    """As at the end of a process, where the loop is in the middle of a batch."""
+    table = Table()
+    box = filled(table, 3)
+    table.is_slow = True
+    first = asyncio.ensure_future(box.flush())
+    await until(lambda: table.asked)
+    second = asyncio.ensure_future(box.flush())
+    await until(lambda: table.batches)
+    box.put(3)
+    assert sum(await asyncio.gather(first, second)) == 4
+    assert table.rows == [0, 1, 2, 3]
 
 
 async def test_the_loop_says_once_that_the_database_is_away_and_goes_on() -> None:

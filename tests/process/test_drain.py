@@ -1,6 +1,8 @@
 """The end: what is running is finished or told so, what was used is booked, and nobody is kept waiting for ever."""
 
 import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from process.streams import a_stream
@@ -83,6 +85,8 @@ def _active(gateway: Gateway) -> bool:
     return any(line.startswith("ai_gateway_open_holds") and line.endswith(" 1.0") for line in pools.splitlines())
 
 
-def _rows_of(tmp_path: Path, request_id: str) -> list[dict[str, object]]:
-    with running_gateway(tmp_path / "data") as gateway:
-        return gateway.ledger(request_id=request_id)
+def _rows_of(tmp_path: Path, request_id: str) -> list[sqlite3.Row]:
+    """As they stand in the database of a gateway that has ended."""
+    with closing(sqlite3.connect(tmp_path / "data" / "gateway.db")) as connection:
+        connection.row_factory = sqlite3.Row
+        return connection.execute("SELECT * FROM ledger WHERE request_id = ?", (request_id,)).fetchall()

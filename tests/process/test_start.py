@@ -40,6 +40,14 @@ def test_the_printed_curl_line_works_when_it_is_pasted(shared: Gateway) -> None:
     assert "Hello! What are you?" in done.stdout
 
 
+def test_a_test_that_fails_shows_what_its_gateway_said(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError) as failed, running_gateway(tmp_path / "data"):
+        raise ZeroDivisionError
+    [note] = failed.value.__notes__
+    assert "exit code 0" in note
+    assert "running at http://127.0.0.1" in note
+
+
 def test_a_second_start_on_the_same_folder_is_refused_and_says_why(shared: Gateway) -> None:
     code, said = refused(shared.data_dir, {}, "dev")
     assert code == 1

@@ -85,12 +85,13 @@ async def test_recorded_exchanges_come_through(gateway: Gateway, seed: int, caps
     exchanges = [it for it in everything if why_left_out(it) is None]
     answers = {it.id: Recorded(it.status, it.headers, it.body, it.is_stream) for it in exchanges}
     async with replaying(answers, Random(seed)) as replay, aiohttp.ClientSession(gateway.url) as session:
+        configs: list[dict[str, str]] = []
         for kind in sorted({_kind_of(it) for it in exchanges}):
             base = replay.url if kind in WITHOUT_A_VERSION else f"{replay.url}/v1"
             given = {"provider": kind, "endpoint_url": base, "api_key": CANARY}
             mine = [kind, *(_config_of(it) for it in exchanges if _kind_of(it) == kind and it.status != 200)]
-            for name in mine:
-                await asyncio.to_thread(gateway.create, "/providers", {**given, "name": name})
+            configs += [{**given, "name": name} for name in mine]
+        await asyncio.to_thread(gateway.create_providers, configs)
         turns = asyncio.Semaphore(AT_ONCE)
 
         async def judge(exchange: Exchange) -> list[str]:

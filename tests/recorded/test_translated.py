@@ -88,9 +88,17 @@ async def test_recorded_answers_are_read_by_the_sdk_of_another_dialect(
         openai.AsyncOpenAI(base_url=f"{gateway.url}/v1", api_key=DEMO_KEY, max_retries=0) as chat,
         anthropic.AsyncAnthropic(base_url=gateway.url, api_key=DEMO_KEY, max_retries=0) as messages,
     ):
-        for name, kind in sorted({(_config_of(it), KINDS[it.endpoint]) for it in exchanges}, key=lambda it: it[0]):
-            given = {"name": name, "provider": kind.type, "endpoint_url": f"{replay.url}{kind.base}"}
-            await asyncio.to_thread(gateway.create, "/providers", {**given, "api_key": "sk-recorded-0001"})
+        configs = {_config_of(it): KINDS[it.endpoint] for it in exchanges}
+        given = [
+            {
+                "name": name,
+                "provider": kind.type,
+                "endpoint_url": f"{replay.url}{kind.base}",
+                "api_key": "sk-recorded-1",
+            }
+            for name, kind in configs.items()
+        ]
+        await asyncio.to_thread(gateway.create_providers, given)
         turns = asyncio.Semaphore(AT_ONCE)
 
         async def judge(exchange: Exchange) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from ai_gateway.domain.budgets import Leg, Limit, Mode, Unit, Window
 from ai_gateway.domain.config import Snapshot
 from ai_gateway.domain.traffic import Charge, Hold
-from ai_gateway.runtime.cells import Short, Shortage
+from ai_gateway.runtime.cells import Cell, Short, Shortage
 from ai_gateway.runtime.leases import Leases
 from ai_gateway.runtime.meters import Meters
 from ai_gateway.runtime.raised_limits import hear_of_raises
@@ -60,14 +60,55 @@ def test_whoever_waits_is_called_when_the_limit_grows(leg: Leg) -> None:
         assert isinstance(meters.take_in_turn("second", charge), Hold)
 
 
-def test_nobody_is_called_for_a_limit_that_is_in_another_place_or_gone() -> None:
+def test_nobody_is_called_where_nobody_is_left_who_could_have_a_limit() -> None:
     meters = Meters()
-    cell = contended(meters, a_charge(a_limit(TENANT, 150))).cell
+    called: list[Cell] = []
+    for leg in (TENANT, KEY):
+        charge = a_charge(a_limit(leg, 150))
+        cell = contended(meters, charge).cell
+        meters.freed = called.append
+        with meters.waiting_for(cell):
+            hear_of_raises(meters, a_snapshot(a_tenant("t2"), revision=2))
+            assert isinstance(meters.take_in_turn("second", charge), Shortage)
+        meters.settle_whole("first", 0, 0)
+    assert called == []
+
+
+@pytest.mark.parametrize("leg", [KEY, TENANT])
+def test_whoever_waits_for_a_limit_that_is_gone_is_called_and_held_to_the_others(leg: Leg) -> None:
+    meters = Meters()
+    other = a_limit(TENANT, 250, window=Window.TOTAL)
+    charge = a_charge(a_limit(leg, 150), other)
+    cell = contended(meters, charge).cell
+    served: list[Hold | Shortage] = []
+    meters.freed = lambda _: served.append(meters.take_in_turn("second", charge))
+    gone = configured(other)
+    if leg == KEY:
+        gone = a_snapshot(a_tenant("t1", limits={TENANT: (other,)}), keys={"sk": a_key()}, revision=2)
     with meters.waiting_for(cell):
-        for other in (a_limit(TENANT, 900, window=Window.TOTAL), a_limit(TENANT, 900, unit=Unit.TOKENS)):
-            hear_of_raises(meters, configured(other))
-        hear_of_raises(meters, a_snapshot(a_tenant("t2")))
-    assert cell.allowance == 150
+        hear_of_raises(meters, msgspec.structs.replace(gone, revision=1))
+        assert served == []  # older
+        hear_of_raises(meters, gone)
+        (hold,) = served
+        assert isinstance(hold, Hold)
+        third = meters.take_in_turn("third", charge)
+        assert isinstance(third, Shortage)
+        assert third.cell.limit == other  # which has room for two
+
+
+def test_a_limit_that_comes_back_is_a_limit_again() -> None:
+    meters = Meters()
+    limit = a_limit(TENANT, 150)
+    charge = a_charge(limit)
+    cell = contended(meters, charge).cell
+    meters.freed = lambda _: None
+    with meters.waiting_for(cell):
+        hear_of_raises(meters, a_snapshot(a_tenant("t1"), revision=2))
+        hear_of_raises(meters, configured(limit, revision=3))
+        assert isinstance(meters.take_in_turn("second", charge), Shortage)
+        hear_of_raises(meters, a_snapshot(a_tenant("t1"), revision=4))
+    with meters.waiting_for(cell):  # somebody else, who came later
+        assert isinstance(meters.take_in_turn("third", charge), Shortage)
 
 
 def test_the_first_request_of_the_new_configuration_calls_those_who_wait_too() -> None:

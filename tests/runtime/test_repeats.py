@@ -84,6 +84,19 @@ async def test_who_dies_is_not_waited_for_longer_than_it_was_alive_and_the_next_
     assert (await turn(desk.two, "req_2")).rerun_of == "req_1"
 
 
+async def test_what_was_left_without_a_word_is_not_alive_because_something_else_is() -> None:
+    desk = Desk()
+    left, other = await turn(desk.one), Place("t1", "another")
+    await turn(desk.one, "req_2", other)
+    desk.one.leave(left)
+    desk.clock.advance(ALIVE_SECONDS - 1)
+    await desk.one.renew()
+    desk.clock.advance(2)
+    assert (await turn(desk.two, "req_3")).rerun_of == "req_1"
+    with pytest.raises(Fault, match="still running"):
+        await desk.two.begin(other, "print", "req_4")
+
+
 async def test_what_was_left_without_a_word_is_run_again_and_said() -> None:
     desk = Desk()
     desk.one.leave(await turn(desk.one))

@@ -1,5 +1,6 @@
 """What the ledger's own way into SQLite is; its promises are in test_contract.py."""
 
+import shutil
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -11,7 +12,6 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ai_gateway.store.ledger_file import LedgerFile
-from ai_gateway.store.schema import migrate
 from ai_gateway.store.session import connect_file, database_url, open_engine
 from ai_gateway.store.sql import SqlStore
 from store.rows_for_tests import a_compiler
@@ -19,9 +19,9 @@ from support.builders import a_receipt
 
 
 @pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
+async def engine(migrated_file: Path, tmp_path: Path) -> AsyncIterator[AsyncEngine]:
+    shutil.copyfile(migrated_file, tmp_path / "gateway.db")
     engine = open_engine(database_url(None, tmp_path))
-    await migrate(engine)
     yield engine
     await engine.dispose()
 

@@ -1,6 +1,7 @@
 """The law of refresh.py, on random histories: what changes built equals what is loaded from nothing."""
 
 import asyncio
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ from ai_gateway.domain.events import ConfigurationChanged
 from ai_gateway.store.memory import MemoryStore
 from ai_gateway.store.records import ANY_TENANT, Conflict, Store, Unit
 from ai_gateway.store.rows import Row
-from ai_gateway.store.schema import migrate
 from ai_gateway.store.session import database_url, open_engine
 from ai_gateway.store.sql import SqlStore
 from store.rows_for_tests import (
@@ -143,13 +143,13 @@ def test_applying_changes_equals_loading_everything_in_memory(history: list[list
 @given(history=histories)
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_applying_changes_equals_loading_everything_in_sql(
-    tmp_path_factory: Any, history: list[list[tuple[str, Row]]]
+    tmp_path_factory: Any, migrated_file: Path, history: list[list[tuple[str, Row]]]
 ) -> None:
     folder: Path = tmp_path_factory.mktemp("history")
+    shutil.copyfile(migrated_file, folder / "gateway.db")
 
     async def run() -> None:
         engine = open_engine(database_url(None, folder))
-        await migrate(engine)
         store = SqlStore(engine, a_compiler(system_endpoints=(SYSTEM,)), lambda: 0.0)
         await live_through(store, history)
         await store.close()

@@ -10,7 +10,7 @@ import pytest
 from ai_gateway.domain.repeats import Claim, Kept, Place
 from ai_gateway.runtime.ports import Replies
 from ai_gateway.store.records import Store
-from ai_gateway.store.replies import UNFINISHED_SECONDS, MemoryReplies, SqlReplies
+from ai_gateway.store.replies import RENEWED_AT_ONCE, UNFINISHED_SECONDS, MemoryReplies, SqlReplies
 from ai_gateway.store.sql import SqlStore
 from ai_gateway.store.tables import REPLIES
 from ai_gateway.store.vault import KeyVault
@@ -86,13 +86,20 @@ async def test_a_freed_key_is_anybodys_and_only_its_owner_frees_it(replies: Repl
 
 async def test_a_claim_lives_while_it_is_renewed_and_then_goes_to_the_next_who_is_told(replies: Replies) -> None:
     await replies.claim(a_claim(), NOW)
-    await replies.renew("one", NOW + 60)
-    await replies.renew("two", NOW + 900)
+    await replies.renew("one", ["req_1"], NOW + 60)
+    await replies.renew("two", ["req_1"], NOW + 900)
+    await replies.renew("one", ["req_2"], NOW + 900)
     assert not await is_given(replies, a_claim("req_2", "two"), NOW + 59)
     standing = await replies.claim(a_claim("req_2", "two", until=NOW + 91), NOW + 61)
     assert (standing.owner, standing.rerun_of) == ("two", "req_1")
     assert not await replies.keep(a_claim(), REPLY, NOW + 100), "who was thought dead keeps nothing any more"
     assert await replies.keep(a_claim("req_2", "two"), REPLY, NOW + 100)
+
+
+async def test_as_many_claims_as_there_are_may_be_renewed_at_once(replies: Replies) -> None:
+    await replies.claim(a_claim(), NOW)
+    await replies.renew("one", [f"req_{number}" for number in range(2 * RENEWED_AT_ONCE, 0, -1)], NOW + 60)
+    assert not await is_given(replies, a_claim("req_2", "two"), NOW + 59)
 
 
 async def test_a_claim_of_ones_own_that_was_given_up_is_given_again(replies: Replies) -> None:

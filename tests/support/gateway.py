@@ -26,6 +26,7 @@ SOURCE = Path(__file__).parents[2] / "src"
 INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
 DEADLINE_SECONDS = 60.0
 LOOK_AGAIN_SECONDS = 0.02
+SHOWN = 8_000
 ADMIN = "/api/v1/admin"
 DEMO_KEY = "sk-dev"
 QUESTION = [{"role": "user", "content": "Hello! What are you?"}]
@@ -65,6 +66,10 @@ class Gateway:
         """Everything on standard output and standard error so far."""
         return self.output.read_text(errors="replace")
 
+    def last_words(self) -> str:
+        """For whoever reads of a test that failed: the folder of the output is gone by then."""
+        return f"What the gateway said, exit code {self.process.poll()}:\n{self.said()[-SHOWN:]}"
+
     def request(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Reply:
         """On a connection of its own; `body` is sent as JSON, bytes as they are."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_SECONDS)
@@ -88,6 +93,12 @@ class Gateway:
         reply = self.admin("POST", path, body)
         assert reply.status in (200, 201), reply.body.decode()
         return reply.json
+
+    def create_providers(self, bodies: Sequence[Any]) -> None:
+        """Many at once, which costs a third of one by one."""
+        reply = self.admin("POST", "/config/import", {"version": 1, "providers": list(bodies)})
+        assert reply.status == 200, reply.body.decode()
+        assert len(reply.json["created"]) == len(bodies), reply.json
 
     def chat(self, model: str, key: str | None = None, **more: Any) -> Reply:
         body = {"model": model, "messages": QUESTION, **more}
@@ -131,6 +142,10 @@ def running_gateway(
         gateway.url = f"http://127.0.0.1:{until(lambda: _announced_port(gateway), 'the address of the gateway')}"
         until(lambda: gateway.request("GET", "/readyz").status == 200, "readiness")
         yield gateway
+    except BaseException as failure:
+        end(process)
+        failure.add_note(gateway.last_words())
+        raise
     finally:
         ended = end(process)
     assert ended is Ending.ASKED, f"it had to be killed:\n{gateway.said()}"

@@ -2,6 +2,7 @@
 
 No page is served here, because the usual ones load their scripts from a foreign host."""
 
+import asyncio
 from typing import Final
 
 from fastapi import FastAPI, Request
@@ -17,7 +18,10 @@ from ai_gateway.policy.wording import ENGLISH
 
 async def read_openapi(request: Request) -> Answer:
     """The OpenAPI 3.1 document of this API."""
-    return describe_app(request.app)
+    app: FastAPI = request.app
+    if app.openapi_schema is None:  # half a second's work, which no loop that serves has
+        app.openapi_schema = await asyncio.to_thread(describe_app, app)
+    return app.openapi_schema
 
 
 async def list_operations(request: Request) -> Answer:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Final, cast
 
 import msgspec
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
@@ -92,12 +92,12 @@ class AdminRoute(APIRoute):
         return admit_and_handle
 
 
-def add_routes(app: FastAPI, tag: str, routes: Sequence[Route]) -> None:
+def add_routes(router: APIRouter, tag: str, routes: Sequence[Route]) -> None:
     for route in routes:
         declared: dict[str, Any] = {_PERMISSION: str(route.permission)}
         if route.body_limit != SMALL_BODY:
             declared[_BODY_LIMIT] = route.body_limit
-        app.router.add_api_route(
+        router.add_api_route(
             PREFIX + route.path,
             route.handler,
             methods=[route.method],

@@ -4,6 +4,9 @@ never worth a wait.
 A box is bounded, since a database may be away for hours; when it is full the oldest go, because an engineer who
 comes to look asks first about the last minute, and what went is counted. A batch that could not be written stays
 where it is.
+
+Whoever flushes while somebody does waits for him: at the end of a process its loop and its farewell meet here, and each
+would take the other's rows for written.
 """
 
 import asyncio
@@ -35,6 +38,7 @@ class Outbox(Generic[T]):
         self._write = write
         self._waiting: deque[T] = deque()
         self._most_waiting = most_waiting
+        self._turn = asyncio.Lock()
         self.dropped = 0
 
     def put(self, row: T) -> None:
@@ -45,6 +49,10 @@ class Outbox(Generic[T]):
 
     async def flush(self) -> int:
         """Write what waits now, in batches; how many rows. Raises StoreUnavailable, losing nothing."""
+        async with self._turn:
+            return await self._flush()
+
+    async def _flush(self) -> int:
         written = 0
         while batch := list(islice(self._waiting, BATCH)):
             gone_before = self.dropped

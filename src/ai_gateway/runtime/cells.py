@@ -41,11 +41,13 @@ class Cell:
     `revision` is that of the configuration which `limit` is from; `others` is what other processes have spent of the
     window, as far as this one knows. `used` is what is spent and held together. `warns_at` is the next amount that is
     worth a warning, `warned` the per cent that were reached. As long as less than `heeds_at` is used, there is neither
-    a warning to come nor one that an answer would have to tell, and nobody has spent more than there was."""
+    a warning to come nor one that an answer would have to tell, and nobody has spent more than there was. `is_lifted`:
+    its limit is gone from the configuration, while somebody waits who was admitted before."""
 
     __slots__ = (
         "allowance",
         "heeds_at",
+        "is_lifted",
         "lease",
         "limit",
         "number",
@@ -67,6 +69,7 @@ class Cell:
         self.others = 0
         self.allowance = 0
         self.lease: object = None
+        self.is_lifted = False
         self.warned = 0
         self.warns_at = self.heeds_at = NEVER
 

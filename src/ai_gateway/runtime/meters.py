@@ -19,7 +19,7 @@ from ai_gateway.policy.windows import Windows, windows_at, windows_behind, windo
 from ai_gateway.runtime.accounts import Account, Amounts, Day
 from ai_gateway.runtime.cells import Allowances, Cell, Owner, Short, Shortage, Standing, is_warned, standing_of
 from ai_gateway.runtime.thresholds import Crossing, Thresholds
-from ai_gateway.runtime.ways import Open, Way, fits
+from ai_gateway.runtime.ways import Open, Way, fits, without_lifted
 
 MOST_WAYS: Final = 65_536
 """How many callers' ways are kept at hand; all are found again by their legs."""
@@ -37,7 +37,7 @@ def _unheard(_crossing: Crossing) -> None:
 @final
 class Meters:
     """`crossed` hears of every threshold that spending reaches, `freed` of a cell in which something came back, or
-    whose limit has grown, while somebody waits for it (`waiting_for`)."""
+    whose limit has grown or is gone, while somebody waits for it (`waiting_for`)."""
 
     def __init__(self, allowances: Allowances | None = None, requests_ahead: int = REQUESTS_AHEAD) -> None:
         self._allowances: Allowances = Owner() if allowances is None else allowances
@@ -69,7 +69,8 @@ class Meters:
         return self._take(request_id, charge, way)
 
     def take_in_turn(self, request_id: str, charge: Charge) -> Hold | Shortage:
-        """The same for the first of those who wait."""
+        """The same for the first of those who wait. A limit that is gone by now stands in nobody's way."""
+        charge = without_lifted(charge, self.way_of(charge))
         return self._take(request_id, charge, self.way_of(charge))
 
     def way_of(self, charge: Charge) -> Way:
@@ -116,6 +117,7 @@ class Meters:
             self.awaited[cell] -= 1
             if not self.awaited[cell]:
                 del self.awaited[cell]
+                cell.is_lifted = False
 
     def cells_for(self, charge: Charge) -> tuple[Cell, ...]:
         """Those that this charge is checked against, in their order."""
@@ -231,7 +233,10 @@ class Meters:
         """Another limit in a cell's place, unless it is one of an older configuration. What a raise has room for is
         for those who wait."""
         before = cell.limit
-        if before == limit or revision < cell.revision:
+        if revision < cell.revision:
+            return
+        cell.is_lifted = False
+        if before == limit:
             return
         self._say()
         self._enforce(cell, limit, revision)

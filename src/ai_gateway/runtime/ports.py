@@ -72,7 +72,9 @@ class Replies(Protocol):
         """Nothing came of it: the next one runs."""
         ...
 
-    async def renew(self, owner: str, until: float) -> None: ...
+    async def renew(self, owner: str, request_ids: Sequence[str], until: float) -> None:
+        """These claims of the owner are alive; any others that it has are not said to be."""
+        ...
 
     async def cut(self, now: float, most_bytes: int) -> int:
         """Forget what has expired, and the oldest beyond so many bytes; how many there were."""

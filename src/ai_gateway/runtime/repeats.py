@@ -61,7 +61,7 @@ class Repeats:
         self._owner = owner
         self._wall = wall
         self._dropped = dropped
-        self._running: dict[Place, str] = {}
+        self._running: dict[Place, Claim] = {}
         self._known: OrderedDict[Place, _Known] = OrderedDict()
         self._known_bytes = 0
 
@@ -71,14 +71,14 @@ class Repeats:
         now = self._wall()
         running = self._running.get(place)
         if running is not None:
-            raise _other_body() if running != print else _still_running()
+            raise _other_body() if running.print != print else _still_running()
         known = self._known.get(place)
         if known is not None and known.expires >= now:
             if known.print != print:
                 raise _other_body()
             return known.reply
         claim = Claim(place, print, request_id, self._owner, now + ALIVE_SECONDS)
-        self._running[place] = print
+        self._running[place] = claim
         is_turn = False
         try:
             standing = await self._ask(claim, now)
@@ -118,9 +118,11 @@ class Repeats:
         self._running.pop(turn.claim.place, None)
 
     async def renew(self) -> None:
-        """Say that what runs here is alive. Raises ConnectionError."""
+        """Say that what runs here is alive, and of nothing else: who was left without a word is not waited for by
+        other processes because this one is busy. Raises ConnectionError."""
         if self._running:
-            await self._replies.renew(self._owner, self._wall() + ALIVE_SECONDS)
+            running = [claim.request_id for claim in self._running.values()]
+            await self._replies.renew(self._owner, running, self._wall() + ALIVE_SECONDS)
 
     async def cut(self) -> int:
         """Raises ConnectionError."""

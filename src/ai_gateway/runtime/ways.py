@@ -179,3 +179,10 @@ def fits(cells: tuple[Cell, ...], amounts: Amounts) -> bool:
         if amount and cell.used + amount > cell.allowance:
             return False
     return True
+
+
+def without_lifted(charge: Charge, way: Way) -> Charge:
+    """The charge as if it came now: checked against those of its cells that still have a limit."""
+    if not any(cell.is_lifted for cell in way.cells):
+        return charge
+    return msgspec.structs.replace(charge, limits=tuple(cell.limit for cell in way.cells if not cell.is_lifted))

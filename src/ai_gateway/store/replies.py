@@ -1,9 +1,11 @@
 """Replies to requests that named an Idempotency-Key, sealed for their tenant and key.
 
 A key is claimed in one transaction, so of any number of processes one runs the request. A claim is alive while its
-process renews it; when that process is gone the next one that asks is given it, and is told which request had it.
+process renews it, which a process does for what runs in it; once nobody does, the next one that asks is given it, and
+is told which request had it.
 """
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Final, Protocol, final
 
@@ -21,6 +23,8 @@ from ai_gateway.store.vault import CannotUnseal
 
 UNFINISHED_SECONDS: Final = 86_400.0
 """How long it is remembered that a request began and ended without a word."""
+RENEWED_AT_ONCE: Final = 1_000
+"""A statement takes some ten thousand values."""
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(Kept).decode
@@ -61,10 +65,12 @@ class SqlReplies:
         async with self._writing() as connection:
             await connection.execute(delete(REPLIES).where(_mine(claim), ~REPLIES.c.finished))
 
-    async def renew(self, owner: str, until: float) -> None:
-        alive = update(REPLIES).where(REPLIES.c.owner == owner, ~REPLIES.c.finished).values(until=until)
+    async def renew(self, owner: str, request_ids: Sequence[str], until: float) -> None:
+        unfinished = update(REPLIES).where(REPLIES.c.owner == owner, ~REPLIES.c.finished).values(until=until)
         async with self._writing() as connection:
-            await connection.execute(alive)
+            for start in range(0, len(request_ids), RENEWED_AT_ONCE):
+                some = request_ids[start : start + RENEWED_AT_ONCE]
+                await connection.execute(unfinished.where(REPLIES.c.request_id.in_(some)))
 
     async def end_all(self) -> None:
         """Every process that claimed something is gone: said by one that is alone with its database."""
@@ -148,9 +154,10 @@ class MemoryReplies:
         if row is not None and not row.finished:
             del self._rows[claim.place]
 
-    async def renew(self, owner: str, until: float) -> None:
+    async def renew(self, owner: str, request_ids: Sequence[str], until: float) -> None:
+        alive = set(request_ids)
         for place, row in self._rows.items():
-            if row.owner == owner and not row.finished:
+            if row.owner == owner and row.request_id in alive and not row.finished:
                 self._rows[place] = msgspec.structs.replace(row, until=until)
 
     async def end_all(self) -> None:

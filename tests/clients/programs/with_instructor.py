@@ -1,16 +1,17 @@
 """What an application built on instructor does: forms filled by tools and by JSON schema, whole and piece by piece.
 
-Run in an environment of its own (requirements/clients-instructor.lock); prints one JSON object.
+Run in an environment of its own (requirements/clients-instructor.lock); prints one JSON object for each of SCENES.
 """
 
 import json
 import os
+import traceback
 
 import instructor
 from openai import OpenAI
 from pydantic import BaseModel
 
-URL, KEY, MODEL = os.environ["GATEWAY_URL"], os.environ["GATEWAY_KEY"], os.environ["MODEL"]
+URL, KEY = os.environ["GATEWAY_URL"], os.environ["GATEWAY_KEY"]
 QUESTION = [{"role": "user", "content": "Who is it?"}]
 
 
@@ -19,15 +20,22 @@ class Person(BaseModel):
     age: int
 
 
-def main() -> None:
+def scene(model: str) -> dict[str, object]:
     openai = OpenAI(base_url=f"{URL}/v1", api_key=KEY, max_retries=0)
     by_tools = instructor.from_openai(openai, mode=instructor.Mode.TOOLS)
     by_schema = instructor.from_openai(openai, mode=instructor.Mode.JSON_SCHEMA)
-    ask = {"model": MODEL, "messages": QUESTION, "max_retries": 1}
+    ask = {"model": model, "messages": QUESTION, "max_retries": 1}
     form = by_tools.chat.completions.create(response_model=Person, **ask)
     schema = by_schema.chat.completions.create(response_model=Person, **ask)
     parts = list(by_tools.chat.completions.create_partial(response_model=Person, **ask))
-    print(json.dumps({"form": form.model_dump(), "schema": schema.model_dump(), "partial": parts[-1].model_dump()}))
+    return {"form": form.model_dump(), "schema": schema.model_dump(), "partial": parts[-1].model_dump()}
 
 
-main()
+def told(given: dict[str, str]) -> dict[str, object]:
+    try:
+        return scene(**given)
+    except Exception:
+        return {"failed": traceback.format_exc()}
+
+
+print(json.dumps([told(given) for given in json.loads(os.environ["SCENES"])]))

@@ -1,17 +1,18 @@
 """What an application built on langchain-openai does: ask, stream, call a tool and answer with its result, fill a form.
 
-Run in an environment of its own (requirements/clients-frameworks.lock); prints one JSON object.
+Run in an environment of its own (requirements/clients-frameworks.lock); prints one JSON object for each of SCENES.
 """
 
 import json
 import os
+import traceback
 
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
 from pydantic import BaseModel
 
-URL, KEY, MODEL = os.environ["GATEWAY_URL"], os.environ["GATEWAY_KEY"], os.environ["MODEL"]
+URL, KEY = os.environ["GATEWAY_URL"], os.environ["GATEWAY_KEY"]
 
 
 @tool
@@ -25,8 +26,8 @@ class Person(BaseModel):
     age: int
 
 
-def main() -> None:
-    llm = ChatOpenAI(base_url=f"{URL}/v1", api_key=KEY, model=MODEL, max_retries=0, stream_usage=True)
+def scene(model: str) -> dict[str, object]:
+    llm = ChatOpenAI(base_url=f"{URL}/v1", api_key=KEY, model=model, max_retries=0, stream_usage=True)
     whole = llm.invoke("Hello! What are you?")
     pieces = list(llm.stream("Hello! What are you?"))
     streamed = pieces[0]
@@ -50,23 +51,26 @@ def main() -> None:
     except Exception as error:
         raised = [kind.__name__ for kind in type(error).__mro__]
     assert isinstance(asked, AIMessage)
-    print(
-        json.dumps(
-            {
-                "whole": whole.content,
-                "usage": whole.usage_metadata["total_tokens"],
-                "pieces": len(pieces),
-                "streamed": streamed.content,
-                "streamed_usage": streamed.usage_metadata["total_tokens"],
-                "call": [call["name"], sorted(call["args"])],
-                "call_streamed": [asked_streamed.tool_calls[0]["name"], sorted(asked_streamed.tool_calls[0]["args"])],
-                "answered": answered.content,
-                "form": form.model_dump(),
-                "schema": schema.model_dump(),
-                "raised": raised,
-            }
-        )
-    )
+    return {
+        "whole": whole.content,
+        "usage": whole.usage_metadata["total_tokens"],
+        "pieces": len(pieces),
+        "streamed": streamed.content,
+        "streamed_usage": streamed.usage_metadata["total_tokens"],
+        "call": [call["name"], sorted(call["args"])],
+        "call_streamed": [asked_streamed.tool_calls[0]["name"], sorted(asked_streamed.tool_calls[0]["args"])],
+        "answered": answered.content,
+        "form": form.model_dump(),
+        "schema": schema.model_dump(),
+        "raised": raised,
+    }
 
 
-main()
+def told(given: dict[str, str]) -> dict[str, object]:
+    try:
+        return scene(**given)
+    except Exception:
+        return {"failed": traceback.format_exc()}
+
+
+print(json.dumps([told(given) for given in json.loads(os.environ["SCENES"])]))

@@ -1,11 +1,12 @@
-"""What an agent built on pydantic-ai does, by way of OpenAI's chat dialect or (DIALECT=anthropic) of Anthropic's.
+"""What an agent built on pydantic-ai does, by way of OpenAI's chat dialect or (dialect=anthropic) of Anthropic's.
 
-Run in an environment of its own (requirements/clients-frameworks.lock); prints one JSON object.
+Run in an environment of its own (requirements/clients-frameworks.lock); prints one JSON object for each of SCENES.
 """
 
 import asyncio
 import json
 import os
+import traceback
 
 from pydantic import BaseModel
 from pydantic_ai import Agent
@@ -15,7 +16,7 @@ from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.providers.anthropic import AnthropicProvider
 from pydantic_ai.providers.openai import OpenAIProvider
 
-URL, KEY, MODEL = os.environ["GATEWAY_URL"], os.environ["GATEWAY_KEY"], os.environ["MODEL"]
+URL, KEY = os.environ["GATEWAY_URL"], os.environ["GATEWAY_KEY"]
 
 
 class Person(BaseModel):
@@ -23,22 +24,22 @@ class Person(BaseModel):
     age: int
 
 
-def a_model() -> Model:
-    if os.environ["DIALECT"] == "anthropic":
-        return AnthropicModel(MODEL, provider=AnthropicProvider(api_key=KEY, base_url=URL))
-    return OpenAIChatModel(MODEL, provider=OpenAIProvider(api_key=KEY, base_url=f"{URL}/v1"))
+def a_model(model: str, dialect: str) -> Model:
+    if dialect == "anthropic":
+        return AnthropicModel(model, provider=AnthropicProvider(api_key=KEY, base_url=URL))
+    return OpenAIChatModel(model, provider=OpenAIProvider(api_key=KEY, base_url=f"{URL}/v1"))
 
 
-async def main() -> None:
-    model = a_model()
-    whole = await Agent(model).run("Hello! What are you?")
+async def scene(model: str, dialect: str) -> dict[str, object]:
+    spoken_to = a_model(model, dialect)
+    whole = await Agent(spoken_to).run("Hello! What are you?")
     pieces: list[str] = []
-    async with Agent(model).run_stream("Hello! What are you?") as stream:
+    async with Agent(spoken_to).run_stream("Hello! What are you?") as stream:
         async for piece in stream.stream_text(delta=True, debounce_by=None):
             pieces.append(piece)
     cities: list[str] = []
 
-    agent = Agent(model)
+    agent = Agent(spoken_to)
 
     @agent.tool_plain
     def get_weather(city: str) -> str:
@@ -47,20 +48,27 @@ async def main() -> None:
         return f"sunny in {city}"
 
     answered = await agent.run("Please call get_weather for Paris.")
-    form = await Agent(model, output_type=Person).run("Who is it?")
-    print(
-        json.dumps(
-            {
-                "whole": whole.output,
-                "usage": whole.usage.total_tokens if not callable(whole.usage) else whole.usage().total_tokens,
-                "pieces": len(pieces),
-                "streamed": "".join(pieces),
-                "cities": cities,
-                "answered": answered.output,
-                "form": form.output.model_dump(),
-            }
-        )
-    )
+    form = await Agent(spoken_to, output_type=Person).run("Who is it?")
+    return {
+        "whole": whole.output,
+        "usage": whole.usage.total_tokens if not callable(whole.usage) else whole.usage().total_tokens,
+        "pieces": len(pieces),
+        "streamed": "".join(pieces),
+        "cities": cities,
+        "answered": answered.output,
+        "form": form.output.model_dump(),
+    }
+
+
+async def told(given: dict[str, str]) -> dict[str, object]:
+    try:
+        return await scene(**given)
+    except Exception:
+        return {"failed": traceback.format_exc()}
+
+
+async def main() -> None:
+    print(json.dumps([await told(given) for given in json.loads(os.environ["SCENES"])]))
 
 
 asyncio.run(main())
