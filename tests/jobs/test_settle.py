@@ -125,6 +125,18 @@ async def test_a_round_leaves_what_comes_meanwhile_to_the_next() -> None:
     assert journal.depth == 0
 
 
+async def test_a_batch_is_in_the_order_of_admission() -> None:
+    journal, ledger = a_journal(), Ledger()
+    for at, place in ((3, 1), (1, 1), (2, 1), (1, 2)):  # as they ended
+        journal.append(a_receipt(f"att_{at}_{place}", request_id=f"req_{at}"))
+
+    assert await settle_all(journal, ledger) == 4
+
+    newest_first = [it.attempt_id for it in await ledger.twin.page_ledger("t1")]
+    assert newest_first == ["att_3_1", "att_2_1", "att_1_2", "att_1_1"]
+    assert journal.depth == 0
+
+
 async def test_the_loop_says_that_the_ledger_is_away_and_goes_on() -> None:
     journal, ledger = a_journal(), Ledger()
     ledger.failures = 2

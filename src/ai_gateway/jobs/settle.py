@@ -3,6 +3,7 @@ when its row is committed. A database that is away is felt as a queue that grows
 
 import asyncio
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -18,6 +19,7 @@ GATHER_SECONDS: Final = 0.4
 """A row is to be readable within a second of its request's end. The longer the batch, the fewer pages of the ledger's
 indexes are touched for a row: with 200 tenants at work, 0.1 s cost a tenth of a request more than 0.4 s."""
 RETRY_SECONDS: Final = 0.5
+_request_id_of: Final = attrgetter("request_id")
 
 
 class Pace(msgspec.Struct, frozen=True):
@@ -60,10 +62,13 @@ def current_windows(at: float) -> list[str]:
 
 
 async def settle_waiting(journal: Journal, store: Store, process_id: str = "") -> int:
-    """Write what waits now; how many rows were new. Raises StoreUnavailable, losing nothing."""
+    """Write what waits now; how many rows were new. Raises StoreUnavailable, losing nothing.
+
+    A batch is in the order of admission, with which request ids begin: so the indexes over ids grow at their end,
+    where a database need not look for the place."""
     written, left = 0, journal.depth
     while left > 0 and (receipts := journal.peek(min(BATCH, left))):
-        written += await store.append_ledger(receipts, process_id)
+        written += await store.append_ledger(sorted(receipts, key=_request_id_of), process_id)
         journal.drop(receipts)
         left -= len(receipts)
     return written
