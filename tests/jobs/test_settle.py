@@ -6,7 +6,15 @@ import pytest
 
 from ai_gateway.domain.budgets import Window
 from ai_gateway.domain.traffic import Receipt
-from ai_gateway.jobs.settle import BATCH, Pace, current_windows, keep_settling, restore_meters, settle_all
+from ai_gateway.jobs.settle import (
+    BATCH,
+    Pace,
+    current_windows,
+    keep_settling,
+    restore_meters,
+    settle_all,
+    settle_waiting,
+)
 from ai_gateway.policy.windows import windows_at
 from ai_gateway.runtime import ids
 from ai_gateway.runtime.journal import Journal
@@ -99,6 +107,34 @@ async def test_two_at_the_same_time_write_everything_once() -> None:
 
     assert journal.depth == 0
     assert await ledger.attempts() == ["att_00000", "att_00001", "att_00002", "att_late"]
+
+
+async def test_a_round_leaves_what_comes_meanwhile_to_the_next() -> None:
+    journal, ledger = filled(BATCH + 3), Ledger()
+    ledger.gate = asyncio.Event()
+    round_one = asyncio.ensure_future(settle_waiting(journal, ledger))
+    await asyncio.sleep(0)
+    journal.append(a_receipt("att_late"))
+    journal.append(a_receipt("att_later"))
+    ledger.gate.set()
+
+    assert await round_one == BATCH + 3
+    assert (ledger.batches, journal.depth) == ([BATCH, 3], 2)
+
+    assert await settle_waiting(journal, ledger) == 2
+    assert journal.depth == 0
+
+
+async def test_a_batch_is_in_the_order_of_admission() -> None:
+    journal, ledger = a_journal(), Ledger()
+    for at, place in ((3, 1), (1, 1), (2, 1), (1, 2)):  # as they ended
+        journal.append(a_receipt(f"att_{at}_{place}", request_id=f"req_{at}"))
+
+    assert await settle_all(journal, ledger) == 4
+
+    newest_first = [it.attempt_id for it in await ledger.twin.page_ledger("t1")]
+    assert newest_first == ["att_3_1", "att_2_1", "att_1_2", "att_1_1"]
+    assert journal.depth == 0
 
 
 async def test_the_loop_says_that_the_ledger_is_away_and_goes_on() -> None:

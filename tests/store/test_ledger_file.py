@@ -56,6 +56,24 @@ def test_a_batch_is_one_transaction_of_few_statements_of_few_kinds(file: LedgerF
     ]
 
 
+def test_accounts_of_one_model_share_its_statements(file: LedgerFile) -> None:
+    receipts = [a_receipt(f"att_{number}", endpoint=f"account-{number % 3}") for number in range(257)]
+    told = statements_of(file, receipts[:1], receipts[1:])
+    [insert] = [one for one in told if one.startswith("INSERT INTO ledger")]
+    assert insert.count("'account-0'") == 85  # bound for each row: those of 1 to 256 that 3 divides
+    assert insert.count("'fast'") == 1
+
+
+def test_its_connection_is_made_for_appending_and_no_other_is(engine: AsyncEngine, file: LedgerFile) -> None:
+    file.append([a_receipt("att_1")], "")
+    assert file._connection is not None
+    other = connect_file(engine)
+    for pragma, value in (("secure_delete", 0), ("cache_size", -4096), ("wal_autocheckpoint", 4000)):
+        assert file._connection.execute(f"PRAGMA {pragma}").fetchone() == (value,)
+    assert other.execute("PRAGMA wal_autocheckpoint").fetchone() == (1000,)
+    other.close()
+
+
 def test_a_batch_that_fails_leaves_nothing_and_the_next_one_goes_on(engine: AsyncEngine, file: LedgerFile) -> None:
     rest = [a_receipt(f"att_{number}") for number in range(300)]
     with pytest.raises(sqlite3.IntegrityError):

@@ -12,10 +12,11 @@ from ai_gateway.domain.budgets import Window
 from ai_gateway.domain.traffic import WindowSpent
 from ai_gateway.policy.windows import window_id
 from ai_gateway.store import schema
+from ai_gateway.store.ledger_columns import columns_of
 from ai_gateway.store.memory import MemoryStore
 from ai_gateway.store.rows import LedgerRow
 from ai_gateway.store.sql import SqlStore
-from ai_gateway.store.windows import amounts_of
+from ai_gateway.store.windows import Sums, add_up, amounts_of
 from store.rows_for_tests import a_compiler, a_ledger_row
 
 DAY = 20_454  # 2026-01-01
@@ -85,6 +86,38 @@ def test_what_a_row_adds() -> None:
     assert amounts_of(a_row("att_x_11", cost_nano_usd=9)) == (9, 12 + 3, 0)
     assert amounts_of(a_row("att_x_1", outcome="refused", cost_nano_usd=0)) == (0, 12 + 3, 0)
     assert amounts_of(a_row("att_x_1", kind="adjust", cost_nano_usd=-9, input_tokens=3)) == (-9, 0, 0)
+
+
+AN_ENDING = st.fixed_dictionaries(
+    {
+        "kind": st.sampled_from(["charge", "charge", "charge", "adjust"]),
+        "outcome": st.sampled_from(["ok", "ok", "ok", "refused"]),
+        "key_id": st.sampled_from(["key_1", "key_1", "key_1", "key_2"]),
+        "day": st.sampled_from([DAY, DAY, DAY, DAY + 1]),
+    }
+)
+A_COUNT = st.tuples(st.sampled_from(["att_1", "att_2", "att_11", "att_1_1"]), st.integers(-9, 99), st.integers(0, 9))
+
+
+@given(st.lists(st.tuples(AN_ENDING, st.lists(A_COUNT, min_size=1, max_size=4)), min_size=1, max_size=3))
+def test_rows_are_added_up_one_by_one_or_together(
+    parts: list[tuple[dict[str, Any], list[tuple[str, int, int]]]],
+) -> None:
+    rows = [
+        a_row(attempt, **ending, cost_nano_usd=cost, input_tokens=tokens, output_tokens=2 * tokens)
+        for ending, counts in parts
+        for attempt, cost, tokens in counts
+    ]
+    expected: Sums = {}
+    for row in rows:
+        caller = (row.tenant_id, row.key_id, row.team_id, row.department_id, row.user_id, row.day)
+        before = expected.get(caller, [0, 0, 0])
+        expected[caller] = [it + more for it, more in zip(before, amounts_of(row), strict=True)]
+
+    sums: Sums = {}
+    add_up(sums, columns_of(rows))
+
+    assert sums == expected
 
 
 async def test_a_ledger_of_before_gets_its_days_and_its_totals(engine: AsyncEngine, sql_store: SqlStore) -> None:

@@ -3,6 +3,7 @@ when its row is committed. A database that is away is felt as a queue that grows
 
 import asyncio
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -13,11 +14,12 @@ from ai_gateway.runtime.journal import Journal
 from ai_gateway.runtime.meters import Meters
 from ai_gateway.store.records import Store, StoreUnavailable
 
-BATCH: Final = 2_000
+BATCH: Final = 5_000
 GATHER_SECONDS: Final = 0.4
 """A row is to be readable within a second of its request's end. The longer the batch, the fewer pages of the ledger's
 indexes are touched for a row: with 200 tenants at work, 0.1 s cost a tenth of a request more than 0.4 s."""
 RETRY_SECONDS: Final = 0.5
+_request_id_of: Final = attrgetter("request_id")
 
 
 class Pace(msgspec.Struct, frozen=True):
@@ -30,12 +32,16 @@ class Pace(msgspec.Struct, frozen=True):
 async def keep_settling(
     journal: Journal, store: Store, report: Callable[[Exception], None], pace: Pace = Pace(), process_id: str = ""
 ) -> None:
-    """Runs until it is cancelled. `report` hears of every failed batch. `process_id`: whose leases pay."""
+    """Runs until it is cancelled. `report` hears of every failed batch. `process_id`: whose leases pay.
+
+    A round writes what waited when it began, and not what comes meanwhile: under load something always does, and then
+    each commit would be of the few rows that came during the one before (59 rows were measured, at three times the
+    price of a row in thousands)."""
     while True:
         await journal.wait()
         await asyncio.sleep(pace.gather_seconds)
         try:
-            await settle_all(journal, store, process_id)
+            await settle_waiting(journal, store, process_id)
         except StoreUnavailable as error:
             report(error)
             await asyncio.sleep(pace.retry_seconds)
@@ -55,10 +61,22 @@ def current_windows(at: float) -> list[str]:
     return sorted({window_id(window, number_of(window, windows)) for window in Window for windows in around})
 
 
-async def settle_all(journal: Journal, store: Store, process_id: str = "") -> int:
-    """Write everything that waits now; how many rows were new. Raises StoreUnavailable, losing nothing."""
-    written = 0
-    while receipts := journal.peek(BATCH):
-        written += await store.append_ledger(receipts, process_id)
+async def settle_waiting(journal: Journal, store: Store, process_id: str = "") -> int:
+    """Write what waits now; how many rows were new. Raises StoreUnavailable, losing nothing.
+
+    A batch is in the order of admission, with which request ids begin: so the indexes over ids grow at their end,
+    where a database need not look for the place."""
+    written, left = 0, journal.depth
+    while left > 0 and (receipts := journal.peek(min(BATCH, left))):
+        written += await store.append_ledger(sorted(receipts, key=_request_id_of), process_id)
         journal.drop(receipts)
+        left -= len(receipts)
+    return written
+
+
+async def settle_all(journal: Journal, store: Store, process_id: str = "") -> int:
+    """The same, until nothing waits any more."""
+    written = 0
+    while journal.depth:
+        written += await settle_waiting(journal, store, process_id)
     return written

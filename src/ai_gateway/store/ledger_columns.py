@@ -34,7 +34,10 @@ def columns_of(entries: Entries) -> Columns:
     told = list(zip(*[astuple(it) + astuple(it.usage) for it in receipts], strict=True))
     columns: list[Sequence[Any]] = [told[place] for place in _TAKEN]
     for place in _MEMBERS:
-        columns[place] = [member._value_ for member in columns[place]]
+        members = columns[place]
+        columns[place] = (
+            (members[0]._value_,) * len(members) if is_one_value(members) else [member._value_ for member in members]
+        )
     return columns
 
 

@@ -14,7 +14,7 @@ A window's name is told from the day that the row carries, never from a clock or
 import sqlite3
 from collections.abc import Sequence
 from functools import cache
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any, Final
 
 from sqlalchemy import func, select
@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ai_gateway.domain.budgets import Scope, Window
 from ai_gateway.domain.traffic import WindowSpent
 from ai_gateway.policy.windows import number_of, window_id, window_of_id, windows_of_day
-from ai_gateway.store.ledger_columns import PLACES, Columns
+from ai_gateway.store.ledger_columns import PLACES, Columns, is_one_value
 from ai_gateway.store.rows import LedgerRow
 from ai_gateway.store.tables import WINDOWS
 
@@ -66,6 +66,9 @@ def amounts_of(row: LedgerRow) -> tuple[int, int, int]:
 
 def add_up(sums: Sums, columns: Columns) -> None:
     """Add rows, which are all new, to what their callers have spent. As `amounts_of` says of each."""
+    if all(is_one_value(columns[place]) for place in _TOGETHER):
+        _add_alike(sums, columns)
+        return
     told = zip(*[columns[place] for place in _ADDED], strict=True)
     for kind, outcome, attempt_id, cost, taken, given, *caller in told:
         amounts = sums.get(key := tuple(caller))
@@ -76,6 +79,17 @@ def add_up(sums: Sums, columns: Columns) -> None:
             amounts[1] += taken + given
             if outcome != "refused" and attempt_id.endswith("_1"):
                 amounts[2] += 1
+
+
+def _add_alike(sums: Sums, columns: Columns) -> None:
+    """The same for rows of one caller that all ended alike, without a turn for each of them."""
+    kind, outcome, *caller = [columns[place][0] for place in _TOGETHER]
+    amounts = sums.setdefault(tuple(caller), [0, 0, 0])
+    amounts[0] += sum(columns[PLACES["cost_nano_usd"]])
+    if kind == "charge":
+        amounts[1] += sum(columns[PLACES["input_tokens"]]) + sum(columns[PLACES["output_tokens"]])
+        if outcome != "refused":
+            amounts[2] += sum(map(str.endswith, columns[PLACES["attempt_id"]], repeat("_1")))
 
 
 def write(connection: sqlite3.Connection, sums: Sums, process_id: str) -> None:
@@ -116,6 +130,7 @@ _ADDED: Final = tuple(
     PLACES[name]
     for name in ("kind", "outcome", "attempt_id", "cost_nano_usd", "input_tokens", "output_tokens", *CALLER_COLUMNS)
 )
+_TOGETHER: Final = tuple(PLACES[name] for name in ("kind", "outcome", *CALLER_COLUMNS))
 _CHARGED: Final = "kind = 'charge'"
 _FIRST: Final = f"{_CHARGED} AND outcome <> 'refused' AND substr(attempt_id, length(attempt_id) - 1) = '_1'"
 _SUMS: Final = ", ".join(f"CAST(sum({name}) AS bigint) AS {name}" for name in ("nano", "tokens", "requests"))
