@@ -30,7 +30,7 @@ def _limits_at(cell: Cell, snapshot: Snapshot) -> Iterator[Limit]:
         return
     limits = tenant.limits.get(was.leg, ())
     if scope == Scope.KEY.value:
-        key = next((it for it in snapshot.keys.values() if it.id == owner), None)
+        key = snapshot.keys.find(owner)
         limits = () if key is None else limits_of_caller(tenant, key, (was.leg,))
     for limit in limits:
         if (limit.window, limit.unit) == (was.window, was.unit):
