@@ -28,6 +28,7 @@ from ai_gateway.jobs.watch import Watch
 from ai_gateway.runtime.board import spread
 from ai_gateway.runtime.ids import first_request_id
 from ai_gateway.runtime.logs import Log
+from ai_gateway.runtime.memory import moving_in
 from ai_gateway.runtime.probe import Probe
 from ai_gateway.runtime.raised_limits import hear_of_raises
 from ai_gateway.runtime.server import Server, allow_open_files, open_sockets
@@ -123,9 +124,12 @@ class House:
 
     async def refresh(self) -> None:
         """Make every committed change live in this process."""
+        before = self._line.snapshots.current()
         if await self._line.snapshots.refresh():
-            self.watch_what_is_configured()
-            hear_of_raises(self._line.meters, self._line.snapshots.current())
+            now = self._line.snapshots.current()
+            if now.tenants is not before.tenants:
+                self.watch_what_is_configured()
+            hear_of_raises(self._line.meters, now)
 
     def watch_what_is_configured(self) -> None:
         """What is known of endpoints that are gone is forgotten, and of the others kept."""
@@ -141,8 +145,12 @@ class House:
         admin: asyncio.Future[Asgi] = asyncio.get_running_loop().create_future()
         self._admin = admin
 
+        def build_at_once() -> Asgi:
+            with moving_in():
+                return build()
+
         async def load() -> None:
-            admin.set_result(await asyncio.to_thread(build))
+            admin.set_result(await asyncio.to_thread(build_at_once))
 
         self._tasks.spawn("load admin", load())
 

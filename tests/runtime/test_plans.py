@@ -49,7 +49,9 @@ def test_a_course_keeps_its_plan_and_with_it_its_turn_and_its_budget() -> None:
 def test_a_course_that_was_rebuilt_the_same_keeps_its_plan_too() -> None:
     known = Known()
     first = known.plan(a_course("fast", ONE, TWO))
-    assert known.plan(a_course("fast", ONE, TWO)) is first
+    rebuilt = a_course("fast", ONE, TWO)
+    assert known.plan(rebuilt) is first
+    assert first.course is rebuilt
 
 
 def test_a_course_that_changed_gets_a_new_one() -> None:

@@ -317,6 +317,19 @@ async def test_a_change_of_fallbacks_compiles_that_tenants_courses_anew_and_no_o
     assert after == await store.load_snapshot()
 
 
+async def test_what_a_change_leaves_as_it_was_is_the_same_object(store: Store) -> None:
+    configs = (a_config("pc_1", name="one"), a_config("pc_2", name="two"))
+    await put(store, a_tenant("t1"), *configs, a_price("price_1", "t1", model="m1"))
+    snapshot = await store.load_snapshot()
+    async with store.begin() as unit:
+        await unit.replace(a_config("pc_2", name="two", weight=7))
+        change = await unit.bump("t1", "provider_configs_v2", "pc_2")
+    before, after = snapshot.tenants["t1"], (await store.apply_changes(snapshot, [change])).tenants["t1"]
+    assert (before.endpoints["two"].weight, after.endpoints["two"].weight) == (1, 7)
+    assert after.endpoints["one"] is before.endpoints["one"]
+    assert after.prices is before.prices
+
+
 async def test_a_tenant_takes_its_keys_along(store: Store) -> None:
     await put(store, a_tenant("t1"), a_key("key_1", "t1"), a_key("key_2", "t2"))
     before = await store.load_snapshot()

@@ -8,7 +8,17 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ai_gateway.domain.config import EMPTY_SNAPSHOT, BaseUrl, Endpoint, EndpointId, Ownership, ProviderType, TenantId
+from ai_gateway.domain.config import (
+    EMPTY_SNAPSHOT,
+    BaseUrl,
+    Endpoint,
+    EndpointId,
+    Key,
+    Ownership,
+    ProviderType,
+    Snapshot,
+    TenantId,
+)
 from ai_gateway.domain.events import ConfigurationChanged
 from ai_gateway.store.memory import MemoryStore
 from ai_gateway.store.records import ANY_TENANT, Conflict, Store, Unit
@@ -124,6 +134,12 @@ async def take(unit: Unit, verb: str, row: Row) -> list[ConfigurationChanged]:
     return [await unit.bump(row.tenant_id, row.noun, row.id)] if changed else []
 
 
+def by_id(snapshot: Snapshot) -> dict[str, Key | None]:
+    """Every key that there may be."""
+    ids = [f"t{tenant}_{slot}" for tenant in (1, 2, 3) for slot in ("a", "b")]
+    return {key_id: snapshot.keys.find(key_id) for key_id in ids}
+
+
 async def live_through(store: Store, history: list[list[tuple[str, Row]]]) -> None:
     snapshot = EMPTY_SNAPSHOT
     for batch in history:
@@ -131,7 +147,9 @@ async def live_through(store: Store, history: list[list[tuple[str, Row]]]) -> No
             told = [change for verb, row in batch for change in await take(unit, verb, row)]
         assert await store.changes_since(snapshot.revision) == told
         snapshot = await store.apply_changes(snapshot, told)
-        assert snapshot == await store.load_snapshot()
+        anew = await store.load_snapshot()
+        assert snapshot == anew
+        assert by_id(snapshot) == by_id(anew)
 
 
 @given(histories)

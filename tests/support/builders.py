@@ -25,6 +25,7 @@ from ai_gateway.domain.config import (
     TenantId,
     Tier,
 )
+from ai_gateway.domain.key_ring import ring_of
 from ai_gateway.domain.prices import Schedule, rates_of
 from ai_gateway.domain.secret import Secret
 from ai_gateway.domain.traffic import Call, Caller, Head, Outcome, Receipt, Shaped
@@ -121,7 +122,7 @@ def a_snapshot(*tenants: Tenant, keys: Mapping[str, Key] | None = None, **change
     fields = {
         "revision": 7,
         "tenants": {it.id: it for it in tenants},
-        "keys": {digest_key(token.encode()): key for token, key in keys.items()},
+        "keys": ring_of((digest_key(token.encode()), key) for token, key in keys.items()),
     }
     return Snapshot(**fields | changes)
 

@@ -5,7 +5,7 @@ data plane (`store/levels.py`), and how they stand is read from what enforces th
 a request.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, tzinfo
 from typing import Final
 
@@ -52,7 +52,7 @@ async def all_budgets(unit: records.Unit, desk: Desk) -> list[Sourced]:
     """By id."""
     rows = await unit.find(BudgetRow, desk.tenant_id)
     levels = await _levels(unit, desk.tenant_id)
-    keys = list(_keys_with_budgets(desk, {row.scope_id for row in rows if row.scope == Scope.KEY}))
+    keys = await _keys_with_budgets(desk, {row.scope_id for row in rows if row.scope == Scope.KEY})
     names: dict[Leg, str] = {(scope.value, row.id): getattr(row, "name", "") for scope, row in levels}
     names |= {(Scope.KEY.value, key.id): key.name for key in keys}
     found = [sourced(row, names.get((row.scope, row.scope_id), "")) for row in rows]
@@ -109,15 +109,12 @@ async def _levels(unit: records.Unit, tenant_id: str) -> Levels:
     )
 
 
-def _keys_with_budgets(desk: Desk, key_ids: set[str]) -> Iterator[Key]:
+async def _keys_with_budgets(desk: Desk, key_ids: set[str]) -> list[Key]:
     """From the snapshot, where the few of a hundred thousand are found without reading them all."""
-    snapshot, keys = desk.doors.snapshot(), desk.doors.keys
-    limited = keys.limited(snapshot, desk.tenant_id)
-    yield from limited
-    for key_id in key_ids - {key.id for key in limited}:
-        key = keys.find(snapshot, key_id)
-        if key is not None and key.tenant_id == desk.tenant_id:
-            yield key
+    keys = desk.doors.snapshot().keys
+    limited = await desk.doors.limited_keys.of(keys, desk.tenant_id)
+    others = [keys.find(key_id) for key_id in key_ids - {key.id for key in limited}]
+    return [*limited, *(key for key in others if key is not None and key.tenant_id == desk.tenant_id)]
 
 
 def _in_force(desk: Desk, place: Place) -> Limit | None:
@@ -128,7 +125,7 @@ def _in_force(desk: Desk, place: Place) -> Limit | None:
         return None
     limits = tenant.limits.get(leg, ())
     if leg[0] == Scope.KEY.value:
-        key = desk.doors.keys.find(desk.doors.snapshot(), leg[1])
+        key = desk.doors.snapshot().keys.find(leg[1])
         if key is None or key.tenant_id != desk.tenant_id:
             return None
         limits = limits_of_caller(tenant, key, (leg,))

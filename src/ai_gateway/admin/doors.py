@@ -18,7 +18,7 @@ from ai_gateway.runtime.breakers import Breakers
 from ai_gateway.runtime.decisions import Decisions
 from ai_gateway.runtime.entries import Held, Progress
 from ai_gateway.runtime.health import Healths
-from ai_gateway.runtime.key_index import KeyIndex
+from ai_gateway.runtime.limited_keys import LimitedKeys
 from ai_gateway.runtime.standings import Standings
 from ai_gateway.runtime.transitions import Transitions
 from ai_gateway.runtime.waiting_room import RoomStanding
@@ -134,5 +134,5 @@ class AdminDoors(msgspec.Struct, frozen=True):
     languages: Mapping[str, Language]
     default_tenant_id: str | None = None
     allowed_hosts: tuple[str, ...] = ()
-    keys: KeyIndex = msgspec.field(default_factory=KeyIndex)
+    limited_keys: LimitedKeys = msgspec.field(default_factory=LimitedKeys)
     extras: dict[str, Any] = {}

@@ -13,6 +13,7 @@ from typing import Any, NewType
 import msgspec
 
 from ai_gateway.domain.budgets import Leg, Limits
+from ai_gateway.domain.key_ring import KeyRing
 from ai_gateway.domain.price_book import PriceBook
 from ai_gateway.domain.prices import Price
 from ai_gateway.domain.rules import RuleSet
@@ -322,7 +323,7 @@ class Snapshot(msgspec.Struct, frozen=True):
 
     revision: int
     tenants: Mapping[TenantId, Tenant] = msgspec.field(default_factory=_nothing)
-    keys: Mapping[KeyDigest, Key] = msgspec.field(default_factory=_nothing)
+    keys: KeyRing = msgspec.field(default_factory=KeyRing)
     book: PriceBook = msgspec.field(default_factory=PriceBook)
 
 

@@ -104,6 +104,7 @@ class Plans:
                 self._plans.clear()
                 self.forgotten += 1
             self._plans[name] = plan
+        plan.course = course  # of a later configuration, and equal: a thousand endpoints are compared once
         return plan
 
     def keep_only(self, endpoint_ids: set[str]) -> None:

@@ -41,5 +41,5 @@ def _limits_of(was: Limit, snapshot: Snapshot) -> Sequence[Limit] | None:
         return None
     if scope != Scope.KEY.value:
         return tenant.limits.get(was.leg, ())
-    key = next((it for it in snapshot.keys.values() if it.id == owner), None)
+    key = snapshot.keys.find(owner)
     return None if key is None else limits_of_caller(tenant, key, (was.leg,))

@@ -27,6 +27,7 @@ from ai_gateway.store.rows import (
     TenantRow,
     UserRow,
 )
+from ai_gateway.store.slices import in_slices
 from ai_gateway.store.snapshots import KeyRecord, TenantParts
 from ai_gateway.store.tables import NOBODY, REVISIONS, TABLES, row_of, select_rows
 
@@ -99,10 +100,12 @@ class SqlReader:
         return [row for chunk in chunks for row in chunk]
 
     async def _fetch(self, kind: type[R], query: Select[Any]) -> list[R]:
-        return [row_of(kind, columns) for columns in await self._connection.execute(query)]
+        found = await self._connection.execute(query)
+        return [row_of(kind, columns) async for part in in_slices(found) for columns in part]
 
     async def _keys(self, query: Select[Any]) -> list[KeyRecord]:
-        return [_key_record(columns) for columns in await self._connection.execute(query)]
+        found = await self._connection.execute(query)
+        return [_key_record(columns) async for part in in_slices(found) for columns in part]
 
 
 async def read_changes(connection: AsyncConnection, revision: int) -> list[ConfigurationChanged]:

@@ -7,17 +7,22 @@ histories: applying the changes equals loading everything anew.
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from itertools import islice
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
-from ai_gateway.domain.config import Key, KeyDigest, PriceBook, Snapshot, Tenant, TenantId
+import msgspec
+
+from ai_gateway.domain.config import Endpoint, PriceBook, Snapshot, Tenant, TenantId
 from ai_gateway.domain.events import ConfigurationChanged
+from ai_gateway.domain.key_ring import KeyRing, ring_of
 from ai_gateway.store.price_rows import compile_prices
 from ai_gateway.store.rows import AdminTokenRow, ApiKeyRow, AuditRow, PriceRow
 from ai_gateway.store.rule_sets import NO_RULES
-from ai_gateway.store.snapshots import KeyRecord, SnapshotCompiler, TenantParts, index_keys
+from ai_gateway.store.slices import in_slices
+from ai_gateway.store.snapshots import KeyRecord, SnapshotCompiler, TenantParts, by_digest
 
-SLICE: Final = 10_000
+T = TypeVar("T")
+
+_NEW: Final = Tenant(TenantId(""), "")
 _UNSEEN: Final = frozenset({AdminTokenRow.noun, AuditRow.noun})  # nouns that the data plane never looks at
 
 
@@ -42,10 +47,10 @@ class ConfigurationReader(Protocol):
 async def load(reader: ConfigurationReader, compiler: SnapshotCompiler) -> Snapshot:
     """Everything, from nothing. Keys whose tenant is gone are left out."""
     revision = await reader.revision()
-    tenants = await _compile(compiler, await reader.tenant_parts(None))
+    tenants = await _compile(compiler, await reader.tenant_parts(None), {})
     keys = [record for record in await reader.all_keys() if record.tenant_id in tenants]
     book = compile_prices(await reader.book_prices())
-    return Snapshot(revision=revision, tenants=tenants, keys=index_keys(keys), book=book)
+    return Snapshot(revision=revision, tenants=tenants, keys=ring_of(by_digest(keys)), book=book)
 
 
 async def apply(
@@ -73,13 +78,13 @@ async def _tenants_after(
     changes: Sequence[ConfigurationChanged],
 ) -> Mapping[TenantId, Tenant]:
     if any(change.tenant_id is None and change.noun not in _UNSEEN | {PriceRow.noun} for change in changes):
-        return await _compile(compiler, await reader.tenant_parts(None))
+        return await _compile(compiler, await reader.tenant_parts(None), before)
     skipped = _UNSEEN | {ApiKeyRow.noun}
     touched = {change.tenant_id for change in changes if change.tenant_id is not None and change.noun not in skipped}
     if not touched:
         return before
     untouched = {tenant_id: tenant for tenant_id, tenant in before.items() if tenant_id not in touched}
-    return untouched | await _compile(compiler, await reader.tenant_parts(touched))
+    return untouched | await _compile(compiler, await reader.tenant_parts(touched), before)
 
 
 async def _keys_after(
@@ -87,9 +92,9 @@ async def _keys_after(
     snapshot: Snapshot,
     tenants: Mapping[TenantId, Tenant],
     changes: Sequence[ConfigurationChanged],
-) -> Mapping[KeyDigest, Key]:
-    """The index is copied once, however many keys changed; it is searched by key id because a rotated key's old
-    digest is known to nobody but the index."""
+) -> KeyRing:
+    """Keys that changed go under the digest that they had, and come with the one that they have. Nobody's stream waits
+    for a tenant that brings or takes a hundred thousand."""
     arrived = tenants.keys() - snapshot.tenants.keys()
     gone = snapshot.tenants.keys() - tenants.keys()
     changed = {change.noun_id for change in changes if change.noun == ApiKeyRow.noun}
@@ -98,22 +103,22 @@ async def _keys_after(
     fresh = await reader.keys_by_id(changed) if changed else []
     if arrived:
         fresh += await reader.keys_of_tenants(arrived)
-    keys = dict(snapshot.keys)
-    for digest in await _digests_of(snapshot.keys, changed, gone):
-        del keys[digest]
-    keys.update(index_keys(record for record in fresh if record.tenant_id in tenants))
-    return keys
+    if gone:
+        changed |= await _keys_of(snapshot.keys, gone)
+    draft = snapshot.keys.draft()
+    async for ids in in_slices(changed):
+        for key_id in ids:
+            draft.drop(key_id)
+    async for entries in in_slices(by_digest(record for record in fresh if record.tenant_id in tenants)):
+        for digest, key in entries:
+            draft.put(digest, key)
+    return draft.done()
 
 
-async def _digests_of(
-    keys: Mapping[KeyDigest, Key], key_ids: Collection[str], tenant_ids: Collection[str]
-) -> list[KeyDigest]:
-    """Looked for in slices, with the event loop's turn in between: nobody's stream waits for a hundred thousand keys.
-    The index is a Snapshot's and does not change meanwhile."""
-    found: list[KeyDigest] = []
-    rest = iter(keys.items())
-    while part := list(islice(rest, SLICE)):
-        found += [digest for digest, key in part if key.id in key_ids or key.tenant_id in tenant_ids]
+async def _keys_of(keys: KeyRing, tenant_ids: Collection[str]) -> set[str]:
+    found: set[str] = set()
+    for part in keys.parts:
+        found.update(key.id for key in part.values() if key.tenant_id in tenant_ids)
         await asyncio.sleep(0)
     return found
 
@@ -126,9 +131,25 @@ async def _book_after(
     return before
 
 
-async def _compile(compiler: SnapshotCompiler, parts: Sequence[TenantParts]) -> dict[TenantId, Tenant]:
-    """Rules take long to compile, the first ones longest; nobody's stream waits for them."""
+async def _compile(
+    compiler: SnapshotCompiler, parts: Sequence[TenantParts], before: Mapping[TenantId, Tenant]
+) -> dict[TenantId, Tenant]:
+    """Rules take long to compile, the first ones longest, and endpoints are many; nobody's stream waits for them. What
+    comes out as it was is what it was: plans and prices that were worked out with it hold on."""
     ruled = [one for one in parts if one.tenant.rules or any(route.rules for route in one.routes)]
     compiled = await asyncio.to_thread(lambda: [compiler.compile_rules(one) for one in ruled]) if ruled else []
     rules = {one.tenant.id: its for one, its in zip(ruled, compiled, strict=True)}
-    return {TenantId(one.tenant.id): compiler.compile_tenant(one, rules.get(one.tenant.id, NO_RULES)) for one in parts}
+    tenants: dict[TenantId, Tenant] = {}
+    for one in parts:
+        known = before.get(TenantId(one.tenant.id), _NEW)
+        endpoints: dict[str, Endpoint] = {}
+        async for some in in_slices(compiler.compile_endpoints(one)):
+            endpoints |= {name: _kept(known.endpoints.get(name), it) for name, it in some}
+        tenant = compiler.compile_tenant(one, rules.get(one.tenant.id, NO_RULES), endpoints)
+        tenants[tenant.id] = msgspec.structs.replace(tenant, prices=_kept(known.prices, tenant.prices))
+        await asyncio.sleep(0)
+    return tenants
+
+
+def _kept(before: T | None, now: T) -> T:
+    return before if before is not None and before == now else now

@@ -6,7 +6,7 @@ user ids) is interned, or the index would spend most of its memory on copies.
 """
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -99,10 +99,25 @@ class SnapshotCompiler(msgspec.Struct, frozen=True):
         secrets = {secret.name: secret for secret in parts.secrets}
         return self.book.compile(parts.tenant, parts.routes, secrets, self.unseal)
 
-    def compile_tenant(self, parts: TenantParts, rules: TenantRules | None = None) -> Tenant:
-        """`rules` are those of `compile_rules`, where they were compiled before."""
+    def compile_endpoints(self, parts: TenantParts) -> Iterator[tuple[str, Endpoint]]:
+        """By name, one at a time: they take the most of a tenant's time, and there may be a thousand."""
+        compiler = EndpointCompiler(self.unseal, self.mock_url, self.environment, self.prepare)
+        secrets = {secret.name: secret for secret in parts.secrets}
+        for row in parts.configs:
+            endpoint = compiler.compile(row, secrets) if row.enabled else None
+            if endpoint is not None:
+                yield endpoint.name, endpoint
+        taken = {row.name for row in parts.configs}  # a disabled config of one's own still hides the lent one
+        for system in self.system_endpoints:
+            if system.name in parts.tenant.system_grants and system.name not in taken:
+                yield system.name, _lend(system, TenantId(parts.tenant.id))
+
+    def compile_tenant(
+        self, parts: TenantParts, rules: TenantRules | None = None, endpoints: Mapping[str, Endpoint] | None = None
+    ) -> Tenant:
+        """`rules` and `endpoints` are those of the other two, where they were compiled before."""
         tenant = parts.tenant
-        endpoints = self._endpoints(parts)
+        endpoints = dict(self.compile_endpoints(parts)) if endpoints is None else endpoints
         rules = self.compile_rules(parts) if rules is None else rules
         courses = compile_courses(parts.pools, parts.routes, endpoints, tenant.default_fallbacks, rules)
         behind = default_tiers(parts.pools, courses, tenant.default_fallbacks)
@@ -127,20 +142,9 @@ class SnapshotCompiler(msgspec.Struct, frozen=True):
             rules=rules.tenant,
         )
 
-    def _endpoints(self, parts: TenantParts) -> dict[str, Endpoint]:
-        compiler = EndpointCompiler(self.unseal, self.mock_url, self.environment, self.prepare)
-        secrets = {secret.name: secret for secret in parts.secrets}
-        compiled = (compiler.compile(row, secrets) for row in parts.configs if row.enabled)
-        endpoints = {endpoint.name: endpoint for endpoint in compiled if endpoint is not None}
-        taken = {row.name for row in parts.configs}  # a disabled config of one's own still hides the lent one
-        for system in self.system_endpoints:
-            if system.name in parts.tenant.system_grants and system.name not in taken:
-                endpoints[system.name] = _lend(system, TenantId(parts.tenant.id))
-        return endpoints
 
-
-def index_keys(records: Iterable[KeyRecord]) -> dict[KeyDigest, Key]:
-    return {KeyDigest(record.digest): _key(record) for record in records}
+def by_digest(records: Iterable[KeyRecord]) -> Iterator[tuple[KeyDigest, Key]]:
+    return ((KeyDigest(record.digest), _key(record)) for record in records)
 
 
 def levels_of(parts: TenantParts) -> tuple[tuple[Scope, LimitedRow], ...]:
