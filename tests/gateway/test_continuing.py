@@ -3,6 +3,7 @@ event. Never is a word said twice, and never does a part look like the whole. In
 
 from collections.abc import Callable, Sequence
 from random import Random
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import msgspec
@@ -59,7 +60,7 @@ async def tell(dialect: Dialect, *plays: Play, model: str = OPUS, on_cut: OnStre
     client = Client({"type": "http"}, _receive, _send_to(sent))
     told = Told(Seen("", "open"), [], [], [], 0.0)
     started = clock.now()
-    deadlines = relay.Deadlines(
+    deadlines = SimpleNamespace(
         first=lambda: started + FIRST_SECONDS - clock.now(), between=lambda: BETWEEN_SECONDS, left=lambda: 600.0
     )
     first: Fault | None = None

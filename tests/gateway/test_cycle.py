@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
-from ai_gateway.gateway.protocol import EdgeLimits, protocol_class
+from ai_gateway.gateway.cycle import NoticingFlow
+from ai_gateway.gateway.protocol import WATCH, EdgeLimits, protocol_class
 from support.raw_http import serving
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -79,3 +80,75 @@ async def test_a_connection_that_stays_idle_is_let_go_counted_from_its_last_answ
             await asyncio.sleep(0.2)
         assert await client.read_to_end() == b""
         assert loop.time() - answered >= 0.3
+
+
+async def test_who_is_blocked_waits_for_his_own_connection() -> None:
+    here, there = (NoticingFlow(cast(asyncio.Transport, None), lambda: None) for _ in range(2))
+    for _ in range(2):
+        here.pause_writing()
+        waits = asyncio.create_task(here.drain())
+        await asyncio.wait_for(there.drain(), 5)
+        assert not waits.done()
+        here.resume_writing()
+        await asyncio.wait_for(waits, 5)
+    await asyncio.wait_for(here.drain(), 5)
+
+
+class Streamer:
+    """Says that its answer takes long, and goes on when it is told to."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self.may_end = asyncio.Event()
+        self.parsers: list[Any] = []
+        self.paths: list[str] = []
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        self.paths.append(scope["path"])
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        watch = scope["extensions"][WATCH]
+        watch.lighten()
+        self.parsers.append(watch._cycle.connection.parser)
+        self.begun.set()
+        await self.may_end.wait()
+        await send({"type": "http.response.body", "body": b"end"})
+
+
+async def test_while_an_answer_takes_long_there_is_no_parser_and_then_one_for_what_comes_next() -> None:
+    app = Streamer()
+    async with serving(app, protocol_class(EdgeLimits())) as server, server.connect() as client:
+        await client.send(POST + b"Content-Length: 2\r\n\r\nhi")
+        await app.begun.wait()
+        await client.send(b"GET /next HTTP/1.1\r\nHost: gateway\r\n\r\n")
+        app.may_end.set()
+        assert [(await client.read_answer()).body for _ in range(2)] == [b"end", b"end"]
+    assert app.parsers[0] is None
+    assert app.paths == ["/v1/chat/completions", "/next"]
+
+
+async def test_what_a_parser_knows_of_a_connection_that_ends_is_kept() -> None:
+    """It takes what is behind the last request for nothing; a new one would read it as another request."""
+    app = Streamer()
+    async with serving(app, protocol_class(EdgeLimits())) as server, server.connect() as client:
+        await client.send(POST + b"Connection: close\r\nContent-Length: 2\r\n\r\nhi")
+        await app.begun.wait()
+        await client.send(b"GET /next HTTP/1.1\r\nHost: gateway\r\n\r\n")
+        app.may_end.set()
+        assert (await client.read_answer()).body == b"end"
+        assert await client.read_to_end() == b""
+    assert app.parsers[0] is not None
+    assert app.paths == ["/v1/chat/completions"]
+
+
+async def test_a_request_whose_body_is_not_here_yet_keeps_its_parser() -> None:
+    app = Streamer()
+    async with serving(app, protocol_class(EdgeLimits())) as server, server.connect() as client:
+        await client.send(POST + b"Content-Length: 4\r\n\r\nhi")
+        await app.begun.wait()
+        await client.send(b"ho")
+        app.may_end.set()
+        assert (await client.read_answer()).body == b"end"
+        await client.send(b"GET /next HTTP/1.1\r\nHost: gateway\r\n\r\n")
+        assert (await client.read_answer()).body == b"end"
+    assert app.parsers[0] is not None

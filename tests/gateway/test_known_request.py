@@ -1,11 +1,16 @@
 """Requests whose head their connection has had before: through a real server they are what they were, however often
 they come, and nothing is remembered that the next one could be mistaken for."""
 
+import gc
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
+from weakref import ref
 
+from ai_gateway.gateway.known_request import Heads
 from ai_gateway.gateway.protocol import EdgeLimits, protocol_class
+from ai_gateway.policy.known_head import known_head
 from ai_gateway.runtime.snapshot import Snapshots
 from support.builders import TOKEN, a_key, a_snapshot
 from support.clock import NOON
@@ -119,3 +124,60 @@ async def test_a_body_that_looks_like_the_request_that_is_known_is_a_body() -> N
         answer = await client.read_answer()
         assert (answer.status, json.loads(answer.body)["error"]["code"]) == (400, "invalid_json")
     assert len(line.receipts) == 3
+
+
+async def test_who_says_what_another_has_said_is_still_told_apart() -> None:
+    scopes: list[dict[str, Any]] = []
+
+    async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        scopes.append(scope)
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    async with (
+        serving(app, protocol_class(EdgeLimits())) as server,
+        server.connect() as one,
+        server.connect() as two,
+    ):
+        callers = (one, two, one, two)
+        for client in callers:
+            await client.send(request())
+            await client.read_answer()
+        addresses = [it.writer.get_extra_info("sockname") for it in callers]
+    assert [it["client"] for it in scopes] == addresses
+    assert len({id(it["headers"]) for it in scopes}) == 1
+    assert len({id(it["extensions"]["ai_gateway.watch"]) for it in scopes}) == len(scopes)
+    first = {**scopes[0], "client": None, "extensions": None}
+    assert all({**it, "client": None, "extensions": None} == first for it in scopes)
+
+
+async def test_heads_of_other_callers_are_others() -> None:
+    heads: list[Any] = []
+
+    async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        heads.append(dict(scope["headers"])[b"authorization"])
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    async with (
+        serving(app, protocol_class(EdgeLimits())) as server,
+        server.connect() as one,
+        server.connect() as two,
+    ):
+        for client, token in ((one, "a"), (two, "b"), (one, "a"), (two, "b")):
+            await client.send(request(token=token))
+            await client.read_answer()
+    assert heads == [b"Bearer a", b"Bearer b", b"Bearer a", b"Bearer b"]
+
+
+def test_a_head_is_forgotten_with_the_last_who_knows_it() -> None:
+    heads, scope = Heads(), {"server": ("127.0.0.1", 80), "scheme": "http", "client": None, "extensions": {}}
+    known = [heads.same(head, dict(scope)) for _ in range(2) if (head := known_head(request())) is not None]
+    assert known[0] is known[1]
+    assert set(known[0].scope) == {"server", "scheme"}
+    gone = ref(known[0])
+    known.clear()
+    gc.collect()
+    assert gone() is None

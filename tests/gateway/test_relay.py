@@ -2,6 +2,7 @@
 with a caller are in test_line.py, those about what follows a broken stream in test_continuing.py."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -42,7 +43,7 @@ def an_answer(*body: Step, status: int = 200, headers: dict[str, str] | None = N
     return ScriptedAnswer(Script(status, JSON if headers is None else headers, body), FakeClock())
 
 
-DEADLINES = relay.Deadlines(first=lambda: 30.0, between=lambda: 30.0, left=lambda: 600.0)
+DEADLINES = SimpleNamespace(first=lambda: 30.0, between=lambda: 30.0, left=lambda: 600.0)
 CALL = a_shaped(a_call(stream=True))
 
 
@@ -148,6 +149,8 @@ class Caller:
 
     def write_frame(self, data: bytes) -> None:
         self.heard.append(data)
+
+    def lighten(self) -> None: ...
 
     async def _receive(self) -> dict[str, Any]:
         raise AssertionError

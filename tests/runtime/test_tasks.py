@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from ai_gateway.runtime.tasks import Tasks
+from ai_gateway.runtime.tasks import Tasks, begin
 
 
 async def test_a_task_that_dies_is_reported_by_name() -> None:
@@ -81,3 +81,15 @@ async def test_stopping_waits_until_everything_is_gone() -> None:
 
     assert (cleaned, told, task.cancelled()) == (["done"], [], True)
     assert task.get_name() == "server"
+
+
+async def test_what_a_server_begins_runs_and_has_no_name_of_its_own() -> None:
+    done: list[str] = []
+
+    async def work() -> None:
+        done.append("work")
+
+    tasks = [begin(asyncio.get_running_loop(), work()) for _ in range(2)]
+    await asyncio.gather(*tasks)
+    assert done == ["work", "work"]
+    assert tasks[0].get_name() is tasks[1].get_name()

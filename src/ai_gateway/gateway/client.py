@@ -60,6 +60,22 @@ class Client:
     what was sent is a stream, so something can be added to it. `hides_providers`: nothing that is said to this caller
     may name a provider."""
 
+    __slots__ = (
+        "_besides",
+        "_direct",
+        "_edit",
+        "_head",
+        "_receive",
+        "_send",
+        "_task",
+        "_watch",
+        "committed",
+        "hides_providers",
+        "interruption",
+        "status",
+        "streams",
+    )
+
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._receive = receive
         self._send = send
@@ -237,6 +253,8 @@ class Client:
         if not self.answered:
             await self._begin(200, headers)
             self.streams = True
+            if self._watch is not None:
+                self._watch.lighten()
 
     async def _begin(self, status: int, headers: Headers) -> None:
         """Whoever is cancelled before the head was sent has sent none."""

@@ -28,15 +28,20 @@ _FINAL: Final = frozenset(
 """What no other endpoint may do better, also a gateway that is draining."""
 
 
+_NO_MODELS: Final[frozenset[str]] = frozenset()
+
+
 @final
 class Rescue:
     """`delivered` is handed to every Streaming of the request."""
+
+    __slots__ = ("_may_restart", "_no_prefill", "_shaped", "delivered", "first")
 
     def __init__(self, shaped: Shaped, delivered: Delivered) -> None:
         self.delivered = delivered
         self.first: Fault | None = None
         self._shaped = shaped
-        self._no_prefill: set[str] = set()
+        self._no_prefill = _NO_MODELS
         self._may_restart = True
 
     def broke(self, fault: Fault) -> bool:
@@ -66,7 +71,7 @@ class Rescue:
         if isinstance(why, Fault) and why.category is not Category.INVALID_REQUEST:
             return False
         if continuation.way is Way.PREFILL:
-            self._no_prefill.add(model)
+            self._no_prefill |= {model}
             return self._may_restart
         self._may_restart = False
         return False

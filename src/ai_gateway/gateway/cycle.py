@@ -1,49 +1,56 @@
-"""One request on a connection, as uvicorn keeps it, made lighter: what is the same for all requests of a connection is
-copied at once, the body stays in the pieces in which it came (nearly always one, which is then handed on without a
-copy), and nobody waits for an event that has happened already.
+"""One request on a connection, as uvicorn keeps it, made lighter: what every request begins with stands on the class,
+the body stays in the pieces in which it came (nearly always one, which is then handed on without a copy), and nobody
+waits for an event that has happened already.
+
+There are as many of these as there are open streams, so nothing here touches an instance's `__dict__`: without it the
+attributes are a row of pointers, whose names all instances share.
 """
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, final
 
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 if TYPE_CHECKING:
+    from ai_gateway.gateway.protocol import EdgeProtocol
     from ai_gateway.gateway.watch import Watch
-
-AT_FIRST: Final[dict[str, Any]] = {
-    "disconnected": False,
-    "body": b"",
-    "more_body": True,
-    "response_started": False,
-    "response_complete": False,
-    "chunked_encoding": None,
-    "expected_content_length": 0,
-    "waiting_bytes": 0,
-}
-"""What every cycle begins with, as uvicorn's `__init__` has it."""
 
 
 @final
 class Cycle(RequestResponseCycle):
-    """uvicorn's. `pieces` of the body wait for `receive` or `take_body`, `waiting_bytes` in all. `in_common` is what
-    all requests of the connection share: AT_FIRST and the connection's own parts. `ended` hears that the application
-    has returned."""
+    """uvicorn's. `pieces` of the body wait for `receive` or `take_body`, `waiting_bytes` in all. `task` serves it."""
 
-    in_common: dict[str, Any]
-    default_lines: bytes
+    # What uvicorn's `__init__` has: every cycle begins so.
+    disconnected = False
+    body = b""  # type: ignore[assignment]
+    more_body = True
+    response_started = False
+    response_complete = False
+    chunked_encoding = None
+    expected_content_length = 0
+    waiting_for_100_continue = False
+    waiting_bytes = 0
+
     watch: "Watch"
     task: "asyncio.Task[None]"
-    ended: Callable[["Cycle"], None]
-    waiting_bytes: int
 
-    def __init__(self, in_common: dict[str, Any], scope: Any) -> None:
-        self.__dict__.update(in_common)
+    def __init__(self, connection: "EdgeProtocol", scope: Any) -> None:
+        self.connection = connection
+        self.transport = connection.transport
+        self.flow = connection.flow
+        self.logger = connection.logger
+        self.access_logger = connection.access_logger
+        self.access_log = connection.access_log
+        self.default_headers = connection.default_headers
+        self.default_lines = connection.default_lines
         self.scope = scope
         self.message_event = _Bell()  # type: ignore[assignment]
-        self.pieces: list[bytes] = []
+        self.pieces: list[bytes] | tuple[()] = ()
+
+    def on_response(self) -> None:  # type: ignore[override]
+        self.connection.on_response_complete()
 
     async def run_asgi(self, app: Any) -> None:
         """uvicorn's takes an exception for its own business and looks at what was answered; nearly always all is."""
@@ -56,7 +63,7 @@ class Cycle(RequestResponseCycle):
                 await super().run_asgi(_returning)
         finally:
             self.on_response = _nothing
-            self.ended(self)
+            self.connection.ended(self)
 
     async def receive(self) -> Any:
         if self.waiting_for_100_continue and not self.transport.is_closing():
@@ -84,6 +91,14 @@ class Cycle(RequestResponseCycle):
         """The caller reads slower than is written, or has caught up."""
         self.watch.block(blocked=blocked)
 
+    def take_piece(self, body: bytes) -> None:
+        """One more of the body has come."""
+        if self.pieces:
+            self.pieces.append(body)
+        else:
+            self.pieces = [body]
+        self.waiting_bytes += len(body)
+
     def take_body(self) -> bytes | None:
         """The whole body, where all of it is there and nobody has taken any; else None, and `receive` has it."""
         if self.more_body or self.disconnected or self.response_complete or not self.pieces:
@@ -91,7 +106,7 @@ class Cycle(RequestResponseCycle):
         return self._take_pieces()
 
     def _take_pieces(self) -> bytes:
-        pieces, self.pieces, self.waiting_bytes = self.pieces, [], 0
+        pieces, self.pieces, self.waiting_bytes = self.pieces, (), 0
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
@@ -123,13 +138,28 @@ class _Bell:
         return True
 
 
+def _rung() -> _Bell:
+    bell = _Bell()
+    bell.set()
+    return bell
+
+
 @final
 class NoticingFlow(FlowControl):
-    """Says when reading goes on: while we did not read, nobody can be blamed for having sent nothing."""
+    """Says when reading goes on: while we did not read, nobody can be blamed for having sent nothing. Whoever waits
+    until it may write has a bell made for it: hardly any connection is ever blocked."""
+
+    _is_writable_event = _rung()  # type: ignore[assignment]
 
     def __init__(self, transport: asyncio.Transport, resumed: Callable[[], None]) -> None:
-        super().__init__(transport)
+        self._transport = transport
         self._resumed = resumed
+        self.read_paused = self.write_paused = False
+
+    def pause_writing(self) -> None:
+        if not self.write_paused:
+            self.write_paused = True
+            self._is_writable_event = _Bell()  # type: ignore[assignment]
 
     def resume_reading(self) -> None:
         if self.read_paused:

@@ -79,7 +79,8 @@ async def carry(doors: Doors, journey: Journey, client: Client, sent: Sent | Non
         else:
             plan.budget.deposit(doors.clock.now())
             if plan.line is None and journey.admitted.caller.tenant.queue is None and journey.tally is None:
-                begun = await _first_attempt(doors, journey, client, rescue)
+                first = _first_attempt(doors, journey, client, rescue)
+                begun = None if first is None else Begun(*first, await first[0].run())
         if begun is not None and begun.fault is None and not begun.trial.dropped:
             return Carried((begun.trial.receipt(),))
         pursuit = _Pursuit(doors, journey, client, rescue)
@@ -94,8 +95,9 @@ async def carry(doors: Doors, journey: Journey, client: Client, sent: Sent | Non
         place_free(doors.rooms)
 
 
-async def _first_attempt(doors: Doors, journey: Journey, client: Client, rescue: Rescue | None) -> Begun | None:
-    """Where everybody of the first tier is well. None: nothing was done, and it is not as simple as that."""
+def _first_attempt(doors: Doors, journey: Journey, client: Client, rescue: Rescue | None) -> tuple[Trial, int] | None:
+    """An attempt that is held and has still to run, and its place, where everybody of the first tier is well. None:
+    nothing was done, and it is not as simple as that."""
     now = doors.clock.now()
     if now >= journey.deadline:
         return None
@@ -115,7 +117,7 @@ async def _first_attempt(doors: Doors, journey: Journey, client: Client, rescue:
     except GatewayFault:  # it is said by who asks again
         taken.withdraw(now)
         return None
-    return Begun(trial, place, await trial.run())
+    return trial, place
 
 
 class _Stop(Exception):

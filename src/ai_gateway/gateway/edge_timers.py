@@ -15,8 +15,6 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from ai_gateway.domain.faults import Fault, InvalidRequest
 
 if TYPE_CHECKING:
-    from collections import deque
-
     from ai_gateway.gateway.cycle import Cycle
     from ai_gateway.gateway.edge_limits import EdgeLimits
 
@@ -40,13 +38,15 @@ class TimedProtocol(HttpToolsProtocol):
     """`_body_bytes` have come of a body, `_requests` on this connection; `_open` are the requests that have no complete
     answer yet."""
 
+    __slots__ = ()
+
     limits: "ClassVar[EdgeLimits]"
     _phase: Phase
-    _open: "deque[Cycle]"
+    _open: "list[Cycle]"
     _body_bytes: int
     _requests: int
-    _head_timer: asyncio.TimerHandle | None = None
-    _pace_timer: asyncio.TimerHandle | None = None
+    _head_timer: asyncio.TimerHandle | None
+    _pace_timer: asyncio.TimerHandle | None
 
     def _refuse(self, fault: Fault) -> None:
         """The last thing that this connection says."""

@@ -229,7 +229,7 @@ class Flight:
         timing = timing_lines(1, int((started - self.received) * 1e6 + 0.5), waited_us)
         protocol = self.protocol
         head = (
-            f"{protocol.lines_of_every_answer}{'' if self.keep_alive else _CLOSE}{lines}{timing}{warning}"
+            f"{protocol.answer_lines}{'' if self.keep_alive else _CLOSE}{lines}{timing}{warning}"
             f"x-gateway-cost-usd: {dollars(cost)}\r\nx-request-id: {request_id}\r\nrequest-id: {request_id}\r\n"
             f"content-length: {len(body)}\r\n\r\n"
         )

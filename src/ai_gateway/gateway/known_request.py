@@ -4,6 +4,7 @@ Only heads of the data plane are remembered, of one whole request that came alon
 """
 
 from typing import TYPE_CHECKING, Any, Final, final
+from weakref import WeakValueDictionary
 
 from ai_gateway.policy.known_head import KnownHead, known_head
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from ai_gateway.gateway.lanes import Lanes
 
 _DATA_PLANE: Final = "/v1/"
+_OF_ONE: Final = ("client", "extensions")
+"""What a scope says of one request and not of its head."""
 
 
 @final
@@ -28,22 +31,56 @@ class Memory:
 
 
 @final
-class KnownRequest:
-    """`scope` is ASGI's, without extensions."""
+class SharedHead:
+    """A head and what it was read as: `scope` is ASGI's, without what it says of one request only."""
 
-    __slots__ = ("head", "memory", "path", "scope")
+    __slots__ = ("__weakref__", "head", "scope")
 
-    def __init__(self, head: KnownHead, scope: dict[str, Any], path: str) -> None:
+    def __init__(self, head: KnownHead, scope: dict[str, Any]) -> None:
         self.head = head
         self.scope = scope
+
+
+@final
+class Heads:
+    """Callers open many connections and say the same on all of them: what it is, is there once, for as long as one of
+    them is open."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: WeakValueDictionary[tuple[KnownHead, object, object], SharedHead] = WeakValueDictionary()
+
+    def same(self, head: KnownHead, scope: dict[str, Any]) -> SharedHead:
+        """`scope` is that of a request with this head. It is given what others have of it already."""
+        name = (head, scope["server"], scope["scheme"])
+        known = self._known.get(name)
+        if known is None:
+            kept = {name: value for name, value in scope.items() if name not in _OF_ONE}
+            known = self._known[name] = SharedHead(head, kept)
+        else:
+            scope.update(known.scope)
+        return known
+
+
+@final
+class KnownRequest:
+    """`scope` is ASGI's, without `client` and `extensions`."""
+
+    __slots__ = ("_shared", "head", "memory", "path", "scope")
+
+    def __init__(self, shared: SharedHead, path: str) -> None:
+        self._shared = shared
+        self.head = shared.head
+        self.scope = shared.scope
         self.path = path
         self.memory = Memory()
 
 
-def known_request(data: bytes, cycle: "Cycle") -> KnownRequest | None:
+def known_request(data: bytes, cycle: "Cycle", heads: Heads) -> KnownRequest | None:
     """`data` is what the request came as; None where the next one must be read by the parser again."""
     path = cycle.watch.path
     if not cycle.keep_alive or cycle.waiting_for_100_continue or path is None or not path.startswith(_DATA_PLANE):
         return None
     head = known_head(data)
-    return None if head is None else KnownRequest(head, {**cycle.scope, "extensions": {}}, path)
+    return None if head is None else KnownRequest(heads.same(head, cycle.scope), path)

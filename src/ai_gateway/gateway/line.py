@@ -41,6 +41,7 @@ async def serve(doors: Doors, admitted: Admitted, client: Client) -> Carried:
     access.may_use(caller.key, call.model)
     if head.idempotency_key is not None:
         return await serve_once(doors, admitted, body, client, serve)
+    del body  # the call has what of it is to be sent, and may last
     if head.operation is _RESPONSES:
         call = await with_conversation(doors, admitted, client, call)
     course = routing.resolve(caller.tenant, call.model)

@@ -26,13 +26,14 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ai_gateway.domain.faults import Fault, InvalidRequest
-from ai_gateway.gateway.cycle import AT_FIRST, Cycle, NoticingFlow
+from ai_gateway.gateway.cycle import Cycle, NoticingFlow
 from ai_gateway.gateway.edge_limits import EdgeDoors, EdgeLimits
 from ai_gateway.gateway.edge_timers import BETWEEN, BODY, HEAD, TimedProtocol
+from ai_gateway.gateway.edge_weight import ATTRIBUTES, answer_lines, asgi_of, default_lines, same_place
 from ai_gateway.gateway.flight import Flight
-from ai_gateway.gateway.known_request import KnownRequest, known_request
+from ai_gateway.gateway.known_request import Heads, KnownRequest, known_request
 from ai_gateway.gateway.last_words import last_words
-from ai_gateway.gateway.watch import STATUS_LINE, Watch
+from ai_gateway.gateway.watch import Watch
 from ai_gateway.policy import framing
 from ai_gateway.policy.paths import canonical_path
 from ai_gateway.runtime import ids
@@ -43,17 +44,20 @@ WATCH: Final = "ai_gateway.watch"
 
 _REQUESTS_AHEAD: Final = 8
 _MOST_REMEMBERED: Final = 8
+_NOBODY_WAITS: Final[Any] = ()  # until somebody does: an empty deque has room for 64
 _canonical_path: Final = lru_cache(256)(canonical_path)
 
 
 def protocol_class(limits: EdgeLimits, doors: EdgeDoors | None = None) -> type[HttpToolsProtocol]:
     """A protocol for uvicorn's `http` setting."""
     handed_limits, handed_doors = limits, doors or EdgeDoors(clock=SystemClock())
+    new_heads = Heads()
 
     @final
     class BoundEdgeProtocol(EdgeProtocol):
         limits = handed_limits
         doors = handed_doors
+        heads = new_heads
 
     return BoundEdgeProtocol
 
@@ -61,22 +65,25 @@ def protocol_class(limits: EdgeLimits, doors: EdgeDoors | None = None) -> type[H
 class EdgeProtocol(TimedProtocol):
     """One connection. `_open` are the requests that have no complete answer yet, in the order of their answers."""
 
+    __slots__ = ATTRIBUTES
+
     limits: ClassVar[EdgeLimits]
     doors: ClassVar[EdgeDoors]
-    _of_every_scope: dict[str, Any]
-    _of_every_cycle: dict[str, Any]
-    _known: KnownRequest | None = None
+    heads: ClassVar[Heads]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.url = b""
         self._phase = BETWEEN
         self._refused = False
-        self._open: deque[Cycle] = deque()
-        self._default_headers: list[tuple[bytes, bytes]] | None = None
+        self.pipeline = _NOBODY_WAITS
+        self._open: list[Cycle] = []
+        self._known: KnownRequest | None = None
+        self._head_timer = self._pace_timer = None
+        self.default_headers: list[tuple[bytes, bytes]] = []
         self._latest: Cycle | None = None
-        self._default_lines = self._plain_head = b""
-        self.lines_of_every_answer = ""
+        self.default_lines = self._plain_head = b""
+        self.answer_lines = ""
         self._head_bytes = 0
         self._body_bytes = 0
         self._wire_bytes = 0
@@ -93,24 +100,7 @@ class EdgeProtocol(TimedProtocol):
         socket = transport.get_extra_info("socket")
         if socket is not None and self.client is not None:
             socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
-        self._of_every_scope = {
-            "type": "http",
-            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
-            "server": self.server,
-            "client": self.client,
-            "scheme": self.scheme,
-            "root_path": self.root_path,
-        }
-        self._of_every_cycle = {
-            **AT_FIRST,
-            "transport": transport,
-            "flow": self.flow,
-            "logger": self.logger,
-            "access_logger": self.access_logger,
-            "access_log": self.access_log,
-            "on_response": self.on_response_complete,
-            "ended": self._ended,
-        }
+        self.server = same_place(self.server)
         self._arm_head_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -164,7 +154,7 @@ class EdgeProtocol(TimedProtocol):
             self._open[0].block(blocked=False)
 
     def on_response_complete(self) -> None:
-        self._open.popleft().part()
+        self._open.pop(0).part()
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
@@ -200,7 +190,9 @@ class EdgeProtocol(TimedProtocol):
         The parser takes a body behind `Upgrade` for another protocol, which would make it a request of its own here.
         So such a head is read again by a new parser, as if nobody had asked for an upgrade (RFC 9110, 7.8 allows it).
         """
-        parser = self._living_parser()
+        parser = self.parser
+        if parser is None:
+            parser = self.parser = _new_parser(self)
         while True:
             try:
                 parser.feed_data(data)
@@ -215,11 +207,6 @@ class EdgeProtocol(TimedProtocol):
             except httptools.HttpParserError as error:
                 raise framing.malformed(str(error)) from None
             return
-
-    def _living_parser(self) -> httptools.HttpRequestParser:
-        """uvicorn drops the parser when the connection is lost; after that nothing is read."""
-        assert self.parser is not None
-        return self.parser
 
     def _refuse_excess(self) -> None:
         """A head that is not complete yet may be too large already; a body may hide in chunk extensions."""
@@ -240,7 +227,8 @@ class EdgeProtocol(TimedProtocol):
         self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        parser, headers = self._living_parser(), self.headers
+        parser, headers = self.parser, self.headers
+        assert parser is not None, "it is the parser that says so"
         version, method = parser.get_http_version(), parser.get_method()
         self._judge_head(version, method)
         self.expect_100_continue = framing.judge_framing(headers, version, self.limits.body_bytes)
@@ -253,15 +241,22 @@ class EdgeProtocol(TimedProtocol):
         self.headers = []  # trailers go here: the head has been judged and handed over, nothing may be added to it
         self._phase = BODY
         self._body_bytes = self._wire_bytes = 0
-        scope = self._of_every_scope.copy()
-        scope["http_version"] = version
-        scope["method"] = method.decode("ascii")
         root = self.root_path
-        scope["path"] = root + path if root else path
-        scope["raw_path"] = root.encode("ascii") + raw_path if root else raw_path
-        scope["query_string"] = query
-        scope["headers"] = headers
-        scope["extensions"] = {WATCH: watch}
+        scope: dict[str, Any] = {
+            "type": "http",
+            "asgi": asgi_of(self.asgi_version),
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "root_path": root,
+            "http_version": version,
+            "method": method.decode("ascii"),
+            "path": root + path if root else path,
+            "raw_path": root.encode("ascii") + raw_path if root else raw_path,
+            "query_string": query,
+            "headers": headers,
+            "extensions": {WATCH: watch},
+        }
         before = self._latest
         cycle = self._open_cycle(scope, watch)
         cycle.keep_alive = version != "1.0" and parser.should_keep_alive()
@@ -270,6 +265,7 @@ class EdgeProtocol(TimedProtocol):
             self._start_asgi_task(cycle, cast(Any, self).app)
         else:
             self.flow.pause_reading()
+            self.pipeline = self.pipeline or deque()
             self.pipeline.appendleft((cycle, cast(Any, self).app))
         if self.flow.read_paused and len(self.pipeline) <= _REQUESTS_AHEAD:
             # A socket that is not read cannot tell that its other end is gone.
@@ -282,8 +278,7 @@ class EdgeProtocol(TimedProtocol):
         cycle = self._latest
         if cycle is None or cycle.response_complete:
             return
-        cycle.pieces.append(body)
-        cycle.waiting_bytes += len(body)
+        cycle.take_piece(body)
         if cycle.waiting_bytes > HIGH_WATER_LIMIT:
             self.flow.pause_reading()
         cycle.message_event.set()
@@ -306,24 +301,22 @@ class EdgeProtocol(TimedProtocol):
         """One request came whole and alone. Where clients never say the same twice, nobody goes on looking for it."""
         self._remembered += 1
         if self._latest is not None:
-            self._known = known_request(data, self._latest)
+            self._known = known_request(data, self._latest, self.heads)
 
     def _begin_again(self, known: KnownRequest, body: bytes) -> None:
         watch = Watch(known.path, known.memory)
-        scope = known.scope.copy()
-        scope["extensions"] = {WATCH: watch}
+        scope = {**known.scope, "client": self.client, "extensions": {WATCH: watch}}
         cycle = self._open_cycle(scope, watch)
         cycle.keep_alive = True
         cycle.waiting_for_100_continue = cycle.more_body = False
-        cycle.pieces.append(body)
-        cycle.waiting_bytes = len(body)
+        cycle.take_piece(body)
         cycle.message_event.set()
         self._start_asgi_task(cycle, cast(Any, self).app)
 
     def _open_cycle(self, scope: dict[str, Any], watch: Watch) -> Cycle:
         """A head has come, and was judged."""
         self._note_beginning()
-        cycle = self.cycle = self._latest = Cycle(self._of_every_cycle, scope)
+        cycle = self.cycle = self._latest = Cycle(self, scope)
         cycle.watch = watch
         watch.serve(cycle)
         self._open.append(cycle)
@@ -333,7 +326,7 @@ class EdgeProtocol(TimedProtocol):
         if self._head_timer is not None:
             self._cancel_head_timer()
         self._requests += 1
-        if self.server_state.default_headers is not self._default_headers:
+        if self.server_state.default_headers is not self.default_headers:
             self._take_default_headers()
 
     # A request that needs no application (gateway/flight.py)
@@ -345,7 +338,7 @@ class EdgeProtocol(TimedProtocol):
         self._open.append(cycle)
 
     def answer_flight(self, flight: Flight, answer: bytes) -> None:
-        """All of it, which begins with `lines_of_every_answer`."""
+        """All of it, which begins with `answer_lines`."""
         self.transport.write(answer)
         flight.response_complete = True
         if not flight.keep_alive:
@@ -356,7 +349,7 @@ class EdgeProtocol(TimedProtocol):
         """An ordinary request takes its place, wherever it is by now."""
         known = flight.known
         watch = Watch(known.path, known.memory, flight)
-        cycle = Cycle(self._of_every_cycle, {**known.scope, "extensions": {WATCH: watch}})
+        cycle = Cycle(self, {**known.scope, "client": self.client, "extensions": {WATCH: watch}})
         cycle.watch = watch
         watch.serve(cycle)
         cycle.keep_alive = flight.keep_alive
@@ -375,17 +368,21 @@ class EdgeProtocol(TimedProtocol):
         cycle.task = task = begin(self.loop, cycle.run_asgi(app))
         self.tasks.add(task)
 
-    def _ended(self, cycle: Cycle) -> None:
+    def ended(self, cycle: Cycle) -> None:
         self.tasks.discard(cycle.task)
         del cycle.task  # which knows the cycle
 
+    def lighten(self) -> None:
+        """The answer takes long. Between two messages a parser knows nothing that a new one does not, but for the end
+        of a connection that is not kept."""
+        if self._phase is BETWEEN and not self._head_bytes and self.cycle.keep_alive:
+            self.parser = None
+
     def _take_default_headers(self) -> None:
         """uvicorn makes a new list each second, for the date in it."""
-        headers = self._default_headers = self.server_state.default_headers
-        self._default_lines = b"".join([b"%b: %b\r\n" % header for header in headers])
-        self.lines_of_every_answer = (STATUS_LINE[200] + self._default_lines).decode("latin-1")
-        self._of_every_cycle["default_headers"] = headers
-        self._of_every_cycle["default_lines"] = self._default_lines
+        headers = self.default_headers = self.server_state.default_headers
+        self.default_lines = default_lines(tuple(headers))
+        self.answer_lines = answer_lines(self.default_lines)
 
     def _judge_head(self, version: str, method: bytes) -> None:
         framing.judge_start(version, method)

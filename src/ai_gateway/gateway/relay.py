@@ -15,9 +15,7 @@ is of one at less than a kilobyte a second, has stalled.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final, final
-
-import msgspec
+from typing import Final, Protocol, final
 
 from ai_gateway.domain.chat import Operation, ProviderError, Usage
 from ai_gateway.domain.faults import Fault, ProviderFailed
@@ -49,12 +47,14 @@ JSON: Final = ("content-type", "application/json")
 Classify = Callable[[ProviderError], Fault]
 
 
-class Deadlines(msgspec.Struct, frozen=True):
+class Deadlines(Protocol):
     """Seconds that may pass until the next thing; asked anew each time, because the whole request has an end too."""
 
-    first: Callable[[], float]
-    between: Callable[[], float]
-    left: Callable[[], float]
+    def first(self) -> float: ...
+
+    def between(self) -> float: ...
+
+    def left(self) -> float: ...
 
 
 def judge_whole(answer: Answer, body: bytes, codec: Codec, shaped: Shaped, classify: Classify) -> Reading:
@@ -87,6 +87,26 @@ class Streaming:
     stream is the rest of an answer that the caller has a part of: its commit point is where the two parts meet. With a
     `purse` the stream ends where the money does; with a `guard` it waits at its guardrails.
     """
+
+    __slots__ = (
+        "_answer",
+        "_begun_bytes",
+        "_classify",
+        "_continued",
+        "_deadlines",
+        "_delivered",
+        "_end",
+        "_events",
+        "_guard",
+        "_likely",
+        "_marks",
+        "_purse",
+        "_ready",
+        "_ruled",
+        "_shaped",
+        "_watch",
+        "_whole_at",
+    )
 
     def __init__(
         self,
@@ -159,15 +179,19 @@ class Streaming:
         if self._guard is not None:
             ready = await self._guard.take(ready)
         await (client.write(ready) if client.committed else client.begin(headers, ready))
+        del headers, ready  # a stream is long, and there are many
         if self._end is None and not self.is_over:
+            frames = None if self._guard is not None else client.frames()
             try:
-                frames = None if self._guard is not None else client.frames()
-                if frames is None or not await self._pour(frames):
-                    await self._pass_on(client)
+                over = None if frames is None else self._pour(frames)
+                await (self._pass_on(client) if over is None else over)
             except UpstreamError:
                 self._end = self._watch.end()
                 if not self._end.complete:
                     raise
+            finally:
+                if frames is not None:
+                    frames.on_blocked = None
         if self._watch.error is not None:
             raise self._classify(self._watch.error)
         if self._purse is not None and self.is_cut_short:
@@ -187,20 +211,26 @@ class Streaming:
         self._answer.leave(LINGER_SECONDS)
         await client.finish(tail)
 
-    async def _pour(self, frames: Watch) -> bool:
-        """Frames from socket to socket, with no task in between; False where this answer cannot."""
+    def _pour(self, frames: Watch) -> "asyncio.Future[None] | None":
+        """Frames from socket to socket, with no task in between, until what is returned; None where this answer
+        cannot."""
         over = asyncio.get_running_loop().create_future()
         answer = self._answer
-        frames.on_blocked = lambda blocked: answer.pause() if blocked else answer.resume()
-        try:
-            if not answer.pour_into(_Frames(self, frames, over), self._deadlines.between(), self._deadlines.left()):
-                return False
-            if frames.is_blocked:
-                answer.pause()
-            await over
-        finally:
+        sink = _Frames(self, frames, over)
+        frames.on_blocked = sink.block
+        if not answer.pour_into(sink, self._deadlines.between(), self._deadlines.left()):
             frames.on_blocked = None
-        return True
+            return None
+        if frames.is_blocked:
+            answer.pause()
+        return over
+
+    def block(self, *, blocked: bool) -> None:
+        """The caller reads slower than is written, or has caught up."""
+        if blocked:
+            self._answer.pause()
+        else:
+            self._answer.resume()
 
     async def _pass_on(self, client: Client) -> None:
         while not self.is_over:
@@ -338,6 +368,9 @@ class _Frames:
             return  # whole events that say nothing of an end
         if self._streaming.is_over:
             self._over.set_result(None)
+
+    def block(self, blocked: bool) -> None:  # noqa: FBT001  a callback's shape
+        self._streaming.block(blocked=blocked)
 
     def close(self, error: UpstreamError | None) -> None:
         if self._over.done():

@@ -123,8 +123,11 @@ class Trial:
         answer: Answer | None = None
         try:
             answer = await (self._ask() if self._sent is None else self._go_on(self._sent))
-            streams = self._shaped.call.stream and relay.is_stream(answer)
-            await (self._stream(answer) if streams else self._whole(answer))
+            if self._shaped.call.stream and relay.is_stream(answer):
+                streaming = await self._begin(answer)
+                await streaming.carry(self._client, self._stream_headers(answer), self._book_success)
+            else:
+                await self._whole(answer)
         except (Blocked, RuleFailed) as refusal:
             self._leave(Outcome.CANCELLED)
             return refusal
@@ -157,7 +160,7 @@ class Trial:
     async def _ask(self) -> Answer:
         key = self.member.signer.awaited
         if key is not None:
-            await self._doors.tokens.ready(key, self._left())
+            await self._doors.tokens.ready(key, self.left())
         outgoing = self._outgoing()
         if self._doors.journal.is_strict:
             await self._doors.journal.safe()
@@ -207,7 +210,7 @@ class Trial:
             self.member.signer.sign(headers, encoded, self._doors.clock, self._doors.tokens),
             encoded.body,
             endpoint.reach,
-            min(timeouts.connect, self._left()),
+            min(timeouts.connect, self.left()),
             self._at_most(self._remaining(waits)),
         )
 
@@ -244,19 +247,14 @@ class Trial:
             headers = (*self._passed(answer), *self._headers(), ("x-gateway-cost-usd", cost))
             await self._client.answer(200, headers, body)
 
-    async def _stream(self, answer: Answer) -> None:
-        deadlines = relay.Deadlines(
-            first=lambda: self._at_most(self._remaining(self._timeouts.first_token)),
-            between=lambda: self._at_most(self._timeouts.between_tokens),
-            left=self._left,
-        )
+    async def _begin(self, answer: Answer) -> relay.Streaming:
         marks = Marks(self._doors.clock, self._mark)
         streaming = self._streaming = relay.Streaming(
             answer,
             self._codec,
             self._shaped,
             self._classify,
-            deadlines,
+            self,
             marks=marks,
             delivered=None if self._rescue is None else self._rescue.delivered,
             continuation=self._continuation,
@@ -266,8 +264,19 @@ class Trial:
         await streaming.begin()
         self._first_byte = self._now()
         self._hear(answer)
-        headers = (*self._stream_headers(answer), ("cache-control", "no-cache"), *self._headers())
-        await streaming.carry(self._client, headers, self._book_success)
+        return streaming
+
+    # The deadlines of a stream
+
+    def first(self) -> float:
+        return self._at_most(self._remaining(self._timeouts.first_token))
+
+    def between(self) -> float:
+        return self._at_most(self._timeouts.between_tokens)
+
+    def left(self) -> float:
+        """Seconds until the whole request must be over."""
+        return max(SHORTEST_SECONDS, self._ends - self._now())
 
     def _open_purse(self) -> Purse | None:
         """Where the hold covers a step only."""
@@ -319,10 +328,12 @@ class Trial:
             return lines_of(self._passed(answer))
         return relay.passed_lines(self.member, answer.headers)
 
-    def _stream_headers(self, answer: Answer) -> list[tuple[str, str]]:
+    def _stream_headers(self, answer: Answer) -> tuple[tuple[str, str], ...]:
         if self._codec.translates or self._client.hides_providers:
-            return [relay.EVENT_STREAM]
-        return self._without_rates(relay.stream_headers(answer))
+            passed = [relay.EVENT_STREAM]
+        else:
+            passed = self._without_rates(relay.stream_headers(answer))
+        return (*passed, ("cache-control", "no-cache"), *self._headers())
 
     def _without_rates(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
         """A caller with rates is told his own, and not those of an account that he shares."""
@@ -420,9 +431,5 @@ class Trial:
         """What is left of a time that began with the attempt: a comment every second is not a first token."""
         return None if seconds is None else max(SHORTEST_SECONDS, self._attempt.started + seconds - self._now())
 
-    def _left(self) -> float:
-        """Seconds until the whole request must be over."""
-        return max(SHORTEST_SECONDS, self._ends - self._now())
-
     def _at_most(self, seconds: float | None) -> float:
-        return self._left() if seconds is None else min(seconds, self._left())
+        return self.left() if seconds is None else min(seconds, self.left())

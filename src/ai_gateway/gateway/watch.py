@@ -45,6 +45,11 @@ class Watch:
         leaves a ring of objects for the garbage collector."""
         self._cycle = None
 
+    def lighten(self) -> None:
+        """The answer takes long: its connection need not keep what it can make anew."""
+        if self._cycle is not None:
+            self._cycle.connection.lighten()
+
     def take_body(self) -> bytes | None:
         """The request's whole body, where it is there; None where it has to be received."""
         return None if self._cycle is None else self._cycle.take_body()

@@ -77,11 +77,12 @@ class _Past(Protocol):
 class Delivered:
     """What the caller has of one answer, over all its attempts."""
 
-    __slots__ = ("_alike", "_events", "_packed", "_past", "_room", "_total_room")
+    __slots__ = ("_alike", "_events", "_new_past", "_packed", "_past", "_room", "_total_room")
 
-    def __init__(self, past: _Past) -> None:
-        self._past = past
-        self._packed: list[bytes] = []
+    def __init__(self, new_past: "_NewPast") -> None:
+        self._new_past = new_past
+        self._past: _Past | None = None
+        self._packed: tuple[bytes, ...] = ()
         self._events: list[bytes | _Alike] = []
         self._alike: _Alike | None = None
         self._room = PACK_BYTES
@@ -116,12 +117,18 @@ class Delivered:
     def so_far(self) -> SoFar | None:
         """None where the answer cannot be continued."""
         self._pack()
-        past = self._past
+        past = self._read()
         for packed in self._packed:
             for event in _events_in(zlib.decompress(packed)):
                 past.take(event)
-        self._packed.clear()
+        self._packed = ()
         return None if past.is_lost else past.so_far()
+
+    def _read(self) -> _Past:
+        """Who reads it, once that has to be."""
+        if self._past is None:
+            self._past = self._new_past()
+        return self._past
 
     def _open_alike(self, likeness: Likeness) -> "_Alike":
         self._close_alike()
@@ -142,12 +149,13 @@ class Delivered:
     def _pack(self) -> None:
         """What is there as one block; nothing any more of an answer that is too long or cannot be continued."""
         self._close_alike()
-        self._past.is_lost |= self._total_room < 0
-        if self._past.is_lost:
-            self._packed.clear()
+        if self._total_room < 0:
+            self._read().is_lost = True
+        if self._past is not None and self._past.is_lost:
+            self._packed = ()
         elif self._events:
             events = b"".join([it if isinstance(it, bytes) else it.spelled_out() for it in self._events])
-            self._packed.append(zlib.compress(events, zlib.Z_BEST_SPEED))
+            self._packed = (*self._packed, zlib.compress(events, zlib.Z_BEST_SPEED))
         self._events.clear()
         self._room = PACK_BYTES
 
@@ -180,7 +188,7 @@ def delivered_for(shaped: Shaped) -> Delivered | None:
     dialect = _DIALECTS.get(shaped.call.head.operation)
     if dialect is None or not shaped.call.stream or not dialect.allows(shaped):
         return None
-    return Delivered(dialect.past())
+    return Delivered(dialect.past)
 
 
 def continue_by(way: Way, so_far: SoFar, shaped: Shaped, provider: ProviderType, model: str) -> Continuation | None:

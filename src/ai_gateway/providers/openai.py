@@ -147,8 +147,8 @@ class ChatReader:
     def __init__(self, usage_chunk: UsageChunk, choices_asked: int = 1) -> None:
         self._usage_chunk = usage_chunk
         self._one_choice = choices_asked == 1
-        self._seen: set[int] = set()
-        self._finished: set[int] = set()
+        self._seen: frozenset[int] | set[int] = _NONE
+        self._finished: frozenset[int] | set[int] = _NONE
         self._usage: Usage | None = None
 
     @property
@@ -194,9 +194,23 @@ class ChatReader:
 
     def _note(self, choice: "_Choice") -> None:
         index = choice.index if isinstance(choice.index, int) else 0
-        self._seen.add(index)
+        self._seen = _with(self._seen, index)
         if choice.finish_reason:
-            self._finished.add(index)
+            self._finished = _with(self._finished, index)
+
+
+_NONE: Final[frozenset[int]] = frozenset()
+_FIRST: Final = frozenset({0})
+
+
+def _with(choices: frozenset[int] | set[int], index: int) -> frozenset[int] | set[int]:
+    """Nearly always there is one choice, the first: then there is no set for it."""
+    if not choices and index == 0:
+        return _FIRST
+    if index not in choices:
+        choices = set(choices) if isinstance(choices, frozenset) else choices
+        choices.add(index)
+    return choices
 
 
 _Members = list[msgspec.Raw]

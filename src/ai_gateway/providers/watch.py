@@ -94,7 +94,7 @@ class DialectWatch:
         self._error: ProviderError | None = None
         self._terminal: bytes | None = None
         self._line_end: bytes | None = None
-        self._prelude = bytearray()
+        self._prelude: bytearray | bytes = bytearray()
         self.dropped_events = 0
 
     @property
@@ -177,6 +177,7 @@ class DialectWatch:
                 verdict = Verdict.CONTENT
             if verdict is Verdict.CONTENT:
                 self._started = True
+                self._prelude = b""  # it says why nothing has begun
             if verdict is not Verdict.WITHHELD:
                 through.append(event)
         return through[0] if len(through) == 1 else b"".join(through)
