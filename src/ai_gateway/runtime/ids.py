@@ -15,17 +15,23 @@ class Ids:
     cost more than all else of it."""
 
     def __init__(self) -> None:
-        self._bytes = b""
+        self._digits = ""
         self._next = 0
+        self._ms = -1
+        self._prefix = ""
 
     def request_id(self, wall: float) -> str:
         """'req_' + 12 hex digits of Unix milliseconds + 16 random ones."""
+        ms = int(wall * 1000)
+        if ms != self._ms:
+            self._ms = ms
+            self._prefix = f"req_{ms:012x}"
         start = self._next
-        if start >= len(self._bytes):
-            self._bytes = os.urandom(RANDOM_BYTES * BATCH)
+        if start >= len(self._digits):
+            self._digits = os.urandom(RANDOM_BYTES * BATCH).hex()
             start = 0
-        self._next = start + RANDOM_BYTES
-        return f"req_{int(wall * 1000):012x}{self._bytes[start : self._next].hex()}"
+        self._next = end = start + 2 * RANDOM_BYTES
+        return self._prefix + self._digits[start:end]
 
 
 def request_id(wall: float) -> str:
