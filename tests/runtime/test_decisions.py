@@ -215,7 +215,7 @@ def test_before_anybody_reads_those_who_have_notes_are_asked_for_them() -> None:
         world.decisions.take(notes)
         notes.clear()
 
-    world.decisions.look = look
+    world.decisions.ask_before_reading(look)
     assert world.found().request_id == "req_1"
     assert [it.request_id for it in world.decisions.recent("t1", 9)] == ["req_1"]
 

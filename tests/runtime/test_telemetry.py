@@ -144,6 +144,9 @@ class Taker:
         self.taken: list[str] = []
         self.look: Callable[[], None] = lambda: None
 
+    def ask_before_reading(self, look: Callable[[], None]) -> None:
+        self.look = look
+
     def take(self, notes: Sequence[Note]) -> None:
         self.taken += [note[0] for note in notes]
 

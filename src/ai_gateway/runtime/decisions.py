@@ -33,14 +33,12 @@ class Decisions:
     """`keep` is given every record that is to outlive the process; it must not wait and must not raise. `note` is a
     listener of telemetry, and this its taker of notes."""
 
-    look: Callable[[], None]
-
     def __init__(self, keep: Callable[[Decision], None], rng: Random, sample: float = SAMPLE, most: int = MOST) -> None:
         self._keep = keep
         self._rng = rng
         self._sample = sample
         self._last: deque[_Brief | Note | Decision] = deque(maxlen=most)
-        self.look = _nobody_has_notes
+        self._look: Callable[[], None] = _nobody_has_notes
         self._until_sample = self._gap()
         self._second = 0
         self._kept = 0
@@ -81,6 +79,9 @@ class Decisions:
         if why is not None and tenant_id is not None:
             self._note_whole(_whole(it, tenant_id, why, steps))
 
+    def ask_before_reading(self, look: Callable[[], None]) -> None:
+        self._look = look
+
     @property
     def most(self) -> int:
         """How many may be noted before the next one of the sample."""
@@ -101,7 +102,7 @@ class Decisions:
         return list(islice(self._of(tenant_id), most))
 
     def _of(self, tenant_id: str) -> Iterator[Decision]:
-        self.look()
+        self._look()
         for it in reversed(self._last):
             if isinstance(it, Decision):
                 if it.tenant_id == tenant_id:

@@ -76,10 +76,11 @@ _kind: Final = itemgetter(5)
 
 
 class NoteTaker(Protocol):
-    """Whoever keeps notes: of the next `most` that are told him, none has to be told in full. `look` is what he calls
-    before he is asked for them."""
+    """Whoever keeps notes: of the next `most` that are told him, none has to be told in full."""
 
-    look: Callable[[], None]
+    def ask_before_reading(self, look: Callable[[], None]) -> None:
+        """There may be more notes; `look` makes them come."""
+        ...
 
     @property
     def most(self) -> int: ...
@@ -132,7 +133,7 @@ class Telemetry:
         self.notes: list[Note] = []
         self.room = 0
         if taker is not None:
-            taker.look = self.count_notes
+            taker.ask_before_reading(self.count_notes)
             self._make_room(taker)
         self.seconds: dict[str, dict[int, Durations]] = {}
         self.refusals: dict[int, int] = {}
