@@ -28,9 +28,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from ai_gateway.domain.faults import Fault, InvalidRequest
 from ai_gateway.gateway.cycle import AT_FIRST, Cycle, NoticingFlow
 from ai_gateway.gateway.edge_limits import EdgeDoors, EdgeLimits
-from ai_gateway.gateway.edge_timers import BETWEEN, BODY, HEAD, TimedProtocol
+from ai_gateway.gateway.edge_timers import BETWEEN, BODY, HEAD
 from ai_gateway.gateway.flight import Flight
-from ai_gateway.gateway.known_request import KnownRequest, known_request
+from ai_gateway.gateway.gathering import GatheringProtocol, Pieces
+from ai_gateway.gateway.known_request import KnownRequest
 from ai_gateway.gateway.last_words import last_words
 from ai_gateway.gateway.watch import Watch, whole_answer
 from ai_gateway.policy.framing import VERSIONS, body_too_large, head_without_upgrade, judge_framing, malformed
@@ -42,7 +43,6 @@ from ai_gateway.runtime.tasks import begin
 WATCH: Final = "ai_gateway.watch"
 
 _REQUESTS_AHEAD: Final = 8
-_MOST_REMEMBERED: Final = 8
 _canonical_path: Final = lru_cache(256)(canonical_path)
 
 
@@ -58,31 +58,25 @@ def protocol_class(limits: EdgeLimits, doors: EdgeDoors | None = None) -> type[H
     return BoundEdgeProtocol
 
 
-class EdgeProtocol(TimedProtocol):
+class EdgeProtocol(GatheringProtocol):
     """One connection. `_open` are the requests that have no complete answer yet, in the order of their answers."""
 
     limits: ClassVar[EdgeLimits]
     doors: ClassVar[EdgeDoors]
     _of_every_scope: dict[str, Any]
     _of_every_cycle: dict[str, Any]
-    _known: KnownRequest | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.url = b""
         self._phase = BETWEEN
-        self._refused = False
         self._open: deque[Cycle] = deque()
         self._default_headers: list[tuple[bytes, bytes]] | None = None
         self._latest: Cycle | None = None
         self._default_lines = self._plain_head = b""
         self._head_bytes = 0
         self._body_bytes = 0
-        self._wire_bytes = 0
         self._requests = 0
-        self._remembered = 0
-        self._idle_since = 0.0
-        self._linger_timer: asyncio.TimerHandle | None = None
 
     # The connection
 
@@ -128,9 +122,15 @@ class EdgeProtocol(TimedProtocol):
             return
         known = self._known
         is_new = self._phase is BETWEEN and not self._head_bytes and not self._open
-        body = known.head.body_of(data) if known is not None and is_new else None
-        if known is not None and body is not None and len(body) <= self.limits.body_bytes:
-            self._begin_again(known, body)
+        if known is not None and is_new:
+            body = known.head.body_of(data)
+            if body is not None and len(body) <= self.limits.body_bytes:
+                self._begin_again(known, body)
+                return
+            if self._gathers(known, data):
+                return
+        elif self._gathered is not None:
+            self._gather(self._gathered, data)
             return
         before = self._requests
         if self._phase is BODY:
@@ -146,8 +146,8 @@ class EdgeProtocol(TimedProtocol):
         else:
             if self._phase is not BETWEEN or not self._open:
                 self._watch_the_time()
-            elif is_new and self._requests == before + 1 and self._remembered < _MOST_REMEMBERED:
-                self._remember(data)
+            if self._requests == before + is_new:
+                self._learn(data, is_first=is_new)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -245,7 +245,7 @@ class EdgeProtocol(TimedProtocol):
             return
         raw_path, _, query = self.url.partition(b"?")
         path = _canonical_path(raw_path)
-        watch = Watch(path)
+        watch = Watch(path, self._take_memory())
         self.headers = []  # trailers go here: the head has been judged and handed over, nothing may be added to it
         self._phase = BODY
         self._body_bytes = self._wire_bytes = 0
@@ -298,13 +298,7 @@ class EdgeProtocol(TimedProtocol):
 
     # A head that was here before
 
-    def _remember(self, data: bytes) -> None:
-        """One request came whole and alone. Where clients never say the same twice, nobody goes on looking for it."""
-        self._remembered += 1
-        if self._latest is not None:
-            self._known = known_request(data, self._latest)
-
-    def _begin_again(self, known: KnownRequest, body: bytes) -> None:
+    def _begin_again(self, known: KnownRequest, body: bytes | Pieces) -> None:
         lanes = known.memory.lanes
         if lanes is not None and lanes.take(self, known, body):
             return
@@ -314,8 +308,9 @@ class EdgeProtocol(TimedProtocol):
         cycle = self._open_cycle(scope, watch)
         cycle.keep_alive = True
         cycle.waiting_for_100_continue = cycle.more_body = False
-        cycle.pieces.append(body)
-        cycle.waiting_bytes = len(body)
+        whole = body if isinstance(body, bytes) else b"".join(body)
+        cycle.pieces.append(whole)
+        cycle.waiting_bytes = len(whole)
         cycle.message_event.set()
         self._start_asgi_task(cycle, cast(Any, self).app)
 
