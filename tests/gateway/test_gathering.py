@@ -66,6 +66,17 @@ async def test_a_body_in_pieces_flies_as_a_whole_one_does(body: bytes, begin: in
         assert sent["messages"] == msgspec.json.decode(body)["messages"]
 
 
+async def test_a_long_body_in_one_read_flies_too() -> None:
+    async with a_connection() as (field, connection):
+        field.provider.will_play(GOOD)
+        connection.data_received(request(LONG))
+        assert flies(field)
+        assert (await field.caller.read_answer()).status == 200
+        assert (
+            msgspec.json.decode(field.provider.requests[-1].body)["messages"] == msgspec.json.decode(LONG)["messages"]
+        )
+
+
 async def test_a_head_in_pieces_is_the_parsers() -> None:
     data = request(LONG)
     async with a_connection() as (field, connection):

@@ -58,14 +58,18 @@ class GatheringProtocol(TimedProtocol):
         raise NotImplementedError
 
     def _gathers(self, known: KnownRequest, data: bytes) -> bool:
-        """Whether a request has begun whose body is gathered. False: it is the parser's."""
+        """Whether a request has begun whose body is gathered, or is here without being copied. False: it is the
+        parser's."""
         begun = known.head.begin_of(data)
         if begun is None:
             return False
         begin, size = begun
         here = len(data) - begin
-        if here >= size or size > self.limits.body_bytes:
+        if here > size or size > self.limits.body_bytes:
             return False
+        if here == size:
+            self._begin_again(known, (memoryview(data)[begin:],))
+            return True
         if known.memory.lanes is None:
             self._memory = known.memory
             return False

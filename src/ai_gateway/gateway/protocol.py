@@ -31,6 +31,7 @@ from ai_gateway.gateway.edge_limits import EdgeDoors, EdgeLimits
 from ai_gateway.gateway.edge_timers import BETWEEN, BODY, HEAD
 from ai_gateway.gateway.flight import Flight
 from ai_gateway.gateway.gathering import GatheringProtocol, Pieces
+from ai_gateway.gateway.input_bound import SMALL_BYTES
 from ai_gateway.gateway.known_request import KnownRequest
 from ai_gateway.gateway.last_words import last_words
 from ai_gateway.gateway.watch import Watch, whole_answer
@@ -123,7 +124,7 @@ class EdgeProtocol(GatheringProtocol):
         known = self._known
         is_new = self._phase is BETWEEN and not self._head_bytes and not self._open
         if known is not None and is_new:
-            body = known.head.body_of(data)
+            body = known.head.body_of(data) if len(data) <= SMALL_BYTES else None
             if body is not None and len(body) <= self.limits.body_bytes:
                 self._begin_again(known, body)
                 return
