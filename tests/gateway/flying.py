@@ -66,14 +66,16 @@ class Field:
 
 
 @asynccontextmanager
-async def a_field(*endpoints: Endpoint, key: Any = None, tenant: Any = None, **changes: Any) -> AsyncIterator[Field]:
+async def a_field(
+    *endpoints: Endpoint, key: Any = None, tenant: Any = None, protocol: Any = None, **changes: Any
+) -> AsyncIterator[Field]:
     """`endpoints` are led to the provider; `tenant` makes a tenant of them. `changes` are fields of Doors."""
     async with a_provider() as provider:
         upstream = Http1Upstream(lambda _: True)
         served = tuple(led_to(provider, it) for it in endpoints or (an_endpoint(),))
         made = a_tenant("t1", *served) if tenant is None else tenant(*served)
         line = await a_line(a_snapshot(made, keys={TOKEN: key or a_key()}), upstream=upstream, **changes)
-        async with serving(line.app, protocol_class(EdgeLimits())) as server, server.connect() as caller:
+        async with serving(line.app, protocol or protocol_class(EdgeLimits())) as server, server.connect() as caller:
             yield Field(line, server, caller, provider)
             await upstream.close()
         assert not line.crashes

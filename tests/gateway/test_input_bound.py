@@ -39,8 +39,8 @@ def test_a_picture_is_held_for_what_it_may_be_to_a_model(operation: Operation, m
 def test_text_that_looks_like_a_picture_is_held_for_its_bytes(*, in_parts: bool) -> None:
     text = f"data:image/png;base64,{DATA}"
     content = [{"type": "text", "text": text}] if in_parts else text
-    found, size = bound(Operation.CHAT, messages=[{"role": "user", "content": content}])
-    assert found == (size if in_parts else None), "None: its bytes"
+    found, _ = bound(Operation.CHAT, messages=[{"role": "user", "content": content}])
+    assert found is None, "its bytes"
 
 
 @pytest.mark.parametrize(

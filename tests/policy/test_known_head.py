@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_gateway.policy.known_head import known_head
+from ai_gateway.policy.known_head import begun_head, known_head
 
 LINES = (b"POST /v1/chat/completions HTTP/1.1", b"Host: x", b"Content-Length: %d", b"Authorization: Bearer sk-1")
 
@@ -86,3 +86,15 @@ def test_a_head_without_one_plain_length_is_not_remembered(lines: tuple[bytes, .
 def test_a_message_that_was_not_alone_is_not_remembered(more: bytes) -> None:
     assert known_head(message(b"{}") + more) is None
     assert known_head(message(b"{}")[:-1]) is None
+
+
+@given(st.binary(max_size=60), st.data())
+def test_a_message_that_has_begun_says_where_its_body_begins_and_ends(body: bytes, data: st.DataObject) -> None:
+    """Once its head is whole; until then it says nothing."""
+    known, whole = known_head(message(b"{}")), message(body)
+    assert known is not None
+    begin = len(whole) - len(body)
+    cut = data.draw(st.integers(0, len(whole)))
+    begun = begun_head(whole[:cut])
+    assert known.begin_of(whole[:cut]) == ((begin, len(body)) if cut >= begin else None)
+    assert begun == ((known, len(whole)) if cut >= begin else None)

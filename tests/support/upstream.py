@@ -120,7 +120,7 @@ class ScriptedAnswer:
 class NoErrand:
     """Nothing is ever sent at once: `send` shows what is to be seen."""
 
-    def ask(self, body: bytes, most: int, seconds: float, asker: Asker) -> None:
+    def ask(self, body: Body, most: int, seconds: float, asker: Asker) -> None:
         """Never."""
 
 

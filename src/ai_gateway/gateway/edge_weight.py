@@ -42,13 +42,16 @@ _OF_UVICORN: Final = (
     "ws_protocol_class",
 )
 _OURS: Final = (
+    "_begun",
     "_body_bytes",
+    "_gathered",
     "_head_bytes",
     "_head_timer",
     "_idle_since",
     "_known",
     "_latest",
     "_linger_timer",
+    "_memory",
     "_open",
     "_pace_timer",
     "_phase",

@@ -213,7 +213,7 @@ def _refuse_duplicates(body: bytes, where: str) -> None:
 
 def _refuse_deep(body: bytes, limits: BodyLimits) -> None:
     """Brackets outside strings, peeled off pair by pair from the inside: as many rounds as the body is deep."""
-    if len(body) <= 2 * limits.depth or not _has_more_openings(body, limits.depth):
+    if len(body) <= 2 * limits.depth or not has_more_openings(body, limits.depth):
         return
     if _BACKSLASH in body:
         body = body.translate(None, _NOT_ESCAPES).replace(b"\\\\", b"").replace(b'\\"', b"")
@@ -231,7 +231,7 @@ def _refuse_deep(body: bytes, limits: BodyLimits) -> None:
     raise _too_deep(None)
 
 
-def _has_more_openings(body: bytes, most: int) -> bool:
+def has_more_openings(body: bytes, most: int) -> bool:
     """Whether more than `most` objects and lists are opened, those in strings included. Each `find` goes at the speed
     of memory, where `count` looks at every byte; but a short body is counted sooner than a loop is begun."""
     if len(body) < _SHORT_BYTES:

@@ -32,7 +32,8 @@ def bound_of_input(operation: Operation, fields: dict[str, msgspec.Raw], body: b
         asked = speech.front.read_request(fields)
     except Fault:
         return None
-    return most_input(asked, len(body))
+    most = most_input(asked, len(body))
+    return most if most < len(body) else None
 
 
 def _has_one_list(body: bytes) -> bool:

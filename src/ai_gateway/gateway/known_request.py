@@ -6,7 +6,7 @@ Only heads of the data plane are remembered, of one whole request that came alon
 from typing import TYPE_CHECKING, Any, Final, final
 from weakref import WeakValueDictionary
 
-from ai_gateway.policy.known_head import KnownHead, known_head
+from ai_gateway.policy.known_head import KnownHead
 
 if TYPE_CHECKING:
     from ai_gateway.gateway.cycle import Cycle
@@ -77,10 +77,9 @@ class KnownRequest:
         self.memory = Memory()
 
 
-def known_request(data: bytes, cycle: "Cycle", heads: Heads) -> KnownRequest | None:
-    """`data` is what the request came as; None where the next one must be read by the parser again."""
+def known_request(head: KnownHead | None, cycle: "Cycle", heads: Heads) -> KnownRequest | None:
+    """`head` is what the request came with; None where the next one must be read by the parser again."""
     path = cycle.watch.path
     if not cycle.keep_alive or cycle.waiting_for_100_continue or path is None or not path.startswith(_DATA_PLANE):
         return None
-    head = known_head(data)
     return None if head is None else KnownRequest(heads.same(head, cycle.scope), path)

@@ -7,7 +7,7 @@ any of that could be otherwise: another configuration, a price that begins, plan
 more than the plain way (a queue, rates, rules, a cache, a key that expires, a signature over the body) has no lane.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, final
 
 import msgspec
@@ -16,7 +16,9 @@ from ai_gateway.domain.chat import Operation, Usage
 from ai_gateway.domain.config import Price
 from ai_gateway.domain.faults import Fault
 from ai_gateway.domain.traffic import Call, Charge, Outcome, Receipt, Shaped
+from ai_gateway.gateway.input_bound import SMALL_BYTES
 from ai_gateway.gateway.journey import Journey
+from ai_gateway.gateway.long_chat import open_long_chat
 from ai_gateway.gateway.own_headers import name_lines
 from ai_gateway.gateway.pricing_rule import is_money_watched
 from ai_gateway.gateway.receipts import Attempt, draft_receipt
@@ -43,6 +45,7 @@ MOST_MISSES: Final = 8
 _CHAT: Final = Operation.CHAT
 _OK: Final = Outcome.OK
 _OK_STATUS: Final = 200
+Pieces = Sequence[bytes | memoryview]
 
 
 @final
@@ -243,18 +246,24 @@ class Lanes:
             self._lanes.clear()
         self._lanes[journey.shaped.call.model] = lane
 
-    def take(self, protocol: "EdgeProtocol", known: "KnownRequest", body: bytes) -> bool:
+    def take(self, protocol: "EdgeProtocol", known: "KnownRequest", body: bytes | Pieces) -> bool:
         """Whether a request with this body is under way. False: nothing was done, and it is the ordinary line's."""
         if self._missed > MOST_MISSES:
             return False
+        limits = self._doors.limits.body
         try:
-            small = open_small_chat(body, self._doors.limits.body, self._mould)
+            if isinstance(body, bytes):
+                chat = open_small_chat(body, limits, self._mould)
+                if chat is None and len(body) > SMALL_BYTES:
+                    chat = open_long_chat((body,), limits)
+            else:
+                chat = open_long_chat(body, limits)
         except Exception:  # noqa: BLE001  whatever it is, the ordinary line meets it too, and has an answer to it
-            small = None
-        if small is not None:
-            self._mould = small.mould
-            lane = None if small.stream else self._lanes.get(small.model)
-            if lane is not None and self._begin(self._doors, lane, small, protocol, known):
+            chat = None
+        if chat is not None:
+            self._mould = chat.mould
+            lane = None if chat.stream else self._lanes.get(chat.model)
+            if lane is not None and self._begin(self._doors, lane, chat, protocol, known):
                 self._missed = 0
                 return True
         self._missed += 1

@@ -28,10 +28,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from ai_gateway.domain.faults import Fault, InvalidRequest
 from ai_gateway.gateway.cycle import Cycle, NoticingFlow
 from ai_gateway.gateway.edge_limits import EdgeDoors, EdgeLimits
-from ai_gateway.gateway.edge_timers import BETWEEN, BODY, HEAD, TimedProtocol
+from ai_gateway.gateway.edge_timers import BETWEEN, BODY, HEAD
 from ai_gateway.gateway.edge_weight import ATTRIBUTES, answer_lines, asgi_of, default_lines, same_place
 from ai_gateway.gateway.flight import Flight
-from ai_gateway.gateway.known_request import Heads, KnownRequest, known_request
+from ai_gateway.gateway.gathering import GatheringProtocol, Pieces
+from ai_gateway.gateway.input_bound import SMALL_BYTES
+from ai_gateway.gateway.known_request import Heads, KnownRequest
 from ai_gateway.gateway.last_words import last_words
 from ai_gateway.gateway.watch import Watch
 from ai_gateway.policy import framing
@@ -43,7 +45,6 @@ from ai_gateway.runtime.tasks import begin
 WATCH: Final = "ai_gateway.watch"
 
 _REQUESTS_AHEAD: Final = 8
-_MOST_REMEMBERED: Final = 8
 _NOBODY_WAITS: Final[Any] = ()  # until somebody does: an empty deque has room for 64
 _canonical_path: Final = lru_cache(256)(canonical_path)
 
@@ -62,7 +63,7 @@ def protocol_class(limits: EdgeLimits, doors: EdgeDoors | None = None) -> type[H
     return BoundEdgeProtocol
 
 
-class EdgeProtocol(TimedProtocol):
+class EdgeProtocol(GatheringProtocol):
     """One connection. `_open` are the requests that have no complete answer yet, in the order of their answers."""
 
     __slots__ = ATTRIBUTES
@@ -73,22 +74,18 @@ class EdgeProtocol(TimedProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._remember_nothing()
         self.url = b""
         self._phase = BETWEEN
-        self._refused = False
         self.pipeline = _NOBODY_WAITS
         self._open: list[Cycle] = []
-        self._known: KnownRequest | None = None
         self._head_timer = self._pace_timer = None
         self.default_headers: list[tuple[bytes, bytes]] = []
-        self._latest: Cycle | None = None
         self.default_lines = self._plain_head = b""
         self.answer_lines = ""
         self._head_bytes = 0
         self._body_bytes = 0
-        self._wire_bytes = 0
         self._requests = 0
-        self._remembered = 0
         self._idle_since = 0.0
         self._linger_timer: asyncio.TimerHandle | None = None
 
@@ -120,12 +117,15 @@ class EdgeProtocol(TimedProtocol):
         known = self._known
         is_new = self._phase is BETWEEN and not self._head_bytes and not self._open
         if known is not None and is_new:
-            body = known.head.body_of(data)
+            body = known.head.body_of(data) if len(data) <= SMALL_BYTES else None
             if body is not None and len(body) <= self.limits.body_bytes:
-                lanes = known.memory.lanes
-                if lanes is None or not lanes.take(self, known, body):
-                    self._begin_again(known, body)
+                self._begin_again(known, body)
                 return
+            if self._gathers(known, data):
+                return
+        elif self._gathered is not None:
+            self._gather(self._gathered, data)
+            return
         before = self._requests
         if self._phase is BODY:
             self._wire_bytes += len(data)
@@ -140,8 +140,8 @@ class EdgeProtocol(TimedProtocol):
         else:
             if self._phase is not BETWEEN or not self._open:
                 self._watch_the_time()
-            elif is_new and self._requests == before + 1 and self._remembered < _MOST_REMEMBERED:
-                self._remember(data)
+            if self._requests == before + is_new:
+                self._learn(data, is_first=is_new)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -237,7 +237,7 @@ class EdgeProtocol(TimedProtocol):
             return
         raw_path, _, query = self.url.partition(b"?")
         path = _canonical_path(raw_path)
-        watch = Watch(path)
+        watch = Watch(path, self._take_memory())
         self.headers = []  # trailers go here: the head has been judged and handed over, nothing may be added to it
         self._phase = BODY
         self._body_bytes = self._wire_bytes = 0
@@ -297,19 +297,16 @@ class EdgeProtocol(TimedProtocol):
 
     # A head that was here before
 
-    def _remember(self, data: bytes) -> None:
-        """One request came whole and alone. Where clients never say the same twice, nobody goes on looking for it."""
-        self._remembered += 1
-        if self._latest is not None:
-            self._known = known_request(data, self._latest, self.heads)
-
-    def _begin_again(self, known: KnownRequest, body: bytes) -> None:
+    def _begin_again(self, known: KnownRequest, body: bytes | Pieces) -> None:
+        lanes = known.memory.lanes
+        if lanes is not None and lanes.take(self, known, body):
+            return
         watch = Watch(known.path, known.memory)
         scope = {**known.scope, "client": self.client, "extensions": {WATCH: watch}}
         cycle = self._open_cycle(scope, watch)
         cycle.keep_alive = True
         cycle.waiting_for_100_continue = cycle.more_body = False
-        cycle.take_piece(body)
+        cycle.take_piece(body if isinstance(body, bytes) else b"".join(body))
         cycle.message_event.set()
         self._start_asgi_task(cycle, cast(Any, self).app)
 

@@ -14,6 +14,8 @@ from ai_gateway.domain.faults import InvalidRequest
 from ai_gateway.domain.traffic import Call, Head, Header
 from ai_gateway.gateway.calls import call_of, read_any_call
 from ai_gateway.gateway.envelope import BodyLimits
+from ai_gateway.gateway.input_bound import SMALL_BYTES
+from ai_gateway.gateway.long_chat import open_long_chat
 from ai_gateway.gateway.small_chat import open_small_chat
 
 __all__ = ["call_of", "read_call", "read_head", "same_head"]
@@ -94,8 +96,11 @@ def same_head(known: Head, request_id: str, now: float, wall: float) -> Head:
 
 def read_call(head: Head, body: bytes, limits: BodyLimits) -> Call:
     """Raises InvalidRequest for a body that is not what the operation takes."""
-    small = open_small_chat(body, limits) if head.operation is _CHAT else None
-    return read_any_call(head, body, limits) if small is None else small.call(head)
+    is_chat = head.operation is _CHAT
+    chat = open_small_chat(body, limits) if is_chat else None
+    if chat is None and is_chat and len(body) > SMALL_BYTES:
+        chat = open_long_chat((body,), limits)
+    return read_any_call(head, body, limits) if chat is None else chat.call(head)
 
 
 def _offered(bearer: bytes | None, api_key: bytes | None) -> tuple[bytes, ...]:

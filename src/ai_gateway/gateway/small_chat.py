@@ -16,7 +16,7 @@ import msgspec
 
 from ai_gateway.domain.chat import Dialect, Operation
 from ai_gateway.domain.faults import InvalidRequest
-from ai_gateway.domain.traffic import Call, Head
+from ai_gateway.domain.traffic import Body, Call, Head
 from ai_gateway.gateway.calls import read_any_call
 from ai_gateway.gateway.envelope import ORDINARY, BodyLimits, Fields
 from ai_gateway.gateway.input_bound import SMALL_BYTES
@@ -29,7 +29,7 @@ _MEMBERS: Final = 128
 _AROUND: Final = BodyLimits(depth=_DEPTH, members=_MEMBERS)
 _OPENED: Final = SMALL_BYTES // 2
 """Objects and lists that a small body has at most."""
-_KEY: Final = b'"messages":'
+KEY_OF_MESSAGES: Final = b'"messages":'
 _LIST: Final = 0x5B
 _BACKSLASH: Final = 0x5C
 _NULL: Final = msgspec.Raw(b"null")
@@ -43,7 +43,7 @@ class _Link(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     detail: str | None = None
 
 
-class _Part(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+class Part(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     type: str
     text: str | None = None
     image_url: _Link | None = None
@@ -54,19 +54,19 @@ class _Function(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     arguments: str
 
 
-class _ToolCall(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+class ToolCall(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     id: str
     type: str
     function: _Function
 
 
-class _Message(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+class Message(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     """Nothing in it can be deep, and no member is passed over: every text in it is one that was decoded."""
 
     role: str
-    content: str | list[_Part] | None = None
+    content: str | list[Part] | None = None
     name: str | None = None
-    tool_calls: list[_ToolCall] | None = None
+    tool_calls: list[ToolCall] | None = None
     tool_call_id: str | None = None
     refusal: str | None = None
 
@@ -86,7 +86,8 @@ class Mould(msgspec.Struct, frozen=True, gc=False):
 
 
 class SmallChat(msgspec.Struct, frozen=True, gc=False):
-    """`cap` None: the body has no member that caps the answer. `messages` are the bytes of the list."""
+    """Long ones are of this kind too (long_chat.py). `cap` None: the body has no member that caps the answer.
+    `messages` are the bytes of the list."""
 
     model: str
     cap: int | None
@@ -101,7 +102,7 @@ class SmallChat(msgspec.Struct, frozen=True, gc=False):
         """The top-level members, in their order, as `read_envelope` gives them."""
         return {**self.mould.call.fields, "messages": msgspec.Raw(self.messages)}
 
-    def body_with(self, model: msgspec.Raw) -> bytes:
+    def body_with(self, model: msgspec.Raw) -> Body:
         """The body as OpenAI's codec encodes it for a provider that calls the model so."""
         mould = self.mould
         if mould.begins_with_model:
@@ -121,30 +122,30 @@ class _Body(msgspec.Struct, gc=False):
 
 
 _read_body: Final = msgspec.json.Decoder(_Body).decode
-_read_messages: Final = msgspec.json.Decoder(list[_Message]).decode
+read_messages: Final = msgspec.json.Decoder(list[Message]).decode
 
 
 def open_small_chat(body: bytes, limits: BodyLimits, last: Mould | None = None) -> SmallChat | None:
     """Streamed or not; None for a body that is not small, or has to be looked at: it is unusual, or wrong. `last` is
     the mould of one that it is probably like."""
     size = len(body)
-    if size > SMALL_BYTES or (limits is not ORDINARY and not _are_wide(limits)):
+    if size > SMALL_BYTES or (limits is not ORDINARY and not are_wide(limits, _OPENED)):
         return None
     if last is not None and body.startswith(last.before) and body.endswith(last.after):
         messages = body[len(last.before) : size - len(last.after)]
         try:
-            _read_messages(messages)
+            read_messages(messages)
         except ValueError:
             pass  # another list may begin or end there
         else:
             if messages[0] == _LIST:
                 call = last.call
                 return SmallChat(call.model, call.max_output, call.choices, call.stream, last, messages, size)
-    before, _, rest = body.partition(_KEY)
+    before, _, rest = body.partition(KEY_OF_MESSAGES)
     messages, bracket, after = rest.rpartition(b"]")
     messages += bracket
     try:
-        _read_messages(messages)
+        read_messages(messages)
     except msgspec.ValidationError:
         return None
     except ValueError:
@@ -156,7 +157,7 @@ def open_small_chat(body: bytes, limits: BodyLimits, last: Mould | None = None) 
         messages = messages.lstrip()
     if size - len(messages) > MOST_AROUND:
         return None
-    mould = _mould_of(before, after)
+    mould = mould_of(before, after)
     if mould is None:
         return None
     call = mould.call
@@ -167,20 +168,20 @@ def _parted(body: bytes, rest: bytes) -> tuple[bytes, bytes] | None:
     """The messages, with which `rest` begins, and what stands behind them, where the last list is another one."""
     try:
         messages = _read_body(body).messages
-        _read_messages(messages)
+        read_messages(messages)
     except (ValueError, RecursionError):
         return None
     rest = rest.lstrip()
     return (bytes(messages), rest[len(messages) :]) if rest.startswith(messages) else None
 
 
-def _are_wide(limits: BodyLimits) -> bool:
-    """Whether nothing that is a small chat here goes beyond them."""
-    return limits.depth >= _DEPTH and limits.members >= _MEMBERS and limits.containers >= _OPENED
+def are_wide(limits: BodyLimits, opened: int) -> bool:
+    """Whether nothing that is such a chat goes beyond them, with so many objects and lists in it at most."""
+    return limits.depth >= _DEPTH and limits.members >= _MEMBERS and limits.containers >= opened
 
 
 @lru_cache(_MOULDS)
-def _mould_of(before: bytes, after: bytes) -> Mould | None:
+def mould_of(before: bytes, after: bytes) -> Mould | None:
     """None: it is no body with a list of messages at its top, or one that has to be looked at each time.
 
     Before the key there is the body's own brace, and no other bracket or escape: so the key is one of the top.
@@ -188,7 +189,7 @@ def _mould_of(before: bytes, after: bytes) -> Mould | None:
     if before.count(b"{") != 1 or _LIST in before or _BACKSLASH in before:
         return None
     try:
-        call = read_any_call(_NOBODY, before + _KEY + b"[]" + after, _AROUND)
+        call = read_any_call(_NOBODY, before + KEY_OF_MESSAGES + b"[]" + after, _AROUND)
     except InvalidRequest:
         return None
     fields = call.fields
@@ -196,4 +197,4 @@ def _mould_of(before: bytes, after: bytes) -> Mould | None:
         return None
     marked = msgspec.json.encode({**fields, "model": _MARK, "messages": _MARK})
     start, between, end = marked.split(b"\0")
-    return Mould(before + _KEY, after, call, start.endswith(b'"model":'), start, between, end)
+    return Mould(before + KEY_OF_MESSAGES, after, call, start.endswith(b'"model":'), start, between, end)

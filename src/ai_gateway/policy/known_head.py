@@ -44,6 +44,11 @@ class KnownHead:
             last = self.last
             if data.startswith(last):
                 return data[len(last) :]
+        return self._body_of_another(data)
+
+    def begin_of(self, data: bytes) -> tuple[int, int] | None:
+        """Where the body begins and how long it is, where `data` begins a message with this head; None for any other,
+        or where the head is not whole."""
         at = self._at
         if not data.startswith(self._before):
             return None
@@ -51,10 +56,14 @@ class KnownHead:
         digits = data[at:end]
         if not digits.isdigit() or not data.startswith(self._behind, end):
             return None
-        begin = end + len(self._behind)
+        return end + len(self._behind), int(digits)
+
+    def _body_of_another(self, data: bytes) -> bytes | None:
+        begun = self.begin_of(data)
         size = len(data)
-        if size - begin != int(digits):
+        if begun is None or size - begun[0] != begun[1]:
             return None
+        begin = begun[0]
         self.last = data[:begin]
         self.last_size = size
         return data[begin:]
@@ -63,11 +72,16 @@ class KnownHead:
 def known_head(message: bytes) -> KnownHead | None:
     """Of one whole message that was read without complaint; None where its head says no length or more than one, or
     where it was not alone."""
-    end = message.find(_END)
-    lengths = list(_LENGTH.finditer(message, 0, max(0, end + 2)))
-    if len(lengths) != 1 or b"content-length" in message[lengths[0].end() : end].lower():
+    begun = begun_head(message)
+    return None if begun is None or begun[1] != len(message) else begun[0]
+
+
+def begun_head(data: bytes) -> tuple[KnownHead, int] | None:
+    """The same of a message that has begun, with the bytes that it will have when it is whole, head and all."""
+    end = data.find(_END)
+    lengths = list(_LENGTH.finditer(data, 0, max(0, end + 2)))
+    if len(lengths) != 1 or b"content-length" in data[lengths[0].end() : end].lower():
         return None
     start, stop = lengths[0].span(1)
-    if len(message) != end + len(_END) + int(lengths[0][1]):
-        return None
-    return KnownHead(message[:start], message[stop : end + len(_END)])
+    begin = end + len(_END)
+    return KnownHead(data[:start], data[stop:begin]), begin + int(lengths[0][1])

@@ -117,8 +117,8 @@ class Http1Connection(asyncio.Protocol):
             transport.writelines((b"%b%d\r\n\r\n" % (head, size_of(body)), *pieces))
         return answer
 
-    def ask_at_once(self, message: bytes, most: int, seconds: float, asker: Asker, now: float) -> bool:
-        """As Errand.ask has it, of an idle connection; False where it `is_usable` no more. `message` is all of a small
+    def ask_at_once(self, message: Body, most: int, seconds: float, asker: Asker, now: float) -> bool:
+        """As Errand.ask has it, of an idle connection; False where it `is_usable` no more. `message` is all of a
         request."""
         transport = self._transport
         if transport is None or transport.is_closing():
@@ -128,7 +128,10 @@ class Http1Connection(asyncio.Protocol):
         self._asker = asker
         self._most = most
         self.until = now + seconds
-        transport.write(message)
+        if isinstance(message, bytes):
+            transport.write(message)
+        else:
+            transport.writelines(message)
         return True
 
     def unhand(self) -> Http1Answer:

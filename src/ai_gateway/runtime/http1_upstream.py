@@ -14,7 +14,7 @@ from functools import partial
 from typing import Final, final
 
 from ai_gateway.domain.config import BaseUrl, Reach
-from ai_gateway.domain.traffic import Header
+from ai_gateway.domain.traffic import Body, Header, size_of
 from ai_gateway.runtime.dialer import Dialer, MayConnect, Resolve, trust
 from ai_gateway.runtime.http1 import Heads, Http1Connection
 from ai_gateway.runtime.http1_answer import Http1Answer
@@ -139,12 +139,15 @@ class Http1Errand:
         self._idle: list[Http1Connection] = []
         self._find_place()
 
-    def ask(self, body: bytes, most: int, seconds: float, asker: Asker) -> Http1Connection | None:
+    def ask(self, body: Body, most: int, seconds: float, asker: Asker) -> Http1Connection | None:
         now = self._time()
         idle = self._idle
         while idle:
-            size = len(body)
-            message = (self._head if size == self._size else self._head_for(size)) + body
+            if isinstance(body, bytes):
+                size = len(body)
+                message = (self._head if size == self._size else self._head_for(size)) + body
+            else:
+                message = (self._head_for(size_of(body)), *body)
             connection = idle.pop()
             if connection.ask_at_once(message, most, seconds, asker, now):
                 return connection

@@ -147,7 +147,7 @@ class Asked(Protocol):
 class Errand(Protocol):
     """Requests that differ in their bodies alone."""
 
-    def ask(self, body: bytes, most: int, seconds: float, asker: Asker) -> Asked | None:
+    def ask(self, body: Body, most: int, seconds: float, asker: Asker) -> Asked | None:
         """Sent in this very call, on a connection that waits for a request; what is longer than `most` bytes, or not
         whole in `seconds`, does not come as usual. None: nothing was sent, and `send` has to."""
         ...

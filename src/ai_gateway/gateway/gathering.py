@@ -1,0 +1,154 @@
+"""A body that comes in several reads behind a head that is known (gateway/known_request.py): nothing of it needs a
+parser, only to be counted. So it is gathered in the pieces that it comes in, and the request begins when it is whole,
+as one that comes in a single read does.
+
+Only where such a request was answered on this connection (its head has lanes): whoever has not been let in yet is
+judged by the head, before the body has come, and cannot have us keep anything. What is gathered are bytes that have
+arrived, at the pace that every body has to keep, up to the limit of every body; a length alone reserves nothing.
+
+Whatever is not as usual (more bytes than the body has, a caller who is too slow, a server that stops) is left to the
+parser, which is given all of it again.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Final, final
+
+from ai_gateway.gateway.edge_timers import BETWEEN, BODY, TimedProtocol
+from ai_gateway.gateway.input_bound import SMALL_BYTES
+from ai_gateway.gateway.known_request import Heads, KnownRequest, Memory, known_request
+from ai_gateway.policy.known_head import KnownHead, begun_head, known_head
+
+if TYPE_CHECKING:
+    from ai_gateway.gateway.cycle import Cycle
+
+MOST_REMEMBERED: Final = 8
+Pieces = Sequence[bytes | memoryview]
+
+
+@final
+class _Gathered:
+    """`reads` are all that came, `pieces` what of it is body, `missing` how many bytes of that are still to come."""
+
+    __slots__ = ("known", "missing", "pieces", "reads")
+
+    def __init__(self, known: KnownRequest, data: bytes, begin: int, missing: int) -> None:
+        self.known = known
+        self.reads = [data]
+        self.pieces: list[bytes | memoryview] = [memoryview(data)[begin:]] if begin < len(data) else []
+        self.missing = missing
+
+
+class GatheringProtocol(TimedProtocol):
+    """Also remembers heads. `_latest` is the request that was begun last."""
+
+    __slots__ = ()
+
+    heads: ClassVar[Heads]
+    _latest: "Cycle | None"
+    _known: KnownRequest | None
+    _gathered: _Gathered | None
+    _memory: Memory | None
+    _begun: tuple[int, KnownHead, int] | None
+    _remembered: int
+    _wire_bytes: int
+    _refused: bool
+
+    def _remember_nothing(self) -> None:
+        """Of a connection that begins."""
+        self._latest = self._known = self._gathered = self._memory = self._begun = None
+        self._remembered = self._wire_bytes = 0
+        self._refused = False
+
+    def _begin_again(self, known: KnownRequest, body: bytes | Pieces) -> None:
+        """A request whose head is known has come whole."""
+        raise NotImplementedError
+
+    def _gathers(self, known: KnownRequest, data: bytes) -> bool:
+        """Whether a request has begun whose body is gathered, or is here without being copied. False: it is the
+        parser's."""
+        begun = known.head.begin_of(data)
+        if begun is None:
+            return False
+        begin, size = begun
+        here = len(data) - begin
+        if here > size or size > self.limits.body_bytes:
+            return False
+        if here == size:
+            self._begin_again(known, (memoryview(data)[begin:],))
+            return True
+        if known.memory.lanes is None:
+            self._memory = known.memory
+            return False
+        self._gathered = _Gathered(known, data, begin, size - here)
+        self._phase = BODY
+        self._body_bytes = here
+        if self._head_timer is not None:
+            self._cancel_head_timer()
+        self._watch_the_time()
+        return True
+
+    def _gather(self, gathered: _Gathered, data: bytes) -> None:
+        gathered.reads.append(data)
+        gathered.pieces.append(data)
+        gathered.missing -= len(data)
+        self._body_bytes += len(data)
+        if gathered.missing < 0:
+            self._read_again()
+        elif not gathered.missing:
+            self._stop_gathering()
+            pieces = gathered.pieces
+            self._begin_again(gathered.known, b"".join(pieces) if self._body_bytes <= SMALL_BYTES else pieces)
+
+    def _read_again(self) -> None:
+        gathered = self._gathered
+        if gathered is not None:
+            self._stop_gathering()
+            self._known = None
+            self.data_received(b"".join(gathered.reads))
+
+    def _stop_gathering(self) -> None:
+        self._gathered = None
+        self._phase = BETWEEN
+        if self._pace_timer is not None:
+            self._cancel_pace_timer()
+
+    def shutdown(self) -> None:
+        self._read_again()
+        super().shutdown()
+
+    def _judge_pace(self, expected_bytes: float) -> None:
+        if self._gathered is not None and self._body_bytes < expected_bytes:
+            self._pace_timer = None
+            self._read_again()  # so that there is a request, which can be refused
+            self._cancel_pace_timer()
+            if self._refused:
+                return
+        super()._judge_pace(expected_bytes)
+
+    def _take_memory(self) -> Memory | None:
+        """Of the head that the parser has just read, where it is known."""
+        memory, self._memory = self._memory, None
+        return memory
+
+    def _learn(self, data: bytes, *, is_first: bool) -> None:
+        """After a read of one request and nothing else: the head of one that came whole and alone is remembered. Where
+        clients never say the same twice, nobody goes on looking for it."""
+        cycle = self._latest
+        if cycle is None or self._remembered >= MOST_REMEMBERED:
+            return
+        if self._phase is BODY:
+            if is_first and cycle.watch.memory is None and not cycle.waiting_for_100_continue:
+                begun = begun_head(data)
+                self._begun = None if begun is None else (self._requests, begun[0], begun[1] - len(data))
+        elif self._phase is BETWEEN and self._open:
+            head = known_head(data) if is_first else self._head_of_all()
+            if head is not None or is_first:
+                self._remembered += 1
+                self._known = known_request(head, cycle, self.heads)
+
+    def _head_of_all(self) -> KnownHead | None:
+        """That of a request whose first read was not the last, where this one was and nothing came behind it."""
+        if self._begun is None:
+            return None
+        number, head, missing = self._begun
+        return head if number == self._requests and missing == self._wire_bytes else None
