@@ -13,6 +13,7 @@ from typing import final
 
 import msgspec
 
+from ai_gateway.domain.traffic import Body
 from ai_gateway.runtime.upstream import Asker, Broken, Outgoing, Sink, TooSlow, UpstreamError
 from support.clock import FakeClock
 
