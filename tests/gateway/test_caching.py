@@ -129,7 +129,7 @@ async def test_after_a_change_of_the_configuration_everything_is_asked_anew() ->
     line.upstream.will_play(WHOLE, OTHER)
     await send(line)
     newer = msgspec.structs.replace(line.doors.snapshots.current(), revision=8)
-    line.doors.snapshots._install(newer)
+    await line.doors.snapshots._install(newer)
     assert state(await send(line))[0] == "miss"
 
 

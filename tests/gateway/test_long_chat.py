@@ -62,6 +62,8 @@ FILLERS = st.sampled_from(["", PROSE, CODE, "模" * 9000])
 @example(b'{"model":"m","messages":[{"role":"u","content":"\n"}]}', "", [], ORDINARY)
 @example(b'{"model":"m","messages":[{"role":"u"}],"messages":[{"role":"u"}]}', "", [], ORDINARY)
 @example(b'{"model":"m","messages":[{"role":"u"}],"tools":[{"a":1}]}', "", [], ORDINARY)
+@example(b'{"model":"m","messages":\n[{"role":"u","content": "' + b"%" * 70_000 + b'"}]}', "", [], ORDINARY)
+@example(b'{"model":"m","messages":\n[{"role":"u","content": "' + b"[" * 70_000 + b'"}]}', "", [], ORDINARY)
 @example(b'{"model":"m","messages":\x0b[{"role":"u"}]}', "", [], ORDINARY)
 def test_what_is_read_is_the_call_that_any_body_makes(
     body: bytes, filler: str, places: list[int], limits: BodyLimits

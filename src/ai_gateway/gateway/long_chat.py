@@ -37,6 +37,7 @@ LONGEST_BYTES: Final = 1 << 20
 _OPENED: Final = LONGEST_BYTES // 3 + MOST_AROUND
 """Objects and lists that such a body has at most: one takes three bytes, with the comma."""
 _END: Final = b"}]"
+_SPACE: Final = b" \t\n\r"
 _OF_TOOLS: Final = (b'"parameters":', b'"properties":', b'"description":')
 """Keys that no message has, and nearly every list of tools: the last list is not the messages then."""
 _STRIDE: Final = 1021
@@ -102,9 +103,9 @@ def open_long_chat(pieces: Sequence[bytes | memoryview], limits: BodyLimits) -> 
     begin += len(KEY_OF_MESSAGES)
     end = len(last) - len(after)
     ends = (first[begin:end],) if len(pieces) == 1 else (first[begin:], *pieces[1:-1], last[:end])
-    messages = b"".join(ends).lstrip(b" ")
+    messages = b"".join(ends).lstrip(_SPACE)
     try:
-        if not _are_texts(messages):
+        if not messages.startswith(b"[") or not _are_texts(messages):
             return None
     except (ValueError, TypeError, RecursionError):
         return None
@@ -117,8 +118,6 @@ def _are_texts(messages: bytes) -> bool:
     anything else."""
     if not _is_prose(messages):
         return _are_sighted_texts(messages)
-    if not messages.startswith(b"["):
-        return False
     listed = jiter.from_json(messages, allow_inf_nan=False, cache_mode="keys", catch_duplicate_keys=True)
     if {*map(type, chain.from_iterable(map(_values_of, listed)))} == _ONLY_TEXT:
         return True
