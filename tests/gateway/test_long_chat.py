@@ -1,7 +1,6 @@
 """A long chat is read as any body is, or not at all; whatever its texts are, and however it was cut."""
 
 import json
-from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -32,9 +31,8 @@ KINDS = {
 }
 
 
-def opened(body: bytes, *places: int, limits: BodyLimits = ORDINARY) -> LongChat | None:
-    edges = [0, *sorted(places), len(body)]
-    return open_long_chat([body[one:other] for one, other in pairwise(edges)], limits)
+def opened(body: bytes, limits: BodyLimits = ORDINARY) -> LongChat | None:
+    return open_long_chat(body, limits)
 
 
 def a_long_body(text: str = PROSE, *, ascii_only: bool = True, **members: Any) -> bytes:
@@ -47,7 +45,7 @@ def a_long_body(text: str = PROSE, *, ascii_only: bool = True, **members: Any) -
 @pytest.mark.parametrize("text", KINDS.values(), ids=KINDS.keys())
 def test_texts_of_every_kind_are_read(text: str, *, ascii_only: bool) -> None:
     body = a_long_body(text, ascii_only=ascii_only, max_tokens=5)
-    chat = opened(body, 5000, len(body) - 5000)
+    chat = opened(body)
     assert chat is not None
     assert chat.call(HEAD) == any_call(body, BodyLimits(depth=10**6))
 
@@ -56,22 +54,22 @@ LIMITS = st.sampled_from([ORDINARY, BodyLimits(), BodyLimits(depth=3), BodyLimit
 FILLERS = st.sampled_from(["", PROSE, CODE, "模" * 9000])
 
 
-@given(bodies(), FILLERS, st.lists(st.integers(0, 40_000), max_size=3), LIMITS)
-@example(b'{"model":"m","messages":[{"role":"u","content":[[]],"content":"x"}]}', "", [], ORDINARY)
-@example(b'{"model":"m","messages":[{"role":"u","content":"\xff"}]}', "", [], ORDINARY)
-@example(b'{"model":"m","messages":[{"role":"u","content":"\n"}]}', "", [], ORDINARY)
-@example(b'{"model":"m","messages":[{"role":"u"}],"messages":[{"role":"u"}]}', "", [], ORDINARY)
-@example(b'{"model":"m","messages":[{"role":"u"}],"tools":[{"a":1}]}', "", [], ORDINARY)
-@example(b'{"model":"m","messages":\n[{"role":"u","content": "' + b"%" * 70_000 + b'"}]}', "", [], ORDINARY)
-@example(b'{"model":"m","messages":\n[{"role":"u","content": "' + b"[" * 70_000 + b'"}]}', "", [], ORDINARY)
-@example(b'{"model":"m","messages":\x0b[{"role":"u"}]}', "", [], ORDINARY)
-def test_what_is_read_is_the_call_that_any_body_makes(
-    body: bytes, filler: str, places: list[int], limits: BodyLimits
-) -> None:
+@given(bodies(), FILLERS, LIMITS)
+@example(b'{"model":"m","messages":[{"role":"u","content":[[]],"content":"x"}]}', "", ORDINARY)
+@example(b'{"model":"m","messages":[{"role":"u","content":"\xff"}]}', "", ORDINARY)
+@example(b'{"model":"m","messages":[{"role":"u","content":"\n"}]}', "", ORDINARY)
+@example(b'{"model":"m","messages":[{"role":"u"}],"messages":[{"role":"u"}]}', "", ORDINARY)
+@example(b'{"model":"m","messages":[{"role":"u"}],"tools":[{"a":1}]}', "", ORDINARY)
+@example(b'{"model":"m","messages":\n[{"role":"u","content": "' + b"%" * 70_000 + b'"}]}', "", ORDINARY)
+@example(b'{"model":"m","messages":\n[{"role":"u","content": "' + b"[" * 70_000 + b'"}]}', "", ORDINARY)
+@example(a_long_body()[:-1] + b',"stop":[{"a":1}]}', "", ORDINARY)
+@example(b'{"messages":[' + b'{"role":"u","content":"' + b"%" * 70_000 + b'"}],"n":1,"x":[{}]}', "", ORDINARY)
+@example(b'{"model":"m","messages":\x0b[{"role":"u"}]}', "", ORDINARY)
+def test_what_is_read_is_the_call_that_any_body_makes(body: bytes, filler: str, limits: BodyLimits) -> None:
     """The filler stands in the first text, so that each way of reading is taken."""
     text = json.dumps(filler)[1:-1].encode()
     body = body.replace(b'"content":"', b'"content":"' + text, 1)
-    chat = opened(body, *(min(place, len(body)) for place in places), limits=limits)
+    chat = opened(body, limits)
     if chat is not None:
         call = any_call(body, limits)
         assert chat.call(HEAD) == call
@@ -90,7 +88,7 @@ def test_any_byte_that_is_wrong_is_found(text: str, data: st.DataObject) -> None
     odd = st.sampled_from(ODD_BYTES)
     at = data.draw(st.integers(0, len(body)))
     body[at : at + data.draw(st.integers(0, 2))] = data.draw(odd | st.binary(min_size=1, max_size=3))
-    chat = opened(bytes(body), data.draw(st.integers(0, len(body))))
+    chat = opened(bytes(body))
     if chat is not None:
         assert chat.call(HEAD) == any_call(bytes(body))
 
@@ -111,7 +109,7 @@ def test_chats_of_agents_are_read(text: str) -> None:
     parts = [{"role": "user", "content": [{"type": "text", "text": text}]}]
     for listed in (messages, parts):
         body = a_body(messages=listed, stream=True, max_tokens=5)
-        chat = opened(body, 9000)
+        chat = opened(body)
         assert chat is not None
         assert chat.call(HEAD) == any_call(body)
 
@@ -150,7 +148,7 @@ def test_what_is_much_longer_is_for_who_makes_no_object_of_it() -> None:
 def test_messages_go_out_as_the_bytes_they_are(begins: bytes) -> None:
     ends = b',"n":1}' if b"model" in begins else b',"model":"a"}'
     messages = json.dumps([{"role": "user", "content": PROSE}]).encode()
-    chat = opened(begins + messages + ends, 100, 50_000)
+    chat = opened(begins + messages + ends)
     assert chat is not None
     sent = chat.body_with(msgspec.Raw(b'"up"'))
     assert isinstance(sent, tuple)

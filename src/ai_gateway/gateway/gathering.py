@@ -10,11 +10,9 @@ Whatever is not as usual (more bytes than the body has, a caller who is too slow
 parser, which is given all of it again.
 """
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Final, final
 
 from ai_gateway.gateway.edge_timers import BETWEEN, BODY, TimedProtocol
-from ai_gateway.gateway.input_bound import SMALL_BYTES
 from ai_gateway.gateway.known_request import Heads, KnownRequest, Memory, known_request
 from ai_gateway.policy.known_head import KnownHead, begun_head, known_head
 
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from ai_gateway.gateway.cycle import Cycle
 
 MOST_REMEMBERED: Final = 8
-Pieces = Sequence[bytes | memoryview]
 
 
 @final
@@ -36,6 +33,11 @@ class _Gathered:
         self.reads = [data]
         self.pieces: list[bytes | memoryview] = [memoryview(data)[begin:]] if begin < len(data) else []
         self.missing = missing
+
+    def let_go(self) -> None:
+        """What is read out of the body goes where it was, which the processor still has at hand."""
+        self.reads.clear()
+        self.pieces.clear()
 
 
 class GatheringProtocol(TimedProtocol):
@@ -59,7 +61,7 @@ class GatheringProtocol(TimedProtocol):
         self._remembered = self._wire_bytes = 0
         self._refused = False
 
-    def _begin_again(self, known: KnownRequest, body: bytes | Pieces) -> None:
+    def _begin_again(self, known: KnownRequest, body: bytes) -> None:
         """A request whose head is known has come whole."""
         raise NotImplementedError
 
@@ -74,7 +76,7 @@ class GatheringProtocol(TimedProtocol):
         if here > size or size > self.limits.body_bytes:
             return False
         if here == size:
-            self._begin_again(known, (memoryview(data)[begin:],))
+            self._begin_again(known, data[begin:])
             return True
         if known.memory.lanes is None:
             self._memory = known.memory
@@ -96,8 +98,9 @@ class GatheringProtocol(TimedProtocol):
             self._read_again()
         elif not gathered.missing:
             self._stop_gathering()
-            pieces = gathered.pieces
-            self._begin_again(gathered.known, b"".join(pieces) if self._body_bytes <= SMALL_BYTES else pieces)
+            body = b"".join(gathered.pieces)
+            gathered.let_go()
+            self._begin_again(gathered.known, body)
 
     def _read_again(self) -> None:
         gathered = self._gathered

@@ -7,7 +7,7 @@ any of that could be otherwise: another configuration, a price that begins, plan
 more than the plain way (a queue, rates, rules, a cache, a key that expires, a signature over the body) has no lane.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, final
 
 import msgspec
@@ -45,7 +45,6 @@ MOST_MISSES: Final = 8
 _CHAT: Final = Operation.CHAT
 _OK: Final = Outcome.OK
 _OK_STATUS: Final = 200
-Pieces = Sequence[bytes | memoryview]
 
 
 @final
@@ -246,17 +245,14 @@ class Lanes:
             self._lanes.clear()
         self._lanes[journey.shaped.call.model] = lane
 
-    def take(self, protocol: "EdgeProtocol", known: "KnownRequest", body: bytes | Pieces) -> bool:
+    def take(self, protocol: "EdgeProtocol", known: "KnownRequest", body: bytes) -> bool:
         """Whether a request with this body is under way. False: nothing was done, and it is the ordinary line's."""
         if self._missed > MOST_MISSES:
             return False
         limits = self._doors.limits.body
         try:
-            if isinstance(body, bytes):
-                chat = open_small_chat(body, limits, self._mould)
-                if chat is None and len(body) > SMALL_BYTES:
-                    chat = open_long_chat((body,), limits)
-            else:
+            chat = open_small_chat(body, limits, self._mould)
+            if chat is None and len(body) > SMALL_BYTES:
                 chat = open_long_chat(body, limits)
         except Exception:  # noqa: BLE001  whatever it is, the ordinary line meets it too, and has an answer to it
             chat = None

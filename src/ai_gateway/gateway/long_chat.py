@@ -11,7 +11,6 @@ a body that looks well and is dear to read. Much longer bodies are left to the o
 what it passes over.
 """
 
-from collections.abc import Sequence
 from itertools import chain
 from typing import Final
 
@@ -50,6 +49,7 @@ _ONLY_TEXT: Final = {str}
 _ABSENT: Final = msgspec.Raw(b"")
 _NULL: Final = msgspec.Raw(b"null")
 _QUOTE: Final = 0x22
+_LIST: Final = 0x5B
 _LEAST_BYTES: Final = len('{"role":""}')
 _LEAST_OF_CONTENT: Final = len(',"content":')
 _FEW: Final = 60
@@ -84,15 +84,12 @@ class LongChat(SmallChat, frozen=True, gc=False):
         return (mould.start, messages, b"".join((mould.between, model, mould.end)))
 
 
-def open_long_chat(pieces: Sequence[bytes | memoryview], limits: BodyLimits) -> LongChat | None:
-    """A body in the pieces that it came in; None for one that has to be looked at in the ordinary way."""
-    size = sum(map(len, pieces))
+def open_long_chat(body: bytes, limits: BodyLimits) -> LongChat | None:
+    """None for a body that has to be looked at in the ordinary way."""
+    size = len(body)
     if size > LONGEST_BYTES or (limits is not ORDINARY and not are_wide(limits, _OPENED)):
         return None
-    if len(pieces) > 1 and (len(pieces[0]) < MOST_AROUND or len(pieces[-1]) < MOST_AROUND):
-        pieces = (b"".join(pieces),)
-    first, last = memoryview(pieces[0]), memoryview(pieces[-1])
-    top, tail = bytes(first[:MOST_AROUND]), bytes(last[-MOST_AROUND:])
+    top, tail = body[:MOST_AROUND], body[-MOST_AROUND:]
     begin, end = top.find(KEY_OF_MESSAGES), tail.rfind(_END) + len(_END)
     if begin < 0 or end < len(_END) or any(key in tail for key in _OF_TOOLS):
         return None
@@ -101,33 +98,37 @@ def open_long_chat(pieces: Sequence[bytes | memoryview], limits: BodyLimits) -> 
     if mould is None:
         return None
     begin += len(KEY_OF_MESSAGES)
-    end = len(last) - len(after)
-    ends = (first[begin:end],) if len(pieces) == 1 else (first[begin:], *pieces[1:-1], last[:end])
-    messages = b"".join(ends).lstrip(_SPACE)
-    try:
-        if not messages.startswith(b"[") or not _are_texts(messages):
-            return None
-    except (ValueError, TypeError, RecursionError):
-        return None
+    space = top[begin : begin + _FEW]
+    begin += len(space) - len(space.lstrip(_SPACE))
+    messages = memoryview(body)[begin : size - len(after)]
     call = mould.call
+    try:
+        if body[begin] != _LIST or not _are_texts(body, messages, len(call.fields)):
+            return None
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return None
     return LongChat(call.model, call.max_output, call.choices, call.stream, mould, messages, size)
 
 
-def _are_texts(messages: bytes) -> bool:
-    """Whether it is a list of messages that have no pictures. Raises ValueError, TypeError, RecursionError where it is
-    anything else."""
-    if not _is_prose(messages):
-        return _are_sighted_texts(messages)
-    listed = jiter.from_json(messages, allow_inf_nan=False, cache_mode="keys", catch_duplicate_keys=True)
+def _are_texts(body: bytes, messages: memoryview, members: int) -> bool:
+    """Whether it is a list of messages that have no pictures, in a body with so many members: with more of them, what
+    is taken for the list ends behind it. Raises ValueError, TypeError, LookupError, RecursionError where it is anything
+    else."""
+    if not _is_prose(body):
+        return _are_sighted_texts(body, messages)
+    told = jiter.from_json(body, allow_inf_nan=False, cache_mode="keys", catch_duplicate_keys=True)
+    listed = told["messages"]
+    if len(told) != members:
+        return False
     if {*map(type, chain.from_iterable(map(_values_of, listed)))} == _ONLY_TEXT:
         return True
-    told = msgspec.convert(listed, list[Message])
-    return not any(_has_pictures(it.content) for it in told if isinstance(it.content, list))
+    texts = msgspec.convert(listed, list[Message])
+    return not any(_has_pictures(it.content) for it in texts if isinstance(it.content, list))
 
 
-def _are_sighted_texts(messages: bytes) -> bool:
-    if not messages.isascii():
-        messages.decode()
+def _are_sighted_texts(body: bytes, messages: memoryview) -> bool:
+    if not body.isascii():
+        body.decode()
     told = _read_sighted(messages)
     hidden = len(messages) - 1 - len(told)
     for message in told:
@@ -137,7 +138,7 @@ def _are_sighted_texts(messages: bytes) -> bool:
             hidden -= _LEAST_OF_CONTENT + size
             if memoryview(content)[0] != _QUOTE and content != _NULL and _has_pictures(_read_parts(content)):
                 return False
-    if hidden > _LEAST_DEEP and has_more_openings(messages, _FEW):
+    if hidden > _LEAST_DEEP and has_more_openings(bytes(messages), _FEW):
         read_messages(messages)
     return True
 
@@ -146,9 +147,9 @@ def _has_pictures(parts: list[Part]) -> bool:
     return any(part.image_url is not None for part in parts)
 
 
-def _is_prose(messages: bytes) -> bool:
+def _is_prose(body: bytes) -> bool:
     """Whether it is long strings with few escapes, in scripts that have a byte for a letter."""
-    sample = messages[id(messages) // 16 % _STRIDE :: _STRIDE]
+    sample = body[id(body) // 16 % _STRIDE :: _STRIDE]
     most_structure, most_escapes = len(sample) // _LEAST_PROSE, len(sample) // _LEAST_PLAIN
     return (
         len(sample.translate(None, _OTHERS)) <= most_structure

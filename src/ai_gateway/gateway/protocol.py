@@ -31,7 +31,7 @@ from ai_gateway.gateway.edge_limits import EdgeDoors, EdgeLimits
 from ai_gateway.gateway.edge_timers import BETWEEN, BODY, HEAD
 from ai_gateway.gateway.edge_weight import ATTRIBUTES, answer_lines, asgi_of, default_lines, same_place
 from ai_gateway.gateway.flight import Flight
-from ai_gateway.gateway.gathering import GatheringProtocol, Pieces
+from ai_gateway.gateway.gathering import GatheringProtocol
 from ai_gateway.gateway.input_bound import SMALL_BYTES
 from ai_gateway.gateway.known_request import Heads, KnownRequest
 from ai_gateway.gateway.last_words import last_words
@@ -297,7 +297,7 @@ class EdgeProtocol(GatheringProtocol):
 
     # A head that was here before
 
-    def _begin_again(self, known: KnownRequest, body: bytes | Pieces) -> None:
+    def _begin_again(self, known: KnownRequest, body: bytes) -> None:
         lanes = known.memory.lanes
         if lanes is not None and lanes.take(self, known, body):
             return
@@ -306,7 +306,7 @@ class EdgeProtocol(GatheringProtocol):
         cycle = self._open_cycle(scope, watch)
         cycle.keep_alive = True
         cycle.waiting_for_100_continue = cycle.more_body = False
-        cycle.take_piece(body if isinstance(body, bytes) else b"".join(body))
+        cycle.take_piece(body)
         cycle.message_event.set()
         self._start_asgi_task(cycle, cast(Any, self).app)
 

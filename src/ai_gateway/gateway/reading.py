@@ -99,7 +99,7 @@ def read_call(head: Head, body: bytes, limits: BodyLimits) -> Call:
     is_chat = head.operation is _CHAT
     chat = open_small_chat(body, limits) if is_chat else None
     if chat is None and is_chat and len(body) > SMALL_BYTES:
-        chat = open_long_chat((body,), limits)
+        chat = open_long_chat(body, limits)
     return read_any_call(head, body, limits) if chat is None else chat.call(head)
 
 

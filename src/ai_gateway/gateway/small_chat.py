@@ -94,7 +94,7 @@ class SmallChat(msgspec.Struct, frozen=True, gc=False):
     choices: int
     stream: bool
     mould: Mould
-    messages: bytes
+    messages: bytes | memoryview
     body_bytes: int
 
     @property
