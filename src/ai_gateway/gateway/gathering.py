@@ -1,6 +1,6 @@
 """A body that comes in several reads behind a head that is known (gateway/known_request.py): nothing of it needs a
-parser, only to be counted. So it is gathered in the pieces that it comes in, and the request begins when it is whole,
-as one that comes in a single read does.
+parser, only to be counted. So its reads are gathered, and the request begins when it is whole, as one that comes in a
+single read does.
 
 Only where such a request was answered on this connection (its head has lanes): whoever has not been let in yet is
 judged by the head, before the body has come, and cannot have us keep anything. What is gathered are bytes that have
@@ -24,20 +24,22 @@ MOST_REMEMBERED: Final = 8
 
 @final
 class _Gathered:
-    """`reads` are all that came, `pieces` what of it is body, `missing` how many bytes of that are still to come."""
+    """`reads` are all that came: a head, and from `begin` on the body, of which `missing` bytes are still to come."""
 
-    __slots__ = ("known", "missing", "pieces", "reads")
+    __slots__ = ("begin", "known", "missing", "reads")
 
     def __init__(self, known: KnownRequest, data: bytes, begin: int, missing: int) -> None:
         self.known = known
         self.reads = [data]
-        self.pieces: list[bytes | memoryview] = [memoryview(data)[begin:]] if begin < len(data) else []
+        self.begin = begin
         self.missing = missing
 
-    def let_go(self) -> None:
-        """What is read out of the body goes where it was, which the processor still has at hand."""
+    def take_body(self) -> bytes:
+        """The whole of it. The reads are let go: what is told from the body goes where they were, which the processor
+        still has at hand."""
+        first, *others = self.reads
         self.reads.clear()
-        self.pieces.clear()
+        return b"".join((memoryview(first)[self.begin :], *others))
 
 
 class GatheringProtocol(TimedProtocol):
@@ -66,8 +68,7 @@ class GatheringProtocol(TimedProtocol):
         raise NotImplementedError
 
     def _gathers(self, known: KnownRequest, data: bytes) -> bool:
-        """Whether a request has begun whose body is gathered, or is here without being copied. False: it is the
-        parser's."""
+        """Whether a request has begun whose body is gathered, or is here already. False: it is the parser's."""
         begun = known.head.begin_of(data)
         if begun is None:
             return False
@@ -91,16 +92,13 @@ class GatheringProtocol(TimedProtocol):
 
     def _gather(self, gathered: _Gathered, data: bytes) -> None:
         gathered.reads.append(data)
-        gathered.pieces.append(data)
         gathered.missing -= len(data)
         self._body_bytes += len(data)
         if gathered.missing < 0:
             self._read_again()
         elif not gathered.missing:
             self._stop_gathering()
-            body = b"".join(gathered.pieces)
-            gathered.let_go()
-            self._begin_again(gathered.known, body)
+            self._begin_again(gathered.known, gathered.take_body())
 
     def _read_again(self) -> None:
         gathered = self._gathered

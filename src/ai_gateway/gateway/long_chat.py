@@ -1,12 +1,12 @@
-"""A long chat, told from its two ends: like a small one (small_chat.py), but its messages are looked at once and copied
-once at most, since with a prompt of 400 kB each pass over it costs as much as all else that is done for a request.
+"""A long chat, told from its two ends: like a small one (small_chat.py), but its messages are looked at once and sent
+from where they stand, since with a prompt of 400 kB each pass over it costs as much as all else that is done for it.
 
 What stands around the messages is judged as it is for a small chat. The messages have to be JSON, in UTF-8, no deeper
 than usual and without pictures, whose bytes say nothing of what they cost. That is asked of a parser whose strings go
 at the speed of vector instructions, which is three times as fast as any other as long as they are long and have few
 escapes: a sample tells whether they are. Where they are not, that parser is slower than the one for everything else.
 
-The sample begins where chance has put the messages in memory, so nobody outside can know which bytes it has, and write
+The sample begins where chance has put the body in memory, so nobody outside can know which bytes it has, and write
 a body that looks well and is dear to read. Much longer bodies are left to the other parser, which makes no object of
 what it passes over.
 """

@@ -78,8 +78,6 @@ _HAS_DELIVERED: Final = 32 << _FLAGS_AT
 _CACHED: Final = 64 << _FLAGS_AT
 
 _ID_BYTES: Final = 14
-ID_DIGITS: Final = 2 * _ID_BYTES
-"""Of ids of ours, in hexadecimal and lower case."""
 _NO_IDS: Final = bytes(_ID_BYTES)
 
 _Tail = tuple[str | None, str | None, str | None]
