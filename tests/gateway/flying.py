@@ -30,6 +30,20 @@ def request(body: bytes = CHAT_BODY, token: str = TOKEN, more: str = "") -> byte
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
+def arrive(connection: Any, data: bytes) -> None:
+    """On this connection, as the event loop gives it to whichever protocol reads there."""
+    while data:
+        protocol = connection.transport.get_protocol()
+        if not isinstance(protocol, asyncio.BufferedProtocol):
+            protocol.data_received(data)
+            return
+        room = memoryview(protocol.get_buffer(-1))
+        size = min(len(room), len(data))
+        room[:size] = data[:size]
+        protocol.buffer_updated(size)
+        data = data[size:]
+
+
 @dataclass
 class Field:
     """One caller's connection, the line behind it and the provider behind that."""

@@ -12,7 +12,7 @@ import pytest
 
 from ai_gateway.gateway.flight import Flight
 from ai_gateway.gateway.protocol import EdgeLimits, protocol_class
-from gateway.flying import GOOD, Field, a_field, request
+from gateway.flying import GOOD, Field, a_field, arrive, request
 from support.raw_http import serving
 from support.turns import settle, until
 from support.wire import CHAT_BODY
@@ -104,6 +104,20 @@ async def test_a_caller_who_stops_sending_is_told_and_cut_off() -> None:
         connection.data_received(request(LONG)[:5000])
         assert (await field.caller.read_answer()).status == 408
         assert await field.caller.read_to_end() == b""
+
+
+async def test_a_caller_who_keeps_the_pace_may_go_on() -> None:
+    """What is gathered counts, in whichever way it is read."""
+    data = request(LONG)
+    pace = EdgeLimits(body_seconds=1000, body_bytes_per_second=1)
+    async with a_connection(pace) as (field, connection):
+        field.provider.will_play(GOOD)
+        arrive(connection, data[:5000])
+        arrive(connection, data[5000:90_000])
+        connection._judge_pace(80_000)
+        assert connection.gathered is not None
+        arrive(connection, data[90_000:])
+        assert (await field.caller.read_answer()).status == 200
 
 
 async def test_a_caller_who_leaves_within_a_body_was_never_there() -> None:

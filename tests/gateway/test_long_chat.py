@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ai_gateway.domain.traffic import Shaped
 from ai_gateway.gateway.envelope import ORDINARY, BodyLimits
 from ai_gateway.gateway.long_chat import LONGEST_BYTES, LongChat, open_long_chat
-from ai_gateway.gateway.small_chat import MOST_AROUND
+from ai_gateway.gateway.small_chat import KEY_OF_MESSAGES, MOST_AROUND, mould_of
 from ai_gateway.providers.openai import OpenAICodec
 from gateway.test_small_chat import HEAD, PICTURE, TOOL, TOOL_USE, a_body, any_call, bodies
 
@@ -74,8 +74,36 @@ def test_what_is_read_is_the_call_that_any_body_makes(body: bytes, filler: str, 
         call = any_call(body, limits)
         assert chat.call(HEAD) == call
         assert call is not None
-        sent = OpenAICodec().encode(Shaped(call, call.fields), "up").body
-        assert joined(chat.body_with(msgspec.Raw(b'"up"'))) == joined(sent)
+        if not chat.stream:
+            sent = OpenAICodec().encode(Shaped(call, call.fields), "up").body
+            assert joined(chat.body_with(msgspec.Raw(b'"up"'))) == joined(sent)
+
+
+@given(bodies(), FILLERS, st.data())
+@example(b'{"model":"m","messages":[{"role":"u"}],"tools":[{"a":1}]}', PROSE, None)
+@example(b'{"model":"m","messages":[{"role":"u"}],"messages":[{"role":"u"}]}', "", None)
+@example(b'{"model":"m","messages":[{"role":"u","content":"]"}]}', CODE, None)
+@example(b'{"model":"m","messages":[{"role":"u"}] ,"n":1}', "", None)
+def test_a_mould_that_fits_by_chance_misleads_nobody(body: bytes, filler: str, data: st.DataObject | None) -> None:
+    """Whatever stands before the first key and at the end, and makes a mould."""
+    body = body.replace(b'"content":"', b'"content":"' + json.dumps(filler)[1:-1].encode(), 1)
+    before = body.partition(KEY_OF_MESSAGES)[0]
+    ends = range(max(len(before) + len(KEY_OF_MESSAGES), len(body) - 200), len(body))
+    for end in ends if data is None else [data.draw(st.sampled_from(ends))] if ends else []:
+        mould = mould_of(before, body[end:])
+        chat = None if mould is None else open_long_chat(body, ORDINARY, mould)
+        if chat is not None:
+            assert chat.call(HEAD) == any_call(body)
+
+
+@pytest.mark.parametrize("text", KINDS.values(), ids=KINDS.keys())
+def test_a_chat_like_the_last_one_is_read_with_its_mould(text: str) -> None:
+    first, other = opened(a_long_body(max_tokens=5)), a_long_body(text, max_tokens=5)
+    assert first is not None
+    chat = open_long_chat(other, ORDINARY, first.mould)
+    assert chat is not None
+    assert chat.mould is first.mould
+    assert chat.call(HEAD) == any_call(other, BodyLimits(depth=10**6))
 
 
 ODD_BYTES = [b"\0", b"\n", b"\x1f", b'"', b"\\", b"\\x", b"\\u12g4", b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b"\\ud800"]

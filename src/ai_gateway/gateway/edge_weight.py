@@ -44,7 +44,6 @@ _OF_UVICORN: Final = (
 _OURS: Final = (
     "_begun",
     "_body_bytes",
-    "_gathered",
     "_head_bytes",
     "_head_timer",
     "_idle_since",
@@ -63,6 +62,7 @@ _OURS: Final = (
     "answer_lines",
     "default_headers",
     "default_lines",
+    "gathered",
 )
 ATTRIBUTES: Final = (*_OF_UVICORN, *_OURS)
 

@@ -1,10 +1,11 @@
 """A body that comes in several reads behind a head that is known (gateway/known_request.py): nothing of it needs a
-parser, only to be counted. So its reads are gathered, and the request begins when it is whole, as one that comes in a
-single read does.
+parser, only to be counted. So its reads are gathered where they are to stay (gateway/blank.py), and the request begins
+when it is whole, as one that comes in a single read does.
 
 Only where such a request was answered on this connection (its head has lanes): whoever has not been let in yet is
-judged by the head, before the body has come, and cannot have us keep anything. What is gathered are bytes that have
-arrived, at the pace that every body has to keep, up to the limit of every body; a length alone reserves nothing.
+judged by the head, before the body has come, and cannot have us keep anything. What is gathered arrives at the pace
+that every body has to keep; a length alone takes addresses and no memory, and none where the body is too long for a
+lane.
 
 Whatever is not as usual (more bytes than the body has, a caller who is too slow, a server that stops) is left to the
 parser, which is given all of it again.
@@ -12,34 +13,40 @@ parser, which is given all of it again.
 
 from typing import TYPE_CHECKING, ClassVar, Final, final
 
+from ai_gateway.gateway.blank import blank
 from ai_gateway.gateway.edge_timers import BETWEEN, BODY, TimedProtocol
 from ai_gateway.gateway.known_request import Heads, KnownRequest, Memory, known_request
+from ai_gateway.gateway.long_chat import LONGEST_BYTES
+from ai_gateway.gateway.straight import Straight
 from ai_gateway.policy.known_head import KnownHead, begun_head, known_head
 
 if TYPE_CHECKING:
     from ai_gateway.gateway.cycle import Cycle
 
 MOST_REMEMBERED: Final = 8
+LEAST_STRAIGHT: Final = 128 << 10
+"""Bytes of a body from which on two calls for each read (gateway/straight.py) cost less than its copies."""
 
 
 @final
-class _Gathered:
-    """`reads` are all that came: a head, and from `begin` on the body, of which `missing` bytes are still to come."""
+class Gathered:
+    """A head, and the body that it announced. What has come of it is written to its end already; `room` is for the
+    `missing` bytes."""
 
-    __slots__ = ("begin", "known", "missing", "reads")
+    __slots__ = ("body", "head", "known", "missing", "room")
 
-    def __init__(self, known: KnownRequest, data: bytes, begin: int, missing: int) -> None:
+    def __init__(self, known: KnownRequest, data: bytes, begin: int, size: int) -> None:
         self.known = known
-        self.reads = [data]
-        self.begin = begin
-        self.missing = missing
+        self.head = data[:begin]
+        here = len(data) - begin
+        self.body, room = blank(size)
+        room[:here] = memoryview(data)[begin:]
+        self.room = room[here:]
+        self.missing = size - here
 
-    def take_body(self) -> bytes:
-        """The whole of it. The reads are let go: what is told from the body goes where they were, which the processor
-        still has at hand."""
-        first, *others = self.reads
-        self.reads.clear()
-        return b"".join((memoryview(first)[self.begin :], *others))
+    def all(self) -> bytes:
+        """That has come."""
+        return self.head + self.body[: len(self.body) - self.missing]
 
 
 class GatheringProtocol(TimedProtocol):
@@ -50,7 +57,7 @@ class GatheringProtocol(TimedProtocol):
     heads: ClassVar[Heads]
     _latest: "Cycle | None"
     _known: KnownRequest | None
-    _gathered: _Gathered | None
+    gathered: Gathered | None
     _memory: Memory | None
     _begun: tuple[int, KnownHead, int] | None
     _remembered: int
@@ -59,7 +66,7 @@ class GatheringProtocol(TimedProtocol):
 
     def _remember_nothing(self) -> None:
         """Of a connection that begins."""
-        self._latest = self._known = self._gathered = self._memory = self._begun = None
+        self._latest = self._known = self.gathered = self._memory = self._begun = None
         self._remembered = self._wire_bytes = 0
         self._refused = False
 
@@ -77,38 +84,56 @@ class GatheringProtocol(TimedProtocol):
         if here > size or size > self.limits.body_bytes:
             return False
         if here == size:
+            if size >= LEAST_STRAIGHT:
+                self._read_straight()
             self._begin_again(known, data[begin:])
             return True
-        if known.memory.lanes is None:
+        if known.memory.lanes is None or size > LONGEST_BYTES:
             self._memory = known.memory
             return False
-        self._gathered = _Gathered(known, data, begin, size - here)
+        self.gathered = Gathered(known, data, begin, size)
         self._phase = BODY
         self._body_bytes = here
         if self._head_timer is not None:
             self._cancel_head_timer()
         self._watch_the_time()
+        if size >= LEAST_STRAIGHT:
+            self._read_straight()
         return True
 
-    def _gather(self, gathered: _Gathered, data: bytes) -> None:
-        gathered.reads.append(data)
-        gathered.missing -= len(data)
-        self._body_bytes += len(data)
-        if gathered.missing < 0:
-            self._read_again()
-        elif not gathered.missing:
-            self._stop_gathering()
-            self._begin_again(gathered.known, gathered.take_body())
+    def _gather(self, gathered: Gathered, data: bytes) -> None:
+        size = len(data)
+        if size > gathered.missing:
+            self._read_again(data)
+        else:
+            gathered.room[:size] = data
+            self.fill(gathered, size)
 
-    def _read_again(self) -> None:
-        gathered = self._gathered
+    def fill(self, gathered: Gathered, size: int) -> None:
+        """So many bytes of its room have been written."""
+        self._body_bytes += size
+        gathered.missing -= size
+        if gathered.missing:
+            gathered.room = gathered.room[size:]
+        else:
+            self._stop_gathering()
+            self._begin_again(gathered.known, gathered.body)
+
+    def _read_straight(self) -> None:
+        """What is still to come, on a connection on which long bodies come."""
+        transport = self.transport
+        if transport.get_protocol() is self:
+            transport.set_protocol(Straight(self))
+
+    def _read_again(self, more: bytes = b"") -> None:
+        gathered = self.gathered
         if gathered is not None:
             self._stop_gathering()
             self._known = None
-            self.data_received(b"".join(gathered.reads))
+            self.data_received(gathered.all() + more)
 
     def _stop_gathering(self) -> None:
-        self._gathered = None
+        self.gathered = None
         self._phase = BETWEEN
         if self._pace_timer is not None:
             self._cancel_pace_timer()
@@ -118,7 +143,7 @@ class GatheringProtocol(TimedProtocol):
         super().shutdown()
 
     def _judge_pace(self, expected_bytes: float) -> None:
-        if self._gathered is not None and self._body_bytes < expected_bytes:
+        if self.gathered is not None and self._body_bytes < expected_bytes:
             self._pace_timer = None
             self._read_again()  # so that there is a request, which can be refused
             self._cancel_pace_timer()

@@ -253,7 +253,7 @@ class Lanes:
         try:
             chat = open_small_chat(body, limits, self._mould)
             if chat is None and len(body) > SMALL_BYTES:
-                chat = open_long_chat(body, limits)
+                chat = open_long_chat(body, limits, self._mould)
         except Exception:  # noqa: BLE001  whatever it is, the ordinary line meets it too, and has an answer to it
             chat = None
         if chat is not None:

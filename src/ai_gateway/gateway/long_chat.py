@@ -23,6 +23,7 @@ from ai_gateway.gateway.small_chat import (
     KEY_OF_MESSAGES,
     MOST_AROUND,
     Message,
+    Mould,
     Part,
     SmallChat,
     ToolCall,
@@ -50,6 +51,7 @@ _ABSENT: Final = msgspec.Raw(b"")
 _NULL: Final = msgspec.Raw(b"null")
 _QUOTE: Final = 0x22
 _LIST: Final = 0x5B
+_LIST_END: Final = 0x5D
 _LEAST_BYTES: Final = len('{"role":""}')
 _LEAST_OF_CONTENT: Final = len(',"content":')
 _FEW: Final = 60
@@ -84,30 +86,39 @@ class LongChat(SmallChat, frozen=True, gc=False):
         return (mould.start, messages, b"".join((mould.between, model, mould.end)))
 
 
-def open_long_chat(body: bytes, limits: BodyLimits) -> LongChat | None:
-    """None for a body that has to be looked at in the ordinary way."""
+def open_long_chat(body: bytes, limits: BodyLimits, last: Mould | None = None) -> LongChat | None:
+    """None for a body that has to be looked at in the ordinary way. `last` is the mould of one that it is probably
+    like."""
     size = len(body)
     if size > LONGEST_BYTES or (limits is not ORDINARY and not are_wide(limits, _OPENED)):
         return None
-    top, tail = body[:MOST_AROUND], body[-MOST_AROUND:]
-    begin, end = top.find(KEY_OF_MESSAGES), tail.rfind(_END) + len(_END)
-    if begin < 0 or end < len(_END) or any(key in tail for key in _OF_TOOLS):
-        return None
-    before, after = top[:begin], tail[end:]
-    mould = mould_of(before, after) if len(before) + len(after) <= MOST_AROUND else None
+    if last is not None and body.startswith(last.before) and body.endswith(last.after):
+        mould, begin, end = last, len(last.before), size - len(last.after)
+    else:
+        mould, begin, end = _parted(body)
     if mould is None:
         return None
-    begin += len(KEY_OF_MESSAGES)
-    space = top[begin : begin + _FEW]
-    begin += len(space) - len(space.lstrip(_SPACE))
-    messages = memoryview(body)[begin : size - len(after)]
+    messages = memoryview(body)[begin:end]
     call = mould.call
     try:
-        if body[begin] != _LIST or not _are_texts(body, messages, len(call.fields)):
+        if body[begin] != _LIST or body[end - 1] != _LIST_END or not _are_texts(body, messages, len(call.fields)):
             return None
     except (ValueError, TypeError, LookupError, RecursionError):
         return None
     return LongChat(call.model, call.max_output, call.choices, call.stream, mould, messages, size)
+
+
+def _parted(body: bytes) -> tuple[Mould | None, int, int]:
+    """The mould, and where the messages begin and end."""
+    top, tail = body[:MOST_AROUND], body[-MOST_AROUND:]
+    begin, end = top.find(KEY_OF_MESSAGES), tail.rfind(_END) + len(_END)
+    if begin < 0 or end < len(_END) or any(key in tail for key in _OF_TOOLS):
+        return None, 0, 0
+    before, after = top[:begin], tail[end:]
+    mould = mould_of(before, after) if len(before) + len(after) <= MOST_AROUND else None
+    begin += len(KEY_OF_MESSAGES)
+    space = top[begin : begin + _FEW]
+    return mould, begin + len(space) - len(space.lstrip(_SPACE)), len(body) - len(after)
 
 
 def _are_texts(body: bytes, messages: memoryview, members: int) -> bool:

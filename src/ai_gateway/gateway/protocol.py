@@ -123,8 +123,8 @@ class EdgeProtocol(GatheringProtocol):
                 return
             if self._gathers(known, data):
                 return
-        elif self._gathered is not None:
-            self._gather(self._gathered, data)
+        elif self.gathered is not None:
+            self._gather(self.gathered, data)
             return
         before = self._requests
         if self._phase is BODY:
