@@ -131,8 +131,8 @@ def test_of_faults_those_hear_who_want_to_hear_of_nothing_else() -> None:
 
 
 KINDS = {
-    provider: Kind("chat", 200, "t1", "fast", None, provider, f"at {provider}", "m", 7)
-    for provider in ("openai", "anthropic")
+    provider: Kind(operation, 200, "t1", "fast", None, provider, f"at {provider}", "m", 7)
+    for provider, operation in (("openai", "chat"), ("anthropic", "messages"), ("groq", "chat"))
 }
 
 
@@ -162,12 +162,13 @@ def flown(telemetry: Telemetry, request_id: str, seconds: float, provider: str) 
         telemetry.notes.append((request_id, 0.0, seconds, 12, 3, KINDS[provider]))
     else:
         receipt = a_receipt(provider=ProviderType(provider), usage=Usage(12, 3))
-        telemetry.ended(an_end(request_id=request_id, seconds=seconds, receipts=(receipt,)))
+        operation = KINDS[provider].operation
+        telemetry.ended(an_end(request_id=request_id, operation=operation, seconds=seconds, receipts=(receipt,)))
 
 
 ENDS = st.lists(
     st.tuples(
-        st.sampled_from([0.04, 0.2, 7.0, 301.0]), st.sampled_from(["openai", "anthropic"]), st.sampled_from("fwr")
+        st.sampled_from([0.04, 0.2, 7.0, 301.0]), st.sampled_from(sorted(KINDS)), st.sampled_from("fwr")
     ),
     max_size=40,
 )

@@ -66,6 +66,9 @@ class Kind(msgspec.Struct, frozen=True, gc=False, eq=False):
     model: str
     revision: int
 
+    def is_of(self, operation: str, status: int) -> bool:
+        return self.operation == operation and self.status == status
+
 
 Note = tuple[str, float, float, int, int, Kind]
 """The request's id, Unix seconds at which it came, seconds that it took, tokens of its input and its output."""
@@ -187,9 +190,11 @@ class Telemetry:
         for kind, count in kinds.items():
             by_outcome = self.attempts.setdefault(kind.provider, {})
             by_outcome[_OK] = by_outcome.get(_OK, 0) + count
-            durations = self._durations(kind.operation, kind.status)
+        groups = {(kind.operation, kind.status) for kind in kinds}
+        for operation, status in groups:
+            durations = self._durations(operation, status)
             durations.fresh.extend(
-                map(_seconds, notes) if len(kinds) == 1 else [it[2] for it in notes if it[5] is kind]
+                map(_seconds, notes) if len(groups) == 1 else [it[2] for it in notes if it[5].is_of(operation, status)]
             )
             if len(durations.fresh) >= MOST_FRESH:
                 durations.counted()
