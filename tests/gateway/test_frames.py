@@ -271,6 +271,13 @@ async def test_a_word_in_a_chunk_of_another_size_is_no_word(size: bytes) -> None
         assert len(stream.caller.chunks) == 3
 
 
+async def test_a_word_without_its_size_is_no_chunk() -> None:
+    async with a_stream(*[chunk(a_word("one"))] * 3) as stream:
+        stream.say(a_word("one") + b"\r\n")
+        assert len(stream.caller.chunks) == 3
+        assert stream.line.transport.aborted
+
+
 async def test_nothing_is_written_to_a_caller_who_is_lost() -> None:
     async with a_stream(*[chunk(a_word("one"))] * 3) as stream:
         stream.caller.lost = True
@@ -327,6 +334,13 @@ async def test_a_stream_is_marked_by_the_number_of_its_events(together: int) -> 
         rounds = -(-(MARK_EVENTS - 1) // together)  # the opening is an event, too
         assert stream.marked[0] == 1 + rounds * together
     assert len(stream.marked) == (1 if together == 3 else 2)  # 1 + 170 * 3 events are less than 512
+
+
+async def test_words_behind_many_other_events_are_marked_by_the_number_of_all() -> None:
+    word = chunk(a_word("one"))
+    async with a_stream(*[word] * 33) as stream:
+        stream.say(chunk(a_word("two") * 7) * 31, *[word] * 9)
+        assert stream.marked == [1 + 33 + 7 * 31 + 5]
 
 
 async def test_a_stream_is_marked_where_it_is_looked_at_two_seconds_after_the_last_time() -> None:

@@ -372,7 +372,7 @@ def test_what_is_poured_is_what_a_parser_alone_would_read_whatever_comes(
                 line.say(it)
         assert sinks[0].poured == sinks[1].poured
         assert lines[0].ended == lines[1].ended
-    if another and True in lines[0].ended:
+    if another and lines[0].ended == [True]:  # no surplus behind the end, for which it would have been cut
         assert [_asked_again(line) for line in lines] == [(200, b"next")] * 2
     for line in lines:
         line.hang_up()
