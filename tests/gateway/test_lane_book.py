@@ -1,11 +1,24 @@
-from types import SimpleNamespace
 from typing import Any
 
 from ai_gateway.gateway.lane_book import LaneBook, LaneName
 
 
-def a_lane(berths: int = 0) -> Any:
-    return SimpleNamespace(berths=dict.fromkeys(range(berths)))
+class FakeLane:
+    """As empty as one of a small pool."""
+
+    def __init__(self) -> None:
+        self.close_berths()
+
+    def close_berths(self) -> None:
+        self.entries = 1
+
+    def open_berth(self, book: LaneBook) -> None:
+        book.note_entries(1)
+        self.entries += 1
+
+
+def a_lane() -> Any:
+    return FakeLane()
 
 
 def name(key: str) -> LaneName:
@@ -29,9 +42,8 @@ def test_what_was_kept_is_found_until_it_is_dropped_or_replaced() -> None:
 def test_berths_count_and_go_with_their_lane() -> None:
     book, lane = LaneBook(), a_lane()
     book.keep(name("one"), lane)
-    for place in range(3):
-        book.note_entry()
-        lane.berths[place] = None
+    for _ in range(3):
+        lane.open_berth(book)
     assert len(book) == 4
     book.drop(name("one"))
     assert len(book) == 0
@@ -40,8 +52,17 @@ def test_berths_count_and_go_with_their_lane() -> None:
 def test_where_there_are_too_many_all_are_found_anew_and_keep_nothing_alive() -> None:
     book, lane = LaneBook(most_entries=4), a_lane()
     book.keep(name("one"), lane)
-    for place in range(3):
-        book.note_entry()
-        lane.berths[place] = None
+    for _ in range(3):
+        lane.open_berth(book)
     book.keep(name("two"), a_lane())
-    assert (book.find(name("one")), len(lane.berths), len(book)) == (None, 0, 1)
+    assert (book.find(name("one")), lane.entries, len(book)) == (None, 1, 1)
+
+
+def test_the_lane_of_a_wide_pool_counts_by_its_places() -> None:
+    book, wide = LaneBook(most_entries=10), a_lane()
+    book.keep(name("one"), a_lane())
+    wide.entries = 9
+    book.keep(name("two"), wide)
+    assert len(book) == 10
+    book.keep(name("three"), a_lane())
+    assert (book.find(name("two")), len(book)) == (None, 1)

@@ -9,7 +9,7 @@ import pytest
 
 from ai_gateway.domain.config import CacheSettings, Course, LegRates, QueueLimits, RateLimits, Tenant
 from ai_gateway.gateway.client import Client
-from ai_gateway.gateway.lanes import MOST_LANES, MOST_MISSES
+from ai_gateway.gateway.lanes import MOST_LANES, MOST_MISSES, PLACES_AN_ENTRY
 from ai_gateway.jobs.tend import keep_tending
 from ai_gateway.runtime.journal import Durability
 from gateway.budgets import KEY, TENANT, a_limit, limited_tenant
@@ -48,6 +48,16 @@ def led(tier: dict[str, Any] | None = None, **changes: Any) -> Callable[..., Ten
 async def test_a_plain_request_flies_once_its_like_was_answered() -> None:
     async with a_field() as field:
         assert [await flies(field) for _ in range(4)] == [False, False, True, True]
+
+
+async def test_a_lane_of_many_members_counts_for_the_room_that_it_takes() -> None:
+    def wide(*own: Any) -> Tenant:
+        members = [a_candidate(msgspec.structs.replace(own[0], name=f"copy-{place}")) for place in range(300)]
+        return a_tenant("t1", *own, courses=(a_course(MODEL, *members),))
+
+    async with a_field(tenant=wide) as field:
+        assert [await flies(field) for _ in range(5)] == [False, False, True, True, True]
+        assert len(field.line.doors.lanes) == (1 + 300 // PLACES_AN_ENTRY) + 3
 
 
 ORDINARY: dict[str, dict[str, Any]] = {

@@ -223,7 +223,9 @@ def known_of(known: Known) -> list[object]:
     for candidate in (LIMITED, TWO):
         gate, board = known.gate(candidate), standing(known, candidate)
         breaker, cooldown = gate.breaker, gate.cooldown
-        said += [getattr(breaker, name) for name in type(breaker).__slots__ if name != "_listener"]
+        known_of_breaker = {name: getattr(breaker, name) for name in type(breaker).__slots__ if name != "_listener"}
+        window = known_of_breaker.pop("_window")
+        said += [*known_of_breaker.values(), *(getattr(window, name) for name in type(window).__slots__)]
         said += [gate.calm, cooldown.calm, cooldown.quarantined, cooldown.until]
         said += [board.requests, board.active, board.errors, board.latency.usual, board.latency.peak]
         said += [list(board.latencies), list(board.ttfts), board.ttft.usual]

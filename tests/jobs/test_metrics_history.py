@@ -1,11 +1,12 @@
 import asyncio
 from collections import deque
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 import msgspec
 
-from ai_gateway.jobs.metrics_history import MinuteDoors, Minutes, keep_minutes, roll_up
+from ai_gateway.jobs.metrics_history import AT_A_TIME, MinuteDoors, Minutes, keep_minutes, roll_up
 from ai_gateway.policy.histogram import count, size
 from ai_gateway.runtime.board import WINDOW, Board
 from ai_gateway.store.metrics_history import DAY, HOUR, MINUTE, MemoryMetricsHistory
@@ -46,10 +47,10 @@ class World:
         self.board.of(f"pc_{name}").start()
         self.board.of(f"pc_{name}").fail()
 
-    def end_minute(self) -> list[MetricsRow]:
+    async def end_minute(self) -> list[MetricsRow]:
         self.rows.clear()
         self.clock.advance(60)
-        assert self.minutes.look()
+        assert await self.minutes.look()
         return list(self.rows)
 
 
@@ -58,72 +59,72 @@ def fresh(latency: float) -> float:
     return float(str(latency))
 
 
-def test_a_minute_has_what_was_done_in_it_and_no_more() -> None:
+async def test_a_minute_has_what_was_done_in_it_and_no_more() -> None:
     world = World()
     world.serve(20.0, 40.0)
     world.fail()
-    assert not world.minutes.look()
+    assert not await world.minutes.look()
     world.serve(60.0)
-    (row,) = world.end_minute()
+    (row,) = await world.end_minute()
     assert (row.span, row.starts_at, row.writer, row.endpoint, row.tenant_id) == (MINUTE, NOON, "p1", "up-1", "t1")
     assert (row.requests, row.errors) == (4, 1)
     assert row.latencies == count([20.0, 40.0, 60.0])
     assert row.first_tokens == count([10.0, 20.0, 30.0])
     world.serve(80.0)
-    (next_row,) = world.end_minute()
+    (next_row,) = await world.end_minute()
     assert (next_row.starts_at, next_row.requests, next_row.latencies) == (NOON + 60, 1, count([80.0]))
 
 
-def test_a_minute_in_which_nothing_was_done_has_no_row() -> None:
+async def test_a_minute_in_which_nothing_was_done_has_no_row() -> None:
     world = World()
-    assert world.end_minute() == []
+    assert await world.end_minute() == []
     world.serve(20.0)
-    assert len(world.end_minute()) == 1
-    assert world.end_minute() == []
+    assert len(await world.end_minute()) == 1
+    assert await world.end_minute() == []
 
 
-def test_answers_that_took_equally_long_are_counted_each() -> None:
+async def test_answers_that_took_equally_long_are_counted_each() -> None:
     world = World()
     world.serve(*[20.0] * 5)
-    world.minutes.look()
+    await world.minutes.look()
     world.serve(*[20.0] * 3)
-    (row,) = world.end_minute()
+    (row,) = await world.end_minute()
     assert size(row.latencies) == 8
 
 
-def test_of_more_answers_than_the_board_remembers_there_is_a_sample() -> None:
+async def test_of_more_answers_than_the_board_remembers_there_is_a_sample() -> None:
     world = World()
     world.serve(*[20.0] * (WINDOW + 100))
-    (row,) = world.end_minute()
+    (row,) = await world.end_minute()
     assert (row.requests, size(row.latencies)) == (WINDOW + 100, WINDOW)
 
 
-def test_what_runs_through_a_minute_is_in_its_row_though_nothing_began_or_ended() -> None:
+async def test_what_runs_through_a_minute_is_in_its_row_though_nothing_began_or_ended() -> None:
     world = World()
     world.board.of("pc_up-1").start()
-    world.end_minute()
-    (row,) = world.end_minute()
+    await world.end_minute()
+    (row,) = await world.end_minute()
     assert (row.requests, row.most_active) == (0, 1)
 
 
-def test_each_endpoint_has_a_row_and_one_that_is_gone_has_none() -> None:
+async def test_each_endpoint_has_a_row_and_one_that_is_gone_has_none() -> None:
     world = World()
     world.serve(20.0)
     world.serve(30.0, name="up-2")
-    assert [row.endpoint for row in world.end_minute()] == ["up-1", "up-2"]
+    assert [row.endpoint for row in await world.end_minute()] == ["up-1", "up-2"]
     world.serve(20.0)
     world.serve(30.0, name="up-2")
     world.endpoints.pop()
-    assert [row.endpoint for row in world.end_minute()] == ["up-1"]
+    assert [row.endpoint for row in await world.end_minute()] == ["up-1"]
 
 
-def test_an_endpoint_that_the_board_forgot_begins_at_nothing_again() -> None:
+async def test_an_endpoint_that_the_board_forgot_begins_at_nothing_again() -> None:
     world = World()
     world.serve(20.0, 20.0, 20.0)
-    world.end_minute()
+    await world.end_minute()
     world.board.keep_only(set())
     world.serve(20.0)
-    (row,) = world.end_minute()
+    (row,) = await world.end_minute()
     assert (row.requests, size(row.latencies)) == (1, 1)
 
 
@@ -193,6 +194,22 @@ class AwayOnce:
 
     def __getattr__(self, name: str) -> None:
         raise AssertionError(name)
+
+
+async def test_a_thousand_endpoints_do_not_hold_the_loop_and_have_their_rows() -> None:
+    world = World()
+    world.endpoints = [an_endpoint(f"up-{place}") for place in range(1_000)]
+    for endpoint in world.endpoints:
+        world.serve(20.0, name=endpoint.name)
+    world.clock.advance(60)
+    look = asyncio.ensure_future(world.minutes.look())
+    seen = []
+    while not look.done():
+        await asyncio.sleep(0)
+        seen.append(len(world.rows))
+    assert max(later - earlier for earlier, later in pairwise([0, *seen])) == AT_A_TIME
+    assert await look
+    assert [row.endpoint for row in world.rows] == [it.name for it in world.endpoints]
 
 
 async def test_the_loop_goes_on_when_the_database_was_away() -> None:

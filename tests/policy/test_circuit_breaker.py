@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from ai_gateway.domain.config import BreakerSettings
 from ai_gateway.policy.circuit_breaker import (
-    BUCKETS,
     FORGOTTEN_AFTER_SECONDS,
     LEAST_ROOM,
     CircuitBreaker,
@@ -20,6 +19,7 @@ from ai_gateway.policy.circuit_breaker import (
     open_seconds,
     still_holds,
 )
+from ai_gateway.policy.rolling_window import BUCKETS, RollingWindow
 
 CLOSED, OPEN, HALF_OPEN = State.CLOSED, State.OPEN, State.HALF_OPEN
 DEFAULTS = BreakerSettings()
@@ -604,11 +604,17 @@ def test_an_answer_that_came_whole_to_a_calm_breaker_is_an_answer_and_a_success(
             one.breaker.on_calm_answer(ticket, one.now, waited)
             other.succeed(other.breaker.on_answer(ticket, other.now, waited))
             assert known_of(one.breaker) == known_of(other.breaker)
+            if one.breaker.calm:
+                one.now = other.now = one.now + rng.choice(GAPS)
+                assert one.breaker.on_calm_send(one.now) == other.breaker.on_send(other.now)
+                assert known_of(one.breaker) == known_of(other.breaker)
     assert calm > 2_000
 
 
 def known_of(breaker: CircuitBreaker) -> dict[str, object]:
-    return {name: getattr(breaker, name) for name in CircuitBreaker.__slots__ if name != "_listener"}
+    known = {name: getattr(breaker, name) for name in CircuitBreaker.__slots__ if name != "_listener"}
+    window = known.pop("_window")
+    return known | {name: getattr(window, name) for name in RollingWindow.__slots__}
 
 
 def lived(trace: Trace) -> tuple[Bench, list[Ticket]]:

@@ -193,8 +193,8 @@ def test_a_brief_record_is_nothing_to_the_garbage_collector() -> None:
 
 
 def a_note(request_id: str, tenant_id: str = "t1") -> Note:
-    kind = Kind("chat", 200, tenant_id, "fast", "bot", "openai", "up-1", "gpt-4o-mini", 7)
-    return (request_id, NOON, 0.5, 12, 3, kind)
+    kind = Kind(200, tenant_id, "fast", "bot", "up-1", "gpt-4o-mini", 7)
+    return (request_id, NOON, 0.5, 12, 3, kind, ("chat", 200, "openai"))
 
 
 def test_what_was_noted_is_found_like_what_was_told_in_full() -> None:

@@ -70,7 +70,7 @@ def hold(journal: Journal, blank: Blank, it: Attempted) -> bool:
     """Whether it was held at the desk, and not behind it. Raises GatewayFault where there is no room."""
     if journal.desk.hold(blank, it.ids, it.attempt_id, it, NOON, it.number % 3, WORST, 5, it.tokens):
         return True
-    journal.hold(it.orphan(), NOON, WORST, blank.sheet)
+    journal.hold(it.orphan(), NOON, WORST, blank)
     return False
 
 

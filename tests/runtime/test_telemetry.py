@@ -11,7 +11,7 @@ from ai_gateway.domain.config import ProviderType
 from ai_gateway.domain.decisions import Step, What
 from ai_gateway.domain.faults import NotFound, RateLimited
 from ai_gateway.domain.traffic import Outcome
-from ai_gateway.runtime.telemetry import BUCKETS, MOST_FRESH, Ended, Kind, Note, Telemetry, render
+from ai_gateway.runtime.telemetry import BUCKETS, MOST_FRESH, Ended, Kind, Labels, Note, Telemetry, render
 from support.builders import a_receipt
 
 
@@ -130,9 +130,11 @@ def test_of_faults_those_hear_who_want_to_hear_of_nothing_else() -> None:
     assert failed == [ends[1]]
 
 
-KINDS = {
-    provider: Kind("chat", 200, "t1", "fast", None, provider, f"at {provider}", "m", 7)
-    for provider in ("openai", "anthropic")
+KIND = Kind(200, "t1", "fast", None, "up-1", "m", 7)
+LABELS: dict[str, Labels] = {
+    "openai": ("chat", 200, "openai"),
+    "anthropic": ("messages", 200, "anthropic"),
+    "groq": ("chat", 200, "groq"),
 }
 
 
@@ -159,16 +161,15 @@ def flown(telemetry: Telemetry, request_id: str, seconds: float, provider: str) 
     telemetry.began()
     if len(telemetry.notes) < telemetry.room:
         telemetry.active -= 1
-        telemetry.notes.append((request_id, 0.0, seconds, 12, 3, KINDS[provider]))
+        telemetry.notes.append((request_id, 0.0, seconds, 12, 3, KIND, LABELS[provider]))
     else:
         receipt = a_receipt(provider=ProviderType(provider), usage=Usage(12, 3))
-        telemetry.ended(an_end(request_id=request_id, seconds=seconds, receipts=(receipt,)))
+        operation = LABELS[provider][0]
+        telemetry.ended(an_end(request_id=request_id, operation=operation, seconds=seconds, receipts=(receipt,)))
 
 
 ENDS = st.lists(
-    st.tuples(
-        st.sampled_from([0.04, 0.2, 7.0, 301.0]), st.sampled_from(["openai", "anthropic"]), st.sampled_from("fwr")
-    ),
+    st.tuples(st.sampled_from([0.04, 0.2, 7.0, 301.0]), st.sampled_from(sorted(LABELS)), st.sampled_from("fwr")),
     max_size=40,
 )
 

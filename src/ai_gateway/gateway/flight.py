@@ -221,7 +221,7 @@ class Flight:
             doors.journal.append(receipt)
         is_warned = doors.meters.settle_whole(request_id, cost, asked + answered)
         member = berth.member
-        if member.gate.calm:
+        if self.lane.stage.circle.calm or member.gate.calm:  # a thousand gates are not asked one by one
             member.end_calmly(self.ticket, started, now, total_ms)
         else:
             self._taken().succeed_whole(now, total_ms, asked + answered)
@@ -239,7 +239,7 @@ class Flight:
         notes = telemetry.notes
         if len(notes) < telemetry.room:
             telemetry.active -= 1
-            notes.append((request_id, self.wall, seconds, asked, answered, berth.kind))
+            notes.append((request_id, self.wall, seconds, asked, answered, berth.kind, berth.labels))
         else:
             telemetry.ended(
                 Ended(
@@ -297,8 +297,7 @@ def take_off(doors: Doors, lane: Lane, small: SmallChat, protocol: "EdgeProtocol
     clock, meters = doors.clock, doors.meters
     received, wall = clock.now(), clock.wall()
     cap = small.cap
-    plan = lane.plan
-    stage = plan.stages[0]
+    stage = lane.stage
     if not lane.holds(doors, wall) or (cap is None and lane.needs_cap) or not stage.is_all_calm():
         return False
     size = small.body_bytes
@@ -313,7 +312,7 @@ def take_off(doors: Doors, lane: Lane, small: SmallChat, protocol: "EdgeProtocol
     if not meters.take_along(request_id, way, second, nano, tokens):
         return False
     place = stage.pick_calmly(doors.rng, received, None)
-    berth = None if place is None else lane.berths.get(place)
+    berth = None if place is None else lane.berths[place]
     if place is not None and (berth is None or wall >= berth.until):
         berth = lane.open_berth(doors, place, wall)
     if place is None or berth is None:
@@ -330,18 +329,17 @@ def take_off(doors: Doors, lane: Lane, small: SmallChat, protocol: "EdgeProtocol
     floor = flight.floor_nano = berth.input_nano(read) if rates is None else -(-read * rates[0] // PICO_PER_NANO)
     if not doors.journal.desk.hold(berth.blank, ids, attempt_id, flight, wall, way.number, nano, floor, read):
         try:
-            doors.journal.hold(flight.orphan(), wall, nano, berth.blank.sheet)
+            doors.journal.hold(flight.orphan(), wall, nano, berth.blank)
         except GatewayFault:  # it is said by the ordinary line, which asks again
             Taken.calmly(berth.member, ticket, started).withdraw(started)
             meters.settle(Hold(request_id, lane.charge(nano, tokens, wall), way.number))
             return False
-    plan.budget.deposit(started)
+    lane.plan.budget.deposit(started)
     doors.live.add(flight)
     doors.telemetry.began()
     protocol.open_flight(flight)
-    left = min(berth.total_seconds, lane.total_seconds)
-    seconds = left if berth.response_seconds is None or berth.response_seconds > left else berth.response_seconds
-    asked = flight.asked = berth.errand.ask(small.body_with(berth.model), doors.limits.answer_bytes, seconds, flight)
+    body = small.body_with(berth.model)
+    asked = flight.asked = berth.errand.ask(body, doors.limits.answer_bytes, berth.seconds, flight)
     if asked is None:
         flight.hand_over()
     return True

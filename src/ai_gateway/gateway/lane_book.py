@@ -28,22 +28,22 @@ class LaneBook:
     def keep(self, name: LaneName, lane: "Lane") -> None:
         """In the place of one that does not hold any more. Where there are too many, all are found anew."""
         self.drop(name)
-        self.note_entry()
+        self.note_entries(lane.entries)
         self._lanes[name] = lane
 
     def drop(self, name: LaneName) -> None:
         lane = self._lanes.pop(name, None)
         if lane is not None:
-            self._entries -= 1 + len(lane.berths)
+            self._entries -= lane.entries
 
-    def note_entry(self) -> None:
-        """A lane, or a berth of one."""
-        if self._entries >= self._most:
+    def note_entries(self, count: int) -> None:
+        """Of a lane, or a berth of one."""
+        if self._entries + count > self._most:
             for lane in self._lanes.values():
-                lane.berths.clear()
+                lane.close_berths()
             self._lanes.clear()
             self._entries = 0
-        self._entries += 1
+        self._entries += count
 
     def __len__(self) -> int:
         return self._entries

@@ -8,7 +8,7 @@ more than the plain way (a queue, rates, rules, a cache, a key that expires, a s
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, TypeVar, cast, final
 
 import msgspec
 
@@ -30,7 +30,7 @@ from ai_gateway.providers.openai import OpenAICodec
 from ai_gateway.runtime.desk import Blank
 from ai_gateway.runtime.plans import Plan
 from ai_gateway.runtime.stages import Member
-from ai_gateway.runtime.telemetry import Kind
+from ai_gateway.runtime.telemetry import Kind, Labels
 from ai_gateway.runtime.upstream import Errand, Outgoing
 from ai_gateway.runtime.ways import Way
 
@@ -40,19 +40,24 @@ if TYPE_CHECKING:
     from ai_gateway.gateway.protocol import EdgeProtocol
 
 MOST_LANES: Final = 16
+PLACES_AN_ENTRY: Final = 128
+"""So many that are empty are a kilobyte, as a berth is."""
 MOST_MISSES: Final = 8
 """So many requests one behind the other that had no lane: where nobody uses them, nobody goes on looking."""
 _CHAT: Final = Operation.CHAT
 _OK: Final = Outcome.OK
 _OK_STATUS: Final = 200
+T = TypeVar("T")
 
 
 @final
 class Berth:
     """One member of a lane's tier, and what every request there has in common. `like` is the orphan of one of them,
     `answered` its receipt. Its price holds `until` then (Unix seconds), `rates` are plain_rates of it; `lines` are the
-    headers of an answer that the provider sent with the headers `told`; `response_seconds` and `total_seconds` as its
-    timeouts have them."""
+    headers of an answer that the provider sent with the headers `told`; `seconds` is the longest that it may take.
+
+    Of a thousand members each is flown to so seldom that nothing of it is in the cache any more. So what is the same
+    for many of them is one object for all (`alike`), which is."""
 
     __slots__ = (
         "answered",
@@ -60,6 +65,7 @@ class Berth:
         "codec",
         "errand",
         "kind",
+        "labels",
         "like",
         "lines",
         "member",
@@ -67,31 +73,32 @@ class Berth:
         "names",
         "price",
         "rates",
-        "response_seconds",
+        "seconds",
         "told",
-        "total_seconds",
         "until",
     )
 
     errand: Errand
 
-    def __init__(self, member: Member, codec: OpenAICodec, like: Receipt, price: Price | None, until: float) -> None:
-        candidate = member.candidate
+    def __init__(self, lane: "Lane", member: Member, like: Receipt, price: Price | None, until: float) -> None:
+        candidate, codec = member.candidate, member.codec
+        assert isinstance(codec, OpenAICodec), "a plain plan has no other"
         timeouts = candidate.timeouts or candidate.endpoint.timeouts
         self.member = member
         self.codec = codec
         self.kind = kind_of(like)
-        self.like = like
+        self.labels: Labels = lane.alike((like.operation, _OK_STATUS, like.provider))
+        self.like = like = msgspec.structs.replace(like, model=lane.alike(like.model))
         self.answered: Receipt = msgspec.structs.replace(like, outcome=_OK, estimated=False)
         self.price = price
-        self.rates = plain_rates(price)
-        self.until = until
+        self.rates = lane.alike(plain_rates(price))
+        self.until = lane.alike(until)
         self.blank = Blank(like)
-        self.model = msgspec.Raw(msgspec.json.encode(candidate.model))
+        self.model = lane.alike(msgspec.json.encode(candidate.model))
         self.lines = self.names = ""
         self.told: Mapping[str, str] | None = None
-        self.response_seconds = timeouts.response
-        self.total_seconds = timeouts.total
+        of_all = min(timeouts.total, lane.total_seconds)
+        self.seconds = lane.alike(of_all if timeouts.response is None else min(timeouts.response, of_all))
 
     def tell(self, headers: Mapping[str, str]) -> str | None:
         """The header lines of an answer that the provider sent with these; None where one would break."""
@@ -110,16 +117,20 @@ class Berth:
 @final
 class Lane:
     """`admitted` is the request that opened it. Until `until` (Unix seconds) nothing dearer begins. `needs_cap`: where
-    the caller names no cap, one has to be written into the body. `berths` are those that were used, by their places."""
+    the caller names no cap, one has to be written into the body. `berths` are those that were used, by their places;
+    the lane and they are so many `entries` of a book of lanes."""
 
     __slots__ = (
+        "_alike",
         "_plans_at",
         "_shaped",
         "admitted",
         "berths",
+        "entries",
         "needs_cap",
         "plan",
         "snapshot",
+        "stage",
         "total_seconds",
         "until",
         "way",
@@ -132,8 +143,11 @@ class Lane:
         self.admitted = admitted
         self.snapshot = admitted.snapshot
         self.plan: Plan = plan
+        self.stage = plan.stages[0]
         self._shaped: Shaped = plain(Call(admitted.head, journey.shaped.call.model, {}), plan.course)[0]
-        self.berths: dict[int, Berth] = {}
+        self.berths: list[Berth | None] = []
+        self.close_berths()
+        self._alike: dict[object, object] = {}
         self.total_seconds = plan.course.total_seconds
         self.worst = plan.worst(caller.tenant.prices, admitted.snapshot.book, wall)
         self.until = self.worst.until
@@ -152,23 +166,32 @@ class Lane:
         caller = self.admitted.caller
         return Charge(caller.legs, nano, tokens, at, caller.limits, caller.tenant.zone, self.snapshot.revision)
 
+    def alike(self, value: T) -> T:
+        """The first of all that are equal to this one, and of its type."""
+        return cast(T, self._alike.setdefault((type(value), value), value))
+
+    def close_berths(self) -> None:
+        places = len(self.stage.members)
+        self.berths = [None] * places
+        self.entries = 1 + places // PLACES_AN_ENTRY
+
     def open_berth(self, doors: "Doors", place: int, wall: float) -> Berth | None:
         """The member at this place of the first tier, as it is to be asked now; None where it has to be asked in the
         ordinary way."""
         opened = self._open_berth(doors, place, wall)
         if opened is not None:
-            if place not in self.berths:
-                doors.lanes.note_entry()
+            if self.berths[place] is None:
+                doors.lanes.note_entries(1)
+                self.entries += 1
             self.berths[place] = opened
         return opened
 
     def _open_berth(self, doors: "Doors", place: int, wall: float) -> Berth | None:
-        admitted, plan, shaped = self.admitted, self.plan, self._shaped
-        member = plan.stages[0].members[place]
-        candidate, codec, course = member.candidate, member.codec, plan.course
+        admitted, course, shaped = self.admitted, self.plan.course, self._shaped
+        member = self.stage.members[place]
+        candidate = member.candidate
         endpoint = candidate.endpoint
-        assert isinstance(codec, OpenAICodec), "a plain plan has no other"
-        encoded = codec.encode(shaped, candidate.model)
+        encoded = member.codec.encode(shaped, candidate.model)
         names = name_lines(course.route or course.pool or course.name, endpoint.name, endpoint.provider)
         try:
             headers = member.signer.sign(encoded.headers, encoded, doors.clock, doors.tokens)
@@ -180,7 +203,7 @@ class Lane:
         like = draft_receipt(admitted, shaped, attempt, self.way.number).orphan
         prices, book = admitted.caller.tenant.prices, self.snapshot.book
         asks = Outgoing("POST", endpoint.base_url, encoded.path, headers, b"", endpoint.reach, 0.0, 0.0)
-        berth = Berth(member, codec, like, *price_in_force(prices, book, endpoint, candidate.model, wall))
+        berth = Berth(self, member, like, *price_in_force(prices, book, endpoint, candidate.model, wall))
         berth.errand, berth.names = doors.upstream.prepare(asks), names
         return berth
 
@@ -188,12 +211,10 @@ class Lane:
 def kind_of(like: Receipt) -> Kind:
     """Of requests that are answered well by what this is the receipt of."""
     return Kind(
-        operation=like.operation,
         status=_OK_STATUS,
         tenant_id=like.tenant_id,
         asked=like.requested_model,
         route=like.route,
-        provider=like.provider,
         endpoint=like.endpoint,
         model=like.model,
         revision=like.revision,

@@ -74,7 +74,7 @@ _read_parts: Final = msgspec.json.Decoder(list[Part]).decode
 
 
 class LongChat(SmallChat, frozen=True, gc=False):
-    def body_with(self, model: msgspec.Raw) -> Body:
+    def body_with(self, model: bytes) -> Body:
         """The messages go out as they are."""
         mould, messages = self.mould, self.messages
         if len(messages) <= SHORT_BYTES:

@@ -102,7 +102,7 @@ class SmallChat(msgspec.Struct, frozen=True, gc=False):
         """The top-level members, in their order, as `read_envelope` gives them."""
         return {**self.mould.call.fields, "messages": msgspec.Raw(self.messages)}
 
-    def body_with(self, model: msgspec.Raw) -> Body:
+    def body_with(self, model: bytes) -> Body:
         """The body as OpenAI's codec encodes it for a provider that calls the model so."""
         mould = self.mould
         if mould.begins_with_model:

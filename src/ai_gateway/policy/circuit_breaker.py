@@ -26,6 +26,7 @@ from typing import Final, NewType, Protocol, final
 import msgspec
 
 from ai_gateway.domain.config import BreakerSettings
+from ai_gateway.policy.rolling_window import RollingWindow
 
 Ticket = NewType("Ticket", int)
 """The number of a sending; negative once it was answered. Every ticket is given back exactly once."""
@@ -35,7 +36,6 @@ LEAST_SHARE: Final = 0.1
 LEAST_ROOM: Final = 10
 FORGOTTEN_AFTER_SECONDS: Final = 300.0
 UNKNOWN_WAIT_SECONDS: Final = 1.0
-BUCKETS: Final = 20
 
 
 class State(StrEnum):
@@ -103,26 +103,24 @@ def open_seconds(settings: BreakerSettings, growth: int, rng: Random) -> float:
 class CircuitBreaker:
     """`calm`: CLOSED, with room, and back at full share, so that nobody needs to ask `admits` or `ramp`."""
 
+    # In the order of their names they lie in memory, and what each request of one that is calm touches is together.
     __slots__ = (
         "_bucket_ends",
         "_closed_at",
         "_deviation",
-        "_fails",
-        "_first",
+        "_failures",
         "_listener",
         "_mean",
         "_number",
-        "_place",
         "_probe",
         "_quiet_since",
         "_ramping",
         "_room",
-        "_sends",
         "_since",
-        "_width",
+        "_waiting",
+        "_window",
         "calm",
         "crowded",
-        "failures",
         "forced",
         "growth",
         "opened_at",
@@ -131,7 +129,6 @@ class CircuitBreaker:
         "state",
         "successes",
         "until",
-        "waiting",
     )
 
     def __init__(self, settings: BreakerSettings, listener: Listener, now: float) -> None:
@@ -140,10 +137,10 @@ class CircuitBreaker:
         self.calm = True
         self.crowded = False
         self.forced = False
-        self.failures = 0
+        self._failures = 0
         self.successes = 0
         self.growth = 0
-        self.waiting = 0
+        self._waiting = 0
         self.opened_at: float | None = None
         self.until = now
         self.reason: str | None = None
@@ -157,12 +154,18 @@ class CircuitBreaker:
         self._deviation = 0.0
         self._quiet_since = now
         self._room = LEAST_ROOM
-        self._width = settings.window_seconds / BUCKETS
-        self._bucket_ends = now + self._width
-        self._place = 0
-        self._first = 0  # the number before the bucket's first: what it has is counted when it ends
-        self._sends = [0] * BUCKETS
-        self._fails = [0] * BUCKETS
+        self._window = RollingWindow(settings.window_seconds)
+        self._bucket_ends = now + self._window.width
+
+    @property
+    def failures(self) -> int:
+        """One behind the other."""
+        return self._failures
+
+    @property
+    def waiting(self) -> int:
+        """Sendings that have no first answer yet."""
+        return self._waiting
 
     def admits(self, now: float) -> bool:
         """Whether the next request may go there. In HALF_OPEN `on_send` has to follow in the same step, before anything
@@ -194,22 +197,27 @@ class CircuitBreaker:
         return LEAST_SHARE + (1.0 - LEAST_SHARE) * max(0.0, grown)
 
     def on_send(self, now: float) -> Ticket:
+        number = self.on_calm_send(now)
+        if self.state is _HALF_OPEN and not self._probe:
+            self._probe = number
+        return number
+
+    def on_calm_send(self, now: float) -> Ticket:
+        """`on_send` for a breaker that is calm."""
         if now >= self._bucket_ends:
             self._roll(now)
         self._number = number = self._number + 1
-        waiting = self.waiting
+        waiting = self._waiting
         if not waiting:
             self._quiet_since = now
-        self.waiting = waiting = waiting + 1
+        self._waiting = waiting = waiting + 1
         if waiting >= self._room:
             self._measure(now)
-        if self.state is _HALF_OPEN and not self._probe:
-            self._probe = number
         return number  # pyright: ignore[reportReturnType]  # a NewType is a call
 
     def on_answer(self, ticket: Ticket, now: float, waited: float) -> Ticket:
         """The first event of a stream, or a whole unary answer, after `waited` seconds. The ticket from here on."""
-        self.waiting -= 1
+        self._waiting -= 1
         self._quiet_since = now
         mean = self._mean
         if mean:
@@ -226,7 +234,7 @@ class CircuitBreaker:
     def on_calm_answer(self, ticket: Ticket, now: float, waited: float) -> None:
         """`on_answer` and `on_success` of an answer that came whole, for a breaker that is calm: it proves nothing. Nor
         can its ticket be a probe of the state that is: one that is still under way was sent before it closed."""
-        self.waiting -= 1
+        self._waiting -= 1
         self._quiet_since = now
         mean = self._mean
         if mean:
@@ -237,7 +245,7 @@ class CircuitBreaker:
         else:
             self._mean, self._deviation = waited, waited / 2
         if ticket >= self._since:
-            self.failures = 0
+            self._failures = 0
         elif ticket == self._probe:
             self._probe = 0
 
@@ -248,7 +256,7 @@ class CircuitBreaker:
         if number < self._since:
             return
         if self.state is _CLOSED:
-            self.failures = 0
+            self._failures = 0
         elif not self.forced:
             self._prove(now)
 
@@ -260,16 +268,16 @@ class CircuitBreaker:
         if number < self._since:
             return
         if self.state is _CLOSED:
-            self.failures += 1
+            self._failures += 1
             if now >= self._bucket_ends:
                 self._roll(now)
-            self._fails[self._place] += 1
+            self._window.note_failure()
             why = self._too_many()
             if why is not None:
                 relapse = now - self._closed_at < self.settings.slow_start_seconds
                 self._open(self.growth if relapse else 0, now, rng, f"{why}, the last: {reason}")
         elif self.state is State.HALF_OPEN:
-            self.failures += 1
+            self._failures += 1
             self._open(self.growth + 1, now, rng, f"it failed while it was tested: {reason}")
         else:
             self.successes = 0
@@ -292,7 +300,7 @@ class CircuitBreaker:
         if self.state is not _CLOSED or self.forced:
             self.forced = False
             self._close(now, reason)
-        self.failures = self.growth = 0
+        self._failures = self.growth = 0
         self._ramping = self.crowded = False
         self._settle()
 
@@ -305,7 +313,7 @@ class CircuitBreaker:
             until_wall=None if self.until == inf else self.until + drift,
             opened_wall=None if self.opened_at is None else self.opened_at + drift,
             growth=self.growth,
-            failures=self.failures,
+            failures=self._failures,
             successes=self.successes,
             forced=self.forced,
             reason=self.reason,
@@ -318,7 +326,7 @@ class CircuitBreaker:
         settings = self.settings
         self.forced = saved.forced
         self.growth = saved.growth
-        self.failures = saved.failures
+        self._failures = saved.failures
         self.opened_at = None if saved.opened_wall is None else saved.opened_wall + drift
         if saved.until_wall is None:
             self.until = inf
@@ -332,8 +340,8 @@ class CircuitBreaker:
 
     def _stop_waiting(self, ticket: Ticket) -> int:
         """It ended without a first answer of its own."""
-        self.waiting -= 1
-        if self.crowded and self.waiting < self._room:
+        self._waiting -= 1
+        if self.crowded and self._waiting < self._room:
             self._make_room()
         return ticket
 
@@ -346,9 +354,9 @@ class CircuitBreaker:
 
     def _too_many(self) -> str | None:
         settings = self.settings
-        if self.failures >= settings.failure_threshold:
-            return f"{self.failures} failures in a row"
-        sent, failed = self._number - self._first + sum(self._sends), sum(self._fails)
+        if self._failures >= settings.failure_threshold:
+            return f"{self._failures} failures in a row"
+        sent, failed = self._window.totals(self._number)
         if sent >= settings.minimum_requests and failed >= settings.failure_rate * sent:
             return f"{failed} failures of {sent} requests within {settings.window_seconds:g} s"
         return None
@@ -360,12 +368,10 @@ class CircuitBreaker:
         self._turn(State.OPEN, reason, now)
 
     def _close(self, now: float, reason: str) -> None:
-        self.failures = 0
+        self._failures = 0
         self.opened_at = None
         self.until = self._closed_at = now
-        self._sends = [0] * BUCKETS
-        self._fails = [0] * BUCKETS
-        self._first = self._number
+        self._window.clear(self._number)
         self._turn(_CLOSED, reason, now)
 
     def _turn(self, after: State, reason: str, now: float) -> None:
@@ -385,25 +391,19 @@ class CircuitBreaker:
             self._listener.stirred()
 
     def _roll(self, now: float) -> None:
-        steps = int((now - self._bucket_ends) / self._width) + 1
-        self._sends[self._place] = self._number - self._first
-        self._first = self._number
-        for _ in range(min(steps, BUCKETS)):
-            self._place = (self._place + 1) % BUCKETS
-            self._sends[self._place] = self._fails[self._place] = 0
-        self._bucket_ends += steps * self._width
+        self._bucket_ends = self._window.roll(self._bucket_ends, now, self._number)
         if not self.crowded:
             self._room = LEAST_ROOM
 
     def _measure(self, now: float) -> None:
         """How many may wait: asked when as many as last time do."""
         usual = self._mean + 2 * self._deviation or UNKNOWN_WAIT_SECONDS
-        most = max(*self._sends, self._number - self._first)
-        explained = max(LEAST_ROOM, int(2 * usual * most / self._width))
-        if self.waiting < explained:
+        window = self._window
+        explained = max(LEAST_ROOM, int(2 * usual * window.most(self._number) / window.width))
+        if self._waiting < explained:
             self._room = explained
         elif now - self._quiet_since <= usual:
-            self._room = self.waiting + 1
+            self._room = self._waiting + 1
         elif not self.crowded:
             self._room = explained
             self.crowded = True

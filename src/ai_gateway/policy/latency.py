@@ -9,6 +9,7 @@ endpoint that is asked again every few seconds (`policy/exploration.py`) is beli
 answers.
 """
 
+from collections.abc import Sequence
 from math import exp
 from typing import Final, final
 
@@ -29,16 +30,22 @@ class Latency:
 
     def observe(self, milliseconds: float, now: float) -> None:
         """`now`: monotonic seconds. Answers may come in any order; one from the past weighs nothing but as a peak."""
-        usual, peak = self.usual, self.peak
-        if usual is None or peak is None:
-            self.usual = self.peak = milliseconds
-            self._at = now
-            return
-        at = self._at
-        if now > at:
-            past = exp((at - now) / self._memory)
-            self._at = now
-        else:
-            past = 1.0
-        self.usual = milliseconds + past * (usual - milliseconds)
-        self.peak = milliseconds if milliseconds > peak else milliseconds + past * (peak - milliseconds)
+        self.observe_all((milliseconds, now))
+
+    def observe_all(self, answers: Sequence[float]) -> None:
+        """The milliseconds and the instant of each, one after the other."""
+        usual, peak, at, memory = self.usual, self.peak, self._at, self._memory
+        numbers = iter(answers)
+        for milliseconds, now in zip(numbers, numbers, strict=True):
+            if usual is None or peak is None:
+                usual = peak = milliseconds
+                at = now
+                continue
+            if now > at:
+                past = exp((at - now) / memory)
+                at = now
+            else:
+                past = 1.0
+            usual = milliseconds + past * (usual - milliseconds)
+            peak = milliseconds if milliseconds > peak else milliseconds + past * (peak - milliseconds)
+        self.usual, self.peak, self._at = usual, peak, at

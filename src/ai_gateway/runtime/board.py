@@ -1,5 +1,9 @@
 """What is known about every endpoint right now: counts and the last latencies. Written on the line in O(1), read by
-the admin API; percentiles are worked out when somebody looks, over the last 512 answers."""
+the admin API; percentiles are worked out when somebody looks, over the last 512 answers.
+
+How long an answer took is noted and taken in later, some together or when somebody looks. Of a thousand endpoints each
+is touched so seldom that all that is its own has left the cache meanwhile, and a list is less to fetch than averages.
+"""
 
 from collections import deque
 from typing import Final, final
@@ -9,6 +13,8 @@ import msgspec
 from ai_gateway.policy.latency import Latency
 
 WINDOW: Final = 512
+MOST_FRESH: Final = 32
+"""Numbers, two of each answer."""
 
 
 @final
@@ -16,16 +22,27 @@ class Standing:
     """One endpoint's numbers since the process started, in milliseconds. The averages are over time, as
     `policy/latency.py` argues."""
 
-    __slots__ = ("active", "errors", "latencies", "latency", "requests", "ttft", "ttfts")
+    __slots__ = ("_fresh", "_latencies", "_latency", "active", "errors", "requests", "ttft", "ttfts")
 
     def __init__(self) -> None:
         self.requests = 0
         self.active = 0
         self.errors = 0
-        self.latency = Latency()
         self.ttft = Latency()
-        self.latencies: deque[float] = deque(maxlen=WINDOW)
         self.ttfts: deque[float] = deque(maxlen=WINDOW)
+        self._latency = Latency()
+        self._latencies: deque[float] = deque(maxlen=WINDOW)
+        self._fresh: list[float] = []
+
+    @property
+    def latency(self) -> Latency:
+        self._take_in()
+        return self._latency
+
+    @property
+    def latencies(self) -> deque[float]:
+        self._take_in()
+        return self._latencies
 
     def start(self) -> None:
         self.requests += 1
@@ -38,12 +55,17 @@ class Standing:
 
     def succeed(self, total_ms: float, ttft_ms: float | None, now: float) -> None:
         """`now`: monotonic seconds."""
-        self.active -= 1
-        self.latencies.append(total_ms)
-        self.latency.observe(total_ms, now)
+        self.succeed_whole(total_ms, now)
         if ttft_ms is not None:
             self.ttfts.append(ttft_ms)
             self.ttft.observe(ttft_ms, now)
+
+    def succeed_whole(self, total_ms: float, now: float) -> None:
+        self.active -= 1
+        fresh = self._fresh
+        fresh += (total_ms, now)
+        if len(fresh) >= MOST_FRESH:
+            self._take_in()
 
     def fail(self) -> None:
         self.active -= 1
@@ -52,6 +74,13 @@ class Standing:
     def leave(self) -> None:
         """It ended through nobody's fault but the caller's (a client error, a client that left)."""
         self.active -= 1
+
+    def _take_in(self) -> None:
+        fresh = self._fresh
+        if fresh:
+            self._latency.observe_all(fresh)
+            self._latencies.extend(fresh[::2])
+            fresh.clear()
 
 
 class Spread(msgspec.Struct, frozen=True):

@@ -107,7 +107,7 @@ class Decisions:
             if isinstance(it, Decision):
                 if it.tenant_id == tenant_id:
                     yield it
-            elif len(it) == 6:
+            elif len(it) == 7:
                 if it[5].tenant_id == tenant_id:
                     yield _noted(it)
             elif it[1] == tenant_id:
@@ -197,7 +197,7 @@ def _nobody_has_notes() -> None:
 
 
 def _noted(it: Note) -> Decision:
-    request_id, at, seconds, _, _, kind = it
+    request_id, at, seconds, _, _, kind, _ = it
     return Decision(
         request_id=request_id,
         tenant_id=kind.tenant_id,

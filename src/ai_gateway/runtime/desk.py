@@ -24,7 +24,7 @@ from ai_gateway.runtime.entries import (
     pack_settle,
 )
 from ai_gateway.runtime.segments import Segment
-from ai_gateway.runtime.sheets import Sheet, sheet_of
+from ai_gateway.runtime.sheets import Sheet, what_of, who_of
 from ai_gateway.runtime.slots import SLOT_BYTES, pack_slot_into
 
 
@@ -40,14 +40,13 @@ A tuple, because one is made for every request."""
 
 
 @final
-class Blank:
+class Blank(Sheet):
     """What the records of attempts like this one have in common: the first attempt of its request, which goes well."""
 
-    __slots__ = ("hold_mark", "revision", "settle_mark", "sheet", "slots")
+    __slots__ = ("hold_mark", "revision", "settle_mark")
 
     def __init__(self, like: Receipt) -> None:
-        self.sheet = sheet_of(like)
-        self.slots = self.sheet.slots
+        super().__init__(who_of(like), what_of(like))
         self.revision = like.revision
         self.hold_mark = 1 + mark_of(like.priced, Outcome.ORPHAN)
         self.settle_mark = 1 + mark_of(like.priced, Outcome.OK)
@@ -83,8 +82,7 @@ class Desk:
     ) -> bool:
         """As Journal.hold, for an attempt that starts `at` once: its orphan has cost `floor_nano` for so many tokens of
         input. `ids` are the 14 bytes of its request's id."""
-        sheet = blank.sheet
-        segment = sheet.segment
+        segment = blank.segment
         reserved = self.reserved + blank.slots
         if segment is not self.segment or reserved > self.room:
             return False
@@ -97,7 +95,7 @@ class Desk:
             number,
             ids,
             blank.hold_mark,
-            sheet.numbers,
+            blank.numbers,
             day,
             at,
             at,
@@ -110,15 +108,14 @@ class Desk:
         )
         pack_slot_into(segment.window, place, crc32(rest), rest)
         segment.next = number + 1
-        self.opened[attempt_id] = (sheet, (ids, 1, b""), blank.slots, attempted, at, worst_nano, None)
+        self.opened[attempt_id] = (blank, (ids, 1, b""), blank.slots, attempted, at, worst_nano, None)
         self.reserved = reserved
         return True
 
     def settle(self, blank: Blank, receipt: Receipt, asked: int, answered: int) -> bool:
         """As Journal.append, for a receipt that is the blank's but for its numbers: tokens of input and output that no
         lane has a part of."""
-        sheet = blank.sheet
-        segment = sheet.segment
+        segment = blank.segment
         backlog = self.backlog
         memory = backlog.memory
         if segment is not self.segment or len(memory) >= backlog.limit:
@@ -136,7 +133,7 @@ class Desk:
             number,
             opened[1][0],
             blank.settle_mark,
-            sheet.numbers,
+            blank.numbers,
             receipt.day,
             receipt.started_at,
             0.0,

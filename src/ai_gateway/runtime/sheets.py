@@ -6,7 +6,7 @@ request after another of the same kind keeps its sheet, and nothing is looked up
 """
 
 import struct
-from typing import Final, cast, final
+from typing import Final, cast
 
 import msgspec
 
@@ -27,7 +27,6 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Names).decode
 
 
-@final
 class Sheet:
     """`numbers` are those of its names in `segment`, as records have them. `slots` is the most that an attempt without
     a tail needs from its hold to its receipt, in a segment that knows none of its names."""

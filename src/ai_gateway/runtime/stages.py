@@ -28,7 +28,7 @@ class Member:
     """A candidate and all that is known of its endpoint. `told`: headers of its last answer, and those lines of them
     that callers may see."""
 
-    __slots__ = ("candidate", "codec", "gate", "kind", "signer", "standing", "throttle", "told")
+    __slots__ = ("breaker", "candidate", "codec", "gate", "kind", "signer", "standing", "throttle", "told")
 
     def __init__(
         self,
@@ -44,6 +44,7 @@ class Member:
         self.kind = kind
         self.codec = codec
         self.gate = gate
+        self.breaker = gate.breaker
         self.standing = standing
         self.throttle = throttle
         self.signer = Signer(kind, candidate.endpoint)
@@ -54,20 +55,18 @@ class Member:
         standing = self.standing
         standing.requests += 1
         standing.active += 1
-        return self.gate.breaker.on_send(now)
+        return self.breaker.on_calm_send(now)
 
     def end_calmly(self, ticket: Ticket, started: float, now: float, total_ms: float) -> None:
         """A whole answer came, the gate is calm, and of what limits there are nothing was taken."""
-        self.gate.breaker.on_calm_answer(ticket, now, now - started)
-        standing = self.standing
-        standing.active -= 1
-        standing.latencies.append(total_ms)
-        standing.latency.observe(total_ms, now)
+        self.breaker.on_calm_answer(ticket, now, now - started)
+        self.standing.succeed_whole(total_ms, now)
 
 
 @final
 class Stage:
-    """Also the Field of its own picks. `is_limited`: a member has rate limits. Times are monotonic seconds."""
+    """Also the Field of its own picks. `is_limited`: a member has rate limits; `circle`: the gates of all. Times are
+    monotonic seconds."""
 
     def __init__(self, tier: Tier, members: Sequence[Member], healths: Healths) -> None:
         self.tier = tier
@@ -75,7 +74,7 @@ class Stage:
         self.is_calm = True
         self.now = 0.0
         self._picker = _picker(tier, self.members)
-        self._circle = Circle([member.gate for member in members])
+        self.circle = Circle([member.gate for member in members])
         self._healths = healths
         self._out = healths.out
         self.is_limited = any(member.throttle.limits is not None for member in members)
@@ -91,7 +90,7 @@ class Stage:
     ) -> int | None:
         """A member that may be sent a request that uses `tokens` at worst, and is not in `tried`."""
         self.now = now
-        self.is_calm = not tried and self._circle.calm and not self.is_limited and not self._out
+        self.is_calm = not tried and self.circle.calm and not self.is_limited and not self._out
         if not self.is_calm:
             self._tried = tried
             self._tokens = tokens
@@ -100,11 +99,11 @@ class Stage:
 
     def is_all_calm(self) -> bool:
         """Whether everybody is well and nothing limits anybody."""
-        return self._circle.calm and not self.is_limited and not self._out
+        return self.circle.calm and not self.is_limited and not self._out
 
     def pick_calmly(self, rng: Random, now: float, affinity: str | None) -> int | None:
         """As `pick` for a first attempt, where everybody is well and nothing limits anybody. None: that is not so."""
-        if self.is_limited or self._out or not self._circle.calm:
+        if self.is_limited or self._out or not self.circle.calm:
             return None
         self.now = now
         self.is_calm = True

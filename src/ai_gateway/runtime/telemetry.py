@@ -56,23 +56,23 @@ class Kind(msgspec.Struct, frozen=True, gc=False, eq=False):
     """What requests that flew to one place have in common: they were answered well, by one attempt. `asked` is the
     model that the caller named."""
 
-    operation: str
     status: int
     tenant_id: str
     asked: str
     route: str | None
-    provider: str
     endpoint: str
     model: str
     revision: int
 
 
-Note = tuple[str, float, float, int, int, Kind]
+Labels = tuple[str, int, str]
+"""What numbers tell requests apart by: operation, status, provider type."""
+Note = tuple[str, float, float, int, int, Kind, Labels]
 """The request's id, Unix seconds at which it came, seconds that it took, tokens of its input and its output."""
 _seconds: Final = itemgetter(2)
 _input_tokens: Final = itemgetter(3)
 _output_tokens: Final = itemgetter(4)
-_kind: Final = itemgetter(5)
+_labels: Final = itemgetter(6)
 
 
 class NoteTaker(Protocol):
@@ -183,13 +183,14 @@ class Telemetry:
         self._make_room(taker)
         self.input_tokens += sum(map(_input_tokens, notes))
         self.output_tokens += sum(map(_output_tokens, notes))
-        kinds = Counter(map(_kind, notes))
-        for kind, count in kinds.items():
-            by_outcome = self.attempts.setdefault(kind.provider, {})
+        groups = Counter(map(_labels, notes))
+        for labels, count in groups.items():
+            operation, status, provider = labels
+            by_outcome = self.attempts.setdefault(provider, {})
             by_outcome[_OK] = by_outcome.get(_OK, 0) + count
-            durations = self._durations(kind.operation, kind.status)
+            durations = self._durations(operation, status)
             durations.fresh.extend(
-                map(_seconds, notes) if len(kinds) == 1 else [it[2] for it in notes if it[5] is kind]
+                map(_seconds, notes) if len(groups) == 1 else [it[2] for it in notes if it[6] == labels]
             )
             if len(durations.fresh) >= MOST_FRESH:
                 durations.counted()

@@ -123,6 +123,25 @@ def test_while_nobody_admits_all_keep_their_turns() -> None:
     assert got + go_on(picker, CALM, 5) == expected
 
 
+WELL = FakeField(ramps={0: 1.0})
+"""Nobody is out, but a picker has to look."""
+TROUBLES = st.tuples(st.sets(st.integers(0, 7), max_size=3), st.dictionaries(st.integers(0, 7), st.floats(0.1, 1.0)))
+
+
+@given(weights=WEIGHTS, events=st.lists(st.one_of(st.integers(1, 1_200), TROUBLES), max_size=12))
+def test_turns_that_are_given_in_advance_are_those_that_would_be_given(
+    weights: list[int], events: list[int | tuple[set[int], dict[int, float]]]
+) -> None:
+    """Quiet times, and requests for which somebody is out or ramps in between."""
+    ahead, asked = WeightedRoundRobin(weights), WeightedRoundRobin(weights)
+    for event in events:
+        if isinstance(event, int):
+            assert go_on(ahead, CALM, event) == go_on(asked, WELL, event)
+        else:
+            trouble = FakeField(out=event[0], ramps=event[1])
+            assert go_on(ahead, trouble, 1) == go_on(asked, trouble, 1)
+
+
 def test_a_returning_member_gains_its_share_as_its_ramp_grows() -> None:
     """30 s at 300 requests a second, three equal members. With ramp r it has r / (2 + r) of the requests; a second's
     300 turns are exact to one, the ramp moves by 3 points in them."""
