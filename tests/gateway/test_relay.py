@@ -100,11 +100,19 @@ class PouringAnswer:
 
 
 class ChunkedAnswer:
-    """An answer whose events come one by one, each in a chunk that may go on as it is; `before` is called for each."""
+    """An answer whose events come one by one, each in a chunk that may go on as it is; `before` and `after` are called
+    for each, and `ending` is its end."""
 
-    def __init__(self, events: list[bytes], before: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        events: list[bytes],
+        before: Callable[[], None] = lambda: None,
+        after: Callable[[Sink], None] = lambda sink: None,
+        ending: UpstreamError | None = None,
+    ) -> None:
         self._first, *self._rest = events
-        self._before = before
+        self._before, self._after = before, after
+        self._ending = ending
         self.headers = EVENTS
 
     async def next(self, seconds: float) -> bytes:
@@ -113,8 +121,10 @@ class ChunkedAnswer:
     def pour_into(self, sink: Sink, between_seconds: float, total_seconds: float) -> bool:
         for it in self._rest:
             self._before()
-            sink.pour(it, chunk(it))
-        sink.close(None)
+            if not sink.take(chunk(it)):
+                sink.pour(it)
+            self._after(sink)
+        sink.close(self._ending)
         return True
 
     def leave(self, seconds: float) -> None:
@@ -244,7 +254,8 @@ async def test_a_stream_of_words_is_marked_by_their_number() -> None:
 async def test_a_slow_stream_of_words_is_marked_by_the_time() -> None:
     clock, marked = FakeClock(), list[int]()
     marks = Marks(clock, lambda: marked.append(stream.delivered_events))
-    answer = ChunkedAnswer(chat_events(*(["word"] * 9), usage=False), lambda: clock.advance(0.5))
+    events = chat_events(*(["word"] * 9), usage=False)
+    answer = ChunkedAnswer(events, lambda: clock.advance(0.5), lambda sink: sink.tick())
     stream = relay.Streaming(answer, CODEC, CALL, said, DEADLINES, marks=marks)  # type: ignore[arg-type]
     await stream.begin()
     await stream.carry(Caller().client, (), nothing_to_book)

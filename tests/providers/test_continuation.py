@@ -139,7 +139,7 @@ def test_events_that_are_alike_cost_their_letters_and_are_read_as_if_they_were_k
         whole.keep(event)
         text = likeness.text_in(event)
         if text is not None:
-            alike.keep_alike(text, likeness)
+            alike.keep_alike([text], likeness)
         else:
             likeness.learn(event)
             alike.keep(event)
@@ -159,21 +159,27 @@ def test_an_answer_of_events_that_are_alike_is_too_long_where_its_events_are() -
     kept = {count: delivered(a_call(Dialect.OPENAI)) for count in (enough, enough + 1)}
     for count, it in kept.items():
         for _ in range(count):
-            it.keep_alike(b"word", likeness)
+            it.keep_alike([b"word"], likeness)
     assert {count: it.so_far() is None for count, it in kept.items()} == {enough: False, enough + 1: True}
 
 
 @given(st.lists(st.text(alphabet='ab\u00e4 "\\\n', max_size=4), min_size=1, max_size=40))
 def test_what_was_kept_alike_is_what_was_delivered(texts: list[str]) -> None:
     kept, likeness = delivered(a_call(Dialect.OPENAI)), Likeness()
+    waiting: list[bytes] = []
     for text in texts:
         event = chat_event({"content": text})
         said = likeness.text_in(event)
         if said is not None:
-            kept.keep_alike(said, likeness)
-        else:
-            likeness.learn(event)
-            kept.keep(event)
+            waiting.append(said)
+            continue
+        if waiting:
+            kept.keep_alike(waiting, likeness)
+            waiting.clear()
+        likeness.learn(event)
+        kept.keep(event)
+    if waiting:
+        kept.keep_alike(waiting, likeness)
     so_far = kept.so_far()
     assert so_far is not None
     assert so_far.text == "".join(texts)

@@ -30,10 +30,17 @@ class Basin:
     def __init__(self, answer: Http1Answer | None = None, after: int = 1 << 60) -> None:
         self.poured: list[bytes] = []
         self.ends: list[UpstreamError | None] = []
+        self.ticks = 0
         self._answer = answer
         self._after = after
 
-    def pour(self, data: bytes, chunk: bytes | None = None) -> None:
+    def take(self, read: bytes) -> bool:
+        return False
+
+    def tick(self) -> None:
+        self.ticks += 1
+
+    def pour(self, data: bytes) -> None:
         assert not self.ends, "nothing is poured behind an end"
         self.poured.append(data)
         if self._answer is not None and sum(map(len, self.poured)) >= self._after:
@@ -288,6 +295,37 @@ def sweep(line: Line, answer: Http1Answer, tenths: int) -> None:
     for _ in range(tenths):
         line.loop.now += 0.1
         answer.expire(line.loop.now)
+
+
+def test_a_sink_is_told_at_the_next_look_that_something_has_come() -> None:
+    line = Line()
+    answer = begun(line)
+    sink = Basin()
+    answer.pour_into(sink, 5, 100)
+    sweep(line, answer, tenths=3)
+    assert sink.ticks == 0
+    line.say(chunk(b"one"), chunk(b"two"))
+    sweep(line, answer, tenths=3)
+    assert sink.ticks == 1
+    line.say(chunk(b"three"))
+    answer.pause()
+    sweep(line, answer, tenths=1)
+    assert sink.ticks == 2
+
+
+def test_a_mistake_of_our_own_at_a_look_is_said_and_ends_that_answer_alone() -> None:
+    class Clumsy(Basin):
+        def tick(self) -> None:
+            raise KeyError("ours")
+
+    line, sink = Line(), Clumsy()
+    answer = begun(line)
+    answer.pour_into(sink, LONG, LONG)
+    line.say(chunk(b"one"))
+    answer.expire(line.loop.now)
+    assert [type(it) for it in line.loop.mistakes] == [KeyError]
+    assert [type(it) for it in sink.ends] == [Broken]
+    assert line.transport.aborted
 
 
 def test_the_total_closes_the_sink_whatever_comes() -> None:

@@ -67,8 +67,13 @@ class Basin:
         self.size = 0
         self.end: asyncio.Future[UpstreamError | None] = asyncio.get_running_loop().create_future()
 
-    def pour(self, data: bytes, chunk: bytes | None = None) -> None:
+    def pour(self, data: bytes) -> None:
         self.size += len(data)
+
+    def take(self, read: bytes) -> bool:
+        return False
+
+    def tick(self) -> None: ...
 
     def close(self, error: UpstreamError | None) -> None:
         self.end.set_result(error)

@@ -78,7 +78,12 @@ class _Deaf:
         self._most = most
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def pour(self, data: bytes, chunk: bytes | None = None) -> None:
+    def take(self, read: bytes) -> bool:
+        return False
+
+    def tick(self) -> None: ...
+
+    def pour(self, data: bytes) -> None:
         if self.over.done():
             return
         _hear(self._streaming, data)

@@ -21,6 +21,7 @@ from ai_gateway.domain.chat import Operation, ProviderError, Usage
 from ai_gateway.domain.faults import Fault, ProviderFailed
 from ai_gateway.domain.traffic import Shaped
 from ai_gateway.gateway.client import Client, Headers, lines_of
+from ai_gateway.gateway.frames import Frames
 from ai_gateway.gateway.guarding import StreamGuard
 from ai_gateway.gateway.marks import Marks
 from ai_gateway.gateway.purse import Purse
@@ -40,6 +41,7 @@ PASSED_PREFIXES: Final = ("x-ratelimit-", "anthropic-ratelimit-")
 DATA: Final = b"data:"
 CUT_CODE: Final = "provider_stream_cut"
 LEAST_BYTES_A_SECOND: Final = 1_000
+MOST_WORDS: Final = 16
 LINGER_SECONDS: Final = 1.0
 EVENT_STREAM: Final = ("content-type", "text/event-stream; charset=utf-8")
 JSON: Final = ("content-type", "application/json")
@@ -98,7 +100,7 @@ class Streaming:
         "_end",
         "_events",
         "_guard",
-        "_likely",
+        "_heard_words",
         "_marks",
         "_purse",
         "_ready",
@@ -106,6 +108,8 @@ class Streaming:
         "_shaped",
         "_watch",
         "_whole_at",
+        "likely",
+        "words",
     )
 
     def __init__(
@@ -136,7 +140,9 @@ class Streaming:
         self._ready = b""
         self._end: StreamEnd | None = None
         self._events = 0
-        self._likely: Likeness | None = None
+        self.likely: Likeness | None = None
+        self.words: list[bytes] = []
+        self._heard_words = 0
         self._whole_at = marks.at
         self._begun_bytes = 0
 
@@ -150,7 +156,9 @@ class Streaming:
         has kept back: they are paid for."""
         if self._ruled is not None:
             return self._ruled.heard_events
-        return self._events if self._continued is None else self._continued.heard_events
+        if self._continued is not None:
+            return self._continued.heard_events
+        return self._events if self.likely is None else self._events + self.likely.events * len(self.words)
 
     async def begin(self) -> None:
         """Until the first event that is not an error, or until what comes is new. Raises Fault, UpstreamError,
@@ -182,16 +190,16 @@ class Streaming:
         del headers, ready  # a stream is long, and there are many
         if self._end is None and not self.is_over:
             frames = None if self._guard is not None else client.frames()
+            sink: Frames | None = None
             try:
-                over = None if frames is None else self._pour(frames)
-                await (self._pass_on(client) if over is None else over)
+                sink = None if frames is None else self._pour(frames)
+                await (self._pass_on(client) if sink is None else sink.over)
             except UpstreamError:
                 self._end = self._watch.end()
                 if not self._end.complete:
                     raise
             finally:
-                if frames is not None:
-                    frames.on_blocked = None
+                self._stop_pouring(frames, sink)
         if self._watch.error is not None:
             raise self._classify(self._watch.error)
         if self._purse is not None and self.is_cut_short:
@@ -211,19 +219,25 @@ class Streaming:
         self._answer.leave(LINGER_SECONDS)
         await client.finish(tail)
 
-    def _pour(self, frames: Watch) -> "asyncio.Future[None] | None":
-        """Frames from socket to socket, with no task in between, until what is returned; None where this answer
-        cannot."""
-        over = asyncio.get_running_loop().create_future()
+    def _pour(self, frames: Watch) -> Frames | None:
+        """Frames from socket to socket, with no task in between, until what is returned is over; None where this
+        answer cannot."""
         answer = self._answer
-        sink = _Frames(self, frames, over)
+        sink = Frames(self, frames, asyncio.get_running_loop().create_future())
         frames.on_blocked = sink.block
         if not answer.pour_into(sink, self._deadlines.between(), self._deadlines.left()):
             frames.on_blocked = None
             return None
         if frames.is_blocked:
             answer.pause()
-        return over
+        return sink
+
+    def _stop_pouring(self, frames: Watch | None, sink: Frames | None) -> None:
+        self.count_words()
+        if frames is not None:
+            frames.on_blocked = None
+        if sink is not None:
+            sink.stop()
 
     def block(self, *, blocked: bool) -> None:
         """The caller reads slower than is written, or has caught up."""
@@ -241,42 +255,69 @@ class Streaming:
             await client.write(ready if self._guard is None else await self._guard.take(ready))
 
     def feed(self, chunk: bytes) -> bytes:
-        likely = self._likely
-        if likely is None or (text := likely.text_in(chunk)) is None:
-            return self._feed_other(chunk)
-        events = self._events = self._events + likely.events
-        marks = self._marks
-        now = self._whole_at = marks.now()
-        if events >= marks.due_events or now >= marks.due_seconds:
-            marks.note(events)
-        self._begun_bytes = 0
-        if self._delivered is not None:
-            self._delivered.keep_alike(text, likely)
+        likely = self.likely
+        if likely is None or (word := likely.text_in(chunk)) is None:
+            return self.feed_other(chunk)
+        self.feed_word(word)
         return chunk
 
-    def _feed_other(self, chunk: bytes) -> bytes:
+    def feed_word(self, word: bytes) -> None:
+        """What came differs from what came before in this word only."""
+        self.words.append(word)
+        self.count_words()
+
+    def hear_words(self) -> None:
+        """Those that were laid by since the last time have come just now."""
+        heard = len(self.words)
+        if heard > self._heard_words:
+            self._heard_words = heard
+            now = self._whole_at = self._marks.now()
+            if now >= self._marks.due_seconds:
+                self.count_words()
+
+    def count_words(self) -> int:
+        """What they were for the stream is worked out, and none is laid by any more. So many may be until it is to be
+        done again."""
+        words, likely, marks = self.words, self.likely, self._marks
+        if likely is None or not words:
+            return 1
+        if len(words) > self._heard_words:
+            self._whole_at = marks.now()
+        events = self._events = self._events + likely.events * len(words)
+        self._begun_bytes = self._heard_words = 0
+        if self._delivered is not None:
+            self._delivered.keep_alike(words, likely)
+        words.clear()
+        if events >= marks.due_events or self._whole_at >= marks.due_seconds:
+            marks.note(events)
+        return min(MOST_WORDS, (marks.due_events - events + likely.events - 1) // max(1, likely.events))
+
+    def feed_other(self, chunk: bytes) -> bytes:
         """What is not just another word."""
-        watch = self._watch
-        ready = watch.feed(chunk)
-        if self._purse is None:
-            self._likely = watch.likely
-        is_heard = ready
+        if self.words:
+            self.count_words()
+        watch, marks = self._watch, self._marks
+        ready = is_heard = watch.feed(chunk)
         if self._ruled is None:
-            self._events += ready.count(DATA)
+            events = self._events = self._events + ready.count(DATA)
         else:
-            before, self._events = self._events, self._ruled.heard_events
-            is_heard = ready or self._events > before
-        marks = self._marks
-        marks.note(self._events)
+            events = self._ruled.heard_events
+            is_heard = ready or events > self._events
+            self._events = events
+        now = marks.now()
+        if events >= marks.due_events or now >= marks.due_seconds:
+            marks.note(events)
+        if self._purse is None:
+            self.likely = watch.likely
         if is_heard:
-            self._whole_at = marks.at
+            self._whole_at = now
             self._begun_bytes = 0
         else:
-            self._wait_on(len(chunk), marks.at)
+            self._wait_on(len(chunk), now)
         if self._delivered is not None and ready:
             self._delivered.keep(ready)
         if self._purse is not None and ready:
-            self._purse.note(self._events, ready)
+            self._purse.note(events, ready)
         return ready
 
     def _wait_on(self, size: int, now: float) -> None:
@@ -336,49 +377,6 @@ class Streaming:
         if not end.complete:
             raise _cut()
         return end
-
-
-@final
-class _Frames:
-    """The Sink between a provider's socket and a caller's."""
-
-    __slots__ = ("_frames", "_is_paid_in_steps", "_over", "_streaming", "_write")
-
-    def __init__(self, streaming: Streaming, frames: Watch, over: "asyncio.Future[None]") -> None:
-        self._streaming = streaming
-        self._is_paid_in_steps = streaming.is_paid_in_steps
-        self._frames = frames
-        self._write = frames.writer
-        self._over = over
-
-    def pour(self, data: bytes, chunk: bytes | None = None) -> None:
-        if self._over.done():
-            return
-        try:
-            ready = self._streaming.feed(data)
-        except (TooSlow, Fault) as stop:  # a Fault: a rule forbids what came
-            self._over.set_exception(stop)
-            return
-        if ready is data and chunk is not None:
-            if not self._frames.lost:
-                self._write(chunk)
-        elif ready:
-            self._frames.write_frame(ready)
-        if ready is data and not self._is_paid_in_steps:
-            return  # whole events that say nothing of an end
-        if self._streaming.is_over:
-            self._over.set_result(None)
-
-    def block(self, blocked: bool) -> None:  # noqa: FBT001  a callback's shape
-        self._streaming.block(blocked=blocked)
-
-    def close(self, error: UpstreamError | None) -> None:
-        if self._over.done():
-            return
-        if error is None:
-            self._over.set_result(None)
-        else:
-            self._over.set_exception(error)
 
 
 def passed_lines(member: Member, headers: Mapping[str, str]) -> str | None:

@@ -9,31 +9,32 @@ where it was. Anything else is the parser's.
 
 from typing import Final
 
-_MOST_BYTES: Final = 2048
-_LINE_END: Final = b"\r\n"
-_ENDS: Final = len(_LINE_END)
-_NOTHING_BEGINS_SO: Final = b"." * _MOST_BYTES  # no chunk is so long: it is longer than whatever it is held against
+MOST_BYTES: Final = 2048
+"""So long no event is; a chunk that is shorter can be known."""
+LINE_END: Final = b"\r\n"
+_ENDS: Final = len(LINE_END)
+_NOTHING_BEGINS_SO: Final = b"." * MOST_BYTES  # no chunk is so long: it is longer than whatever it is held against
 
 
 def _size_lines() -> tuple[bytes, ...]:
-    """By the length of a whole chunk, how it has to begin."""
-    lines = [_NOTHING_BEGINS_SO] * _MOST_BYTES
-    for size in range(1, _MOST_BYTES):
+    lines = [_NOTHING_BEGINS_SO] * MOST_BYTES
+    for size in range(1, MOST_BYTES):
         line = b"%x\r\n" % size
-        if len(line) + size + _ENDS < _MOST_BYTES:
+        if len(line) + size + _ENDS < MOST_BYTES:
             lines[len(line) + size + _ENDS] = line
     return tuple(lines)
 
 
-_SIZE_LINES: Final = _size_lines()
+SIZE_LINES: Final = _size_lines()
+"""By the length of a whole chunk, how it has to begin."""
 
 
 def body_of_chunk(data: bytes) -> bytes | None:
     """What is in it, where `data` is one whole chunk, not the last, and nothing else; None for any other, or where it
     is longer than events are."""
     length = len(data)
-    if length >= _MOST_BYTES:
+    if length >= MOST_BYTES:
         return None
-    line = _SIZE_LINES[length]
-    body = data.removeprefix(line).removesuffix(_LINE_END)
+    line = SIZE_LINES[length]
+    body = data.removeprefix(line).removesuffix(LINE_END)
     return body if length - len(body) == len(line) + _ENDS else None

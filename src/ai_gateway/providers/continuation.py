@@ -10,7 +10,7 @@ with no freedom and caches do, that is skipped, and where it does not, it is giv
 """
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from types import MappingProxyType
 from typing import Final, Protocol, final
@@ -97,14 +97,13 @@ class Delivered:
         if self._room < 0:
             self._pack()
 
-    def keep_alike(self, text: bytes, likeness: Likeness) -> None:
-        """One event that `likeness` covers, by what was `text_in` it: all else is known."""
+    def keep_alike(self, said: Sequence[bytes], likeness: Likeness) -> None:
+        """Events that `likeness` covers, by what was `text_in` each: all else is known."""
         alike = self._alike
         if alike is None or alike.before is not likeness.before:
             alike = self._open_alike(likeness)
         texts = alike.texts
-        texts += text
-        texts += _BETWEEN
+        texts += _BETWEEN.join((*said, b""))
         if len(texts) > self._room:
             self._pack()
 

@@ -9,7 +9,7 @@ import re
 from typing import Final, final
 
 _TEXT: Final = re.compile(rb'"(?:content|text)": ?"([^"\\\x00-\x1f]*)"')
-_INSIDE: Final = bytes(0x7F if byte < 0x20 or byte in b'"\\' else byte for byte in range(256))
+INSIDE: Final = bytes(0x7F if byte < 0x20 or byte in b'"\\' else byte for byte in range(256))
 """Leaves as it is what may stand in a string, and nothing else."""
 
 _DATA: Final = b"data:"
@@ -35,7 +35,7 @@ class Likeness:
         """What differs in an event that is covered, as it stands in the string: no quote, no escape, no control. None
         for any other bytes."""
         text = event.removeprefix(self.before).removesuffix(self.after)
-        if len(event) - len(text) != self.around_bytes or text.translate(_INSIDE) != text:
+        if len(event) - len(text) != self.around_bytes or text.translate(INSIDE) != text:
             return None
         return text
 

@@ -20,10 +20,9 @@ from typing import Final, cast, final
 import httptools
 
 from ai_gateway.domain.traffic import Body, size_of
-from ai_gateway.policy.known_chunk import body_of_chunk
 from ai_gateway.policy.known_head import KnownHead, known_head
 from ai_gateway.runtime.http1_answer import BUFFER_BYTES, NEVER, Http1Answer
-from ai_gateway.runtime.upstream import Asker, Broken
+from ai_gateway.runtime.upstream import Asker, Broken, Sink
 
 HEAD_BYTES: Final = 64 << 10
 IDLE_BYTES: Final = 512 << 10  # two whole reads of the event loop in which nothing of an answer was
@@ -81,6 +80,8 @@ class Http1Connection(asyncio.Protocol):
         self._asker: Asker | None = None
         self._most = 0
         self.answer: Http1Answer | None = None
+        self.chunk_sink: Sink | None = None
+        self.heard = False
         self.idle_since = 0.0
         self.until = NEVER
 
@@ -166,7 +167,7 @@ class Http1Connection(asyncio.Protocol):
 
     def cut(self) -> None:
         """Close at once, whatever is under way."""
-        self.answer = None
+        self.answer = self.chunk_sink = None
         if not self._gone:
             self._gone = True
             self._ended(self, False)
@@ -179,6 +180,15 @@ class Http1Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
+        sink = self.chunk_sink
+        if sink is not None and self._between_chunks:
+            try:
+                if sink.take(data):
+                    self.heard = True
+                    return
+            except Exception as error:  # noqa: BLE001  as where a parser calls us
+                self.end_by(error)
+                return
         asker = self._asker
         if asker is not None:
             known = self._known
@@ -200,15 +210,6 @@ class Http1Connection(asyncio.Protocol):
         if answer is None:
             self.cut()
             return
-        if self._between_chunks:
-            sink = answer.chunk_sink
-            if sink is not None and (body := body_of_chunk(data)) is not None:
-                answer.heard = True
-                try:
-                    sink.pour(body, data)
-                except Exception as error:  # noqa: BLE001  as where a parser calls us
-                    self._end_by(error)
-                return
         known = self._known
         if known is not None and self._is_between:
             body = known.body_of(data)
@@ -225,7 +226,7 @@ class Http1Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError as error:
-            self._end_by(error.__context__)
+            self.end_by(error.__context__)
         except httptools.HttpParserError as error:
             self.end(f"the answer is not HTTP: {error}")
         if self._between_chunks and not data.endswith(b"\n"):
@@ -339,12 +340,12 @@ class Http1Connection(asyncio.Protocol):
             return
         if self._is_paused:
             self.resume()
-        self.answer = None
+        self.answer = self.chunk_sink = None
         self.idle_since = self._time()
         ended = self._ended
         ended(self, True)
 
-    def _end_by(self, error: BaseException | None) -> None:
+    def end_by(self, error: BaseException | None) -> None:
         """By what a callback of the parser raised. A mistake of our own is said to the loop: it must not pass for one
         of the provider's."""
         if isinstance(error, Broken):

@@ -19,13 +19,21 @@ NEVER: Final = float("inf")
 
 
 class Connection(Protocol):
-    """What an answer may ask of the connection that it comes on."""
+    """What an answer may ask of the connection that it comes on. `chunk_sink`: who may take whole chunks by himself.
+    `heard`: that one of them, or what was poured, has come since somebody looked."""
+
+    chunk_sink: Sink | None
+    heard: bool
 
     def pause(self) -> None: ...
 
     def resume(self) -> None: ...
 
     def cut(self) -> None: ...
+
+    def end_by(self, error: BaseException | None) -> None:
+        """By what whoever listens has raised."""
+        ...
 
 
 class _Want(Enum):
@@ -46,7 +54,12 @@ _NO_HEADERS: Final[dict[str, str]] = {}
 class _Nobody:
     """The sink of what is not wanted any more."""
 
-    def pour(self, data: bytes, chunk: bytes | None = None) -> None: ...
+    def pour(self, data: bytes) -> None: ...
+
+    def take(self, read: bytes) -> bool:
+        return False
+
+    def tick(self) -> None: ...
 
     def close(self, error: UpstreamError | None) -> None: ...
 
@@ -56,8 +69,7 @@ _NOBODY: Final = _Nobody()
 
 @final
 class Http1Answer:
-    """An answer as runtime/upstream.py promises it. `chunk_sink`: where its connection may pour whole chunks by itself,
-    and say that it was `heard`."""
+    """An answer as runtime/upstream.py promises it."""
 
     __slots__ = (
         "_between",
@@ -75,10 +87,8 @@ class Http1Answer:
         "_waiter",
         "_want",
         "_whole",
-        "chunk_sink",
         "deadline",
         "headers",
-        "heard",
         "status",
     )
 
@@ -89,12 +99,10 @@ class Http1Answer:
         self._ready_bytes = 0
         self._most = BUFFER_BYTES
         self._paused = False
-        self.heard = False
         self._whole = False
         self._error: UpstreamError | None = None
         self._decode: Decode | None = None
         self._sink: Sink | None = None
-        self.chunk_sink: Sink | None = None
         self._between = self._until = NEVER
         self._waiter: asyncio.Future[None] | None = None
         self._want = _NOTHING
@@ -156,8 +164,8 @@ class Http1Answer:
         self._between, self._until = between_seconds, now + total_seconds
         self.deadline = min(now + between_seconds, self._until)
         self._sink = sink
-        if self._decode is None:
-            self.chunk_sink = sink
+        if self._decode is None and not self._whole:
+            self._connection.chunk_sink = sink
         self.resume()  # before the sink is filled, or a pause that it asks for would be taken back
         if self._ready:
             sink.pour(self._take())
@@ -181,17 +189,16 @@ class Http1Answer:
 
     def leave(self, seconds: float) -> None:
         self._sink = _NOBODY
-        self.chunk_sink = None
         self._decode = None
         self._take()
         if not self._whole:
+            self._connection.chunk_sink = None
             self._between, self._until = NEVER, self._loop.time() + seconds
             self.deadline = self._until
             self.resume()
 
     def close(self) -> None:
         """An answer that was not read to its end takes its connection with it, at once."""
-        self.chunk_sink = None
         if self._sink is not _NOBODY:
             self._sink = None
             self.fail(Broken("the answer was closed before its end"))
@@ -221,7 +228,7 @@ class Http1Answer:
             if not data:
                 return
         if self._sink is not None:
-            self.heard = True
+            self._connection.heard = True
             self._sink.pour(data)
             return
         if self._ready:
@@ -274,17 +281,26 @@ class Http1Answer:
     def expire(self, now: float) -> None:
         """What is poured moves its deadline here, once for all frames since the last time: a clock for each of them
         would be the dearest thing about it."""
-        if self.heard:
-            self.heard = False
-            if not self._paused and self._sink is not None:
-                self.deadline = min(now + self._between, self._until)
+        connection = self._connection
+        if connection.heard:
+            connection.heard = False
+            sink = self._sink
+            if sink is not None:
+                if not self._paused:
+                    until = now + self._between
+                    self.deadline = until if until < self._until else self._until
+                tick = sink.tick
+                try:
+                    tick()
+                except Exception as error:  # noqa: BLE001  nobody else's time stands still for it
+                    connection.end_by(error)
         if now >= self.deadline:
             self.fail(TooSlow("between bytes" if self.status else "first byte"))
 
     def _end_sink(self) -> None:
         sink = self._sink
         if sink is not None:
-            self._sink = self.chunk_sink = None
+            self._sink = None
             sink.close(self._error)
 
     async def _wait(self, want: _Want, seconds: float) -> None:

@@ -82,7 +82,8 @@ class Pool:
         for connection in tuple(self._all):
             answer = connection.answer
             if answer is not None:
-                answer.expire(now)
+                if connection.heard or now >= answer.deadline:
+                    answer.expire(now)
             elif now >= connection.until:
                 connection.expire(now)
 

@@ -54,8 +54,16 @@ class Outgoing(msgspec.Struct, frozen=True, gc=False):
 class Sink(Protocol):
     """Takes a stream's bytes as they arrive, inside the event loop's own call."""
 
-    def pour(self, data: bytes, chunk: bytes | None = None) -> None:
-        """`chunk`: the bytes on the wire, where these are one whole chunk (RFC 9112, 7.1) with `data` in it."""
+    def pour(self, data: bytes) -> None: ...
+
+    def take(self, read: bytes) -> bool:
+        """The same for bytes of the wire that begin where a chunk may begin (RFC 9112, 7.1). False: they are not one
+        whole chunk (policy/known_chunk.py), nothing was done, and what is in them has to be poured."""
+        ...
+
+    def tick(self) -> None:
+        """Now and then, late by a tenth of a second at most, where something was taken since the last time: so nobody
+        needs a clock for what he takes."""
         ...
 
     def close(self, error: UpstreamError | None) -> None:
