@@ -157,11 +157,16 @@ async def settle() -> None:
 
 
 WORDS = st.text(alphabet='ab \u00e4"\\\n\x7f', max_size=5).map(a_word)
+NOISY = st.tuples(*[st.text(alphabet='ab\u00e4"\\', max_size=3)] * 2).map(
+    lambda it: an_event({"content": it[0]}, obfuscation=it[1])
+)
 EVENTS = st.one_of(
     WORDS,
     WORDS,
     WORDS,
-    st.integers(0, 9).map(lambda it: an_event({"content": "x"}, obfuscation=str(it))),
+    st.integers(0, 9).map(lambda it: an_event({"content": "x"}, noise=str(it))),
+    NOISY,
+    NOISY,
     st.sampled_from(
         [
             OPENING,
@@ -229,6 +234,23 @@ async def test_a_word_goes_on_as_the_very_bytes_that_came_and_is_laid_by() -> No
         assert stream.streaming.delivered_events == 1 + 5
         stream.line.hang_up()
     assert stream.text == "onetwothree" + "4" * 300
+
+
+async def test_noise_beside_a_word_does_not_hide_it() -> None:
+    """As OpenAI and Azure send it."""
+    words = [
+        chunk(an_event({"content": text}, obfuscation=noise, service_tier="default"))
+        for text, noise in (("one", "gL6ps"), ("two", "x"), ("", "quzv60CQ"), ("three", ""), ("4" * 300, "1xHEE"))
+    ]
+    async with a_stream(*words) as stream:
+        assert [it is other for it, other in zip(stream.caller.chunks, words, strict=True)] == [True] * 5
+        assert stream.streaming.words, "not even looked at by the stream"
+        laid_by = len(stream.streaming.words)
+        stream.say(chunk(an_event({"content": "x"}, obfuscation='say "no"', service_tier="default")))
+        assert len(stream.streaming.words) != laid_by + 1
+        assert stream.streaming.delivered_events == 1 + 6
+        stream.line.hang_up()
+    assert stream.text == "onetwothree" + "4" * 300 + "x"
 
 
 @pytest.mark.parametrize(

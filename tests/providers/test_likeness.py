@@ -52,6 +52,26 @@ def test_the_text_is_what_stands_between_and_never_ends_its_string(middle: bytes
     assert likeness.covers(event) is is_text
 
 
+NOISE = st.text(alphabet='ab"\\\n\x7f', max_size=6)
+
+
+@given(NOISE, NOISE, NOISE, NOISE, st.sampled_from([{}, {"object": "chunk"}]), st.sampled_from(["obfuscation", "p"]))
+def test_noise_behind_the_text_may_be_any_and_is_left_out(
+    learned: str, learned_noise: str, text: str, noise: str, more: dict[str, str], name: str
+) -> None:
+    likeness = Likeness()
+    likeness.learn(an_event(learned, **{name: learned_noise}, **more))
+    event = an_event(text, **{name: noise}, **more)
+    plain = [json.dumps(it) == f'"{it}"' for it in (learned, learned_noise, text, noise)]
+    if likeness.covers(event):
+        assert likeness.text_in(event) == text.encode()
+        told = likeness.before + text.encode() + likeness.after
+        assert told in [an_event(text, **{name: it}, **more) for it in ("", learned_noise)]
+        assert likeness.events == 1
+    assert likeness.covers(event) or not all(plain)
+    assert not likeness.covers(an_event(text, other=noise, **more))
+
+
 def test_events_that_come_together_are_counted_and_letters_are_no_events() -> None:
     likeness = Likeness()
     likeness.learn(an_event("data: data:"))
@@ -91,6 +111,6 @@ def test_an_event_shorter_than_what_surrounds_the_text_is_not_covered() -> None:
 def test_events_that_are_never_alike_are_given_up_on() -> None:
     likeness = Likeness()
     for noise in range(20):
-        likeness.learn(an_event("a", obfuscation=str(noise)))
-    assert not likeness.covers(an_event("a", obfuscation="19"))
-    assert likeness.covers(an_event("b", obfuscation="8"))
+        likeness.learn(an_event("a", number=noise))
+    assert not likeness.covers(an_event("a", number=19))
+    assert likeness.covers(an_event("b", number=8))

@@ -33,6 +33,7 @@ class Frames:
         "_before",
         "_frames",
         "_is_paid_in_steps",
+        "_middle",
         "_most_words",
         "_streaming",
         "_words",
@@ -50,7 +51,7 @@ class Frames:
         self.tick = streaming.hear_words
         self._words = streaming.words
         self._most_words = 1
-        self._before = self._after = _NOTHING
+        self._before = self._middle = self._after = _NOTHING
         self._around: int | None = None
 
     def take(self, read: bytes) -> bool:
@@ -59,6 +60,11 @@ class Frames:
             return self._take_other(read)
         line = SIZE_LINES[length]
         word = read.removeprefix(line).removeprefix(self._before).removesuffix(self._after)
+        if self._middle:
+            word, _, noise = word.partition(self._middle)
+            if noise.translate(INSIDE) is not noise:
+                return self._take_other(read)
+            length -= len(noise)
         if length - len(word) - len(line) != around or word.translate(INSIDE) is not word or self._frames.lost:
             return self._take_other(read)
         words, write = self._words, self._write
@@ -131,7 +137,8 @@ class Frames:
         look: where none of them come that would cost more than it saves."""
         if likely.before is not self._before:
             self._before = likely.before
-            self._after = likely.after + LINE_END
+            self._middle = likely.middle
+            self._after = likely.end + LINE_END
         self._around = likely.around_bytes + len(LINE_END) if likely.around_bytes >= 0 else None
         self._most_words = 1  # the next one finds out how many there may be
 

@@ -3,12 +3,16 @@
 The events of a stream are alike: the same members, the same ids, another word. Once one of them is known to be plain
 content, everything before its text and behind it is known too; the next event needs no search and no parser if it
 begins and ends with the same bytes and what is between them stays inside the string that it stands in.
+
+OpenAI and Azure (`obfuscation`) and Mistral (`p`) put a second string into each event that differs: noise that hides
+from who listens on the wire how long a word is. It is looked for once it was seen, behind what stands between the two.
 """
 
 import re
 from typing import Final, final
 
 _TEXT: Final = re.compile(rb'"(?:content|text)": ?"([^"\\\x00-\x1f]*)"')
+_NOISE: Final = re.compile(rb'"(?:obfuscation|p)": ?"([^"\\\x00-\x1f]*)"')
 INSIDE: Final = bytes(0x7F if byte < 0x20 or byte in b'"\\' else byte for byte in range(256))
 """Leaves as it is what may stand in a string, and nothing else."""
 
@@ -19,23 +23,30 @@ _MOST_MISSES: Final = 8
 
 @final
 class Likeness:
-    """Knows one event at a time: what stands `before` and `after` its text, `around_bytes` of it. Where it came as one
-    with others, `events` of them. A provider whose events are never alike (a member with noise in it) is given up on
-    after a few, because learning costs more than it saves."""
+    """Knows one event at a time: what stands `before` and `after` its text, `around_bytes` of it. Where there is noise
+    behind the text, it stands between `middle` and `end`, which together are `after`; else `middle` is empty. Where it
+    came as one with others, `events` of them. A provider whose events are never alike is given up on after a few,
+    because learning costs more than it saves."""
 
-    __slots__ = ("_misses", "after", "around_bytes", "before", "events")
+    __slots__ = ("_misses", "after", "around_bytes", "before", "end", "events", "middle")
 
     def __init__(self) -> None:
-        self.before = self.after = _NOTHING
+        self.before = self.after = self.end = _NOTHING
+        self.middle = b""
         self.around_bytes = -1
         self.events = 0
         self._misses = 0
 
     def text_in(self, event: bytes) -> bytes | None:
         """What differs in an event that is covered, as it stands in the string: no quote, no escape, no control. None
-        for any other bytes."""
-        text = event.removeprefix(self.before).removesuffix(self.after)
-        if len(event) - len(text) != self.around_bytes or text.translate(INSIDE) != text:
+        for any other bytes. What differs as noise is left out."""
+        text, size = event.removeprefix(self.before).removesuffix(self.end), len(event)
+        if self.middle:
+            text, _, noise = text.partition(self.middle)
+            if noise.translate(INSIDE) != noise:
+                return None
+            size -= len(noise)
+        if size - len(text) != self.around_bytes or text.translate(INSIDE) != text:
             return None
         return text
 
@@ -50,7 +61,11 @@ class Likeness:
         self._misses += 1
         found = _TEXT.search(event)
         if found is not None:
-            begin, end = found.span(1)
-            self.before, self.after = event[:begin], event[end:]
-            self.around_bytes = begin + len(event) - end
+            begin, behind = found.span(1)
+            noise = _NOISE.search(event, behind)
+            self.before, self.middle, self.end = event[:begin], b"", event[behind:]
+            if noise is not None:
+                self.middle, self.end = event[behind : noise.start(1)], event[noise.end(1) :]
+            self.after = self.middle + self.end
+            self.around_bytes = len(self.before) + len(self.after)
             self.events = self.before.count(_DATA) + self.after.count(_DATA)

@@ -42,7 +42,7 @@ class Alike:
         self._tries += 1
         likeness = self._likeness
         likeness.learn(event)
-        self._knows = likeness.before == event[: span[0]] and likeness.after == event[span[1] :]
+        self._knows = likeness.before == event[: span[0]] and likeness.end == event[span[1] :]
         self._before, self._after = around
         self._pipe = pipe
 
