@@ -65,6 +65,7 @@ def test_noise_behind_the_text_may_be_any_and_is_left_out(
     plain = [json.dumps(it) == f'"{it}"' for it in (learned, learned_noise, text, noise)]
     if likeness.covers(event):
         assert likeness.text_in(event) == text.encode()
+        assert plain[3] or noise == learned_noise
         told = likeness.before + text.encode() + likeness.after
         assert told in [an_event(text, **{name: it}, **more) for it in ("", learned_noise)]
         assert likeness.events == 1
