@@ -52,7 +52,7 @@ def test_the_text_is_what_stands_between_and_never_ends_its_string(middle: bytes
     assert likeness.covers(event) is is_text
 
 
-NOISE = st.text(alphabet='ab"\\\n\x7f', max_size=6)
+NOISE = st.text(alphabet='abcdef"\\\n', max_size=4)
 
 
 @given(NOISE, NOISE, NOISE, NOISE, st.sampled_from([{}, {"object": "chunk"}]), st.sampled_from(["obfuscation", "p"]))
@@ -71,6 +71,25 @@ def test_noise_behind_the_text_may_be_any_and_is_left_out(
         assert likeness.events == 1
     assert likeness.covers(event) or not all(plain)
     assert not likeness.covers(an_event(text, other=noise, **more))
+
+
+@pytest.mark.parametrize(
+    ("text", "noise", "covered"),
+    [
+        ("a", "x", True),
+        ("", "", True),
+        ("a", 'x"y', False),
+        ("a", "x\\", False),
+        ("a", "x\n", False),
+        ('a"', "x", False),
+    ],
+)
+def test_neither_string_ends_within_itself(text: str, noise: str, covered: object) -> None:
+    likeness = Likeness()
+    likeness.learn(an_event("some", obfuscation="gL6ps"))
+    assert likeness.covers(an_event(text, obfuscation=noise)) is covered
+    raw = likeness.before + text.encode() + likeness.middle + noise.encode() + likeness.end
+    assert likeness.text_in(raw) == (text.encode() if covered else None)
 
 
 def test_events_that_come_together_are_counted_and_letters_are_no_events() -> None:
