@@ -1,6 +1,6 @@
 """A body that comes in several reads behind a head that is known (gateway/known_request.py): nothing of it needs a
-parser, only to be counted. So its reads are gathered where they are to stay (gateway/blank.py), and the request begins
-when it is whole, as one that comes in a single read does.
+parser, only to be counted. So its reads are gathered where they are to stay (gateway/unwritten.py), and the request
+begins when it is whole, as one that comes in a single read does.
 
 Only where such a request was answered on this connection (its head has lanes): whoever has not been let in yet is
 judged by the head, before the body has come, and cannot have us keep anything. What is gathered arrives at the pace
@@ -13,11 +13,11 @@ parser, which is given all of it again.
 
 from typing import TYPE_CHECKING, ClassVar, Final, final
 
-from ai_gateway.gateway.blank import blank
 from ai_gateway.gateway.edge_timers import BETWEEN, BODY, TimedProtocol
 from ai_gateway.gateway.known_request import Heads, KnownRequest, Memory, known_request
 from ai_gateway.gateway.long_chat import LONGEST_BYTES
 from ai_gateway.gateway.straight import Straight
+from ai_gateway.gateway.unwritten import unwritten
 from ai_gateway.policy.known_head import KnownHead, begun_head, known_head
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Gathered:
         self.known = known
         self.head = data[:begin]
         here = len(data) - begin
-        self.body, room = blank(size)
+        self.body, room = unwritten(size)
         room[:here] = memoryview(data)[begin:]
         self.room = room[here:]
         self.missing = size - here

@@ -19,8 +19,8 @@ _view: Final = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_ssi
 )
 
 
-def blank(size: int) -> tuple[bytes, memoryview]:
-    """Both of that size, which is at least one. Whoever writes keeps the bytes for as long as the room, and writes all
-    of it before anybody else reads them."""
+def unwritten(size: int) -> tuple[bytes, memoryview]:
+    """Bytes and the room in them, of that size, at least one. Whoever writes keeps the bytes for as long as the
+    room, and writes all of it before anybody else reads them."""
     made: bytes = _new(None, size)
     return made, _view(_address(made), size, _WRITABLE)
