@@ -128,7 +128,7 @@ WELL = FakeField(ramps={0: 1.0})
 TROUBLES = st.tuples(st.sets(st.integers(0, 7), max_size=3), st.dictionaries(st.integers(0, 7), st.floats(0.1, 1.0)))
 
 
-@given(weights=WEIGHTS, events=st.lists(st.one_of(st.integers(1, 1_200), TROUBLES), max_size=12))
+@given(weights=WEIGHTS, events=st.lists(st.one_of(st.integers(1, 2_500), TROUBLES), max_size=12))
 def test_turns_that_are_given_in_advance_are_those_that_would_be_given(
     weights: list[int], events: list[int | tuple[set[int], dict[int, float]]]
 ) -> None:
@@ -140,6 +140,16 @@ def test_turns_that_are_given_in_advance_are_those_that_would_be_given(
         else:
             trouble = FakeField(out=event[0], ramps=event[1])
             assert go_on(ahead, trouble, 1) == go_on(asked, trouble, 1)
+
+
+@pytest.mark.parametrize("weights", [[1, 2, 3], [7] * 40, [5, 4, 3, 2, 1] * 80, [16_000, 500], [20_000, 1]])
+def test_turns_of_a_cycle_that_was_written_down_are_those_of_the_heap(weights: list[int]) -> None:
+    """Long enough for some laps, then trouble in the middle of one, and again."""
+    ahead, asked = WeightedRoundRobin(weights), WeightedRoundRobin(weights)
+    for quiet in (5_000, 1_237, 4_444):
+        assert go_on(ahead, CALM, quiet) == go_on(asked, WELL, quiet)
+        trouble = FakeField(out={0})
+        assert go_on(ahead, trouble, 2) == go_on(asked, trouble, 2)
 
 
 def test_a_returning_member_gains_its_share_as_its_ramp_grows() -> None:

@@ -15,7 +15,8 @@ A member that ramps has longer periods: with a ramp of 0.1 its next turn is due 
 While everybody is well the next turns are known, so some are given in advance: then the heap of a thousand members is
 gone through once for hundreds of requests, and not for each of them, when nothing of it is in the cache any more. Who
 cannot be asked makes the rest of them void. The longer all were well, the more are given at a time, so that no more
-turns are taken back than were used.
+turns are taken back than were used. After a full cycle, in which everybody had as many turns as weight, the same turns
+come again in the same order; so a cycle that was given whole is written down, and the heap is not asked any more.
 """
 
 from array import array
@@ -32,6 +33,8 @@ RAMP_STEPS: Final = 1_000
 """A ramp is counted in thousandths, and so are periods: with weights that share no divisor a due exceeds any float."""
 FEWEST_AHEAD: Final = 8
 MOST_AHEAD: Final = 512
+LONGEST_CYCLE: Final = 1 << 14
+"""Turns that are written down: 64 KiB of them."""
 
 
 @final
@@ -49,8 +52,12 @@ class WeightedRoundRobin:
         self._period = [(2 * RAMP_STEPS * scale // weight) << bits if weight else 0 for weight in reduced]
         self._due = [period // 2 | place for place, period in enumerate(self._period) if period]
         heapify(self._due)
-        self._ahead = array("L")  # the last is the next
+        self._ahead = array("I")  # the last is the next
         self._most_ahead = FEWEST_AHEAD
+        turns = sum(reduced)
+        self._turns = turns * -(-MOST_AHEAD // turns) if turns <= LONGEST_CYCLE else 0  # short ones several times
+        self._cycle = array("I")
+        self._given = 0  # of the cycle, since the heap stands where it is
 
     def pick(self, field: Field, rng: Random, affinity: bytes | str | None = None) -> int | None:
         if not field.is_calm:
@@ -63,21 +70,42 @@ class WeightedRoundRobin:
         return ahead.pop()
 
     def _give_ahead(self) -> None:
+        ahead, cycle, turns, given = self._ahead, self._cycle, self._turns, self._given
+        if cycle and len(cycle) == turns:
+            ahead.extend(cycle[given : given + MOST_AHEAD])
+            self._given = (given + len(ahead)) % turns
+        else:
+            most = self._most_ahead
+            self._most_ahead = min(2 * most, MOST_AHEAD)
+            if turns and (cycle or self._is_in_rhythm()):
+                self._ask_heap(min(most, turns - len(cycle)))
+                cycle.extend(ahead)
+            else:
+                self._ask_heap(most)
+        ahead.reverse()
+
+    def _ask_heap(self, turns: int) -> None:
         heap, periods, places, ahead = self._due, self._period, self._places, self._ahead
-        for _ in range(self._most_ahead):
+        for _ in range(turns):
             due = heap[0]
             place = due & places
             ahead.append(place)
             heapreplace(heap, due + periods[place])
-        ahead.reverse()
-        self._most_ahead = min(2 * self._most_ahead, MOST_AHEAD)
+
+    def _is_in_rhythm(self) -> bool:
+        """Whether everybody's next turn is within a period of his own, so that all have their turns in one cycle."""
+        heap, periods, places = self._due, self._period, self._places
+        first = heap[0]
+        return all(due - first < periods[due & places] for due in heap)
 
     def _take_back(self) -> None:
         periods, places = self._period, self._places
-        early = {place: turns * periods[place] for place, turns in Counter(self._ahead).items()}
-        self._due = [due - early.get(due & places, 0) for due in self._due]
+        turns = Counter(self._cycle[: self._given])
+        turns.subtract(self._ahead)
+        self._due = [due + turns[due & places] * periods[due & places] for due in self._due]
         heapify(self._due)
-        del self._ahead[:]
+        del self._ahead[:], self._cycle[:]
+        self._given = 0
         self._most_ahead = FEWEST_AHEAD
 
     def _among_admitted(self, field: Field) -> int | None:
