@@ -204,7 +204,10 @@ async def test_a_change_is_live_when_the_refresh_returns_and_what_is_gone_is_for
         (pool,) = await unit.find(PoolRow, demo.TENANT_ID, group_name="demo-fallback")
         await unit.delete(PoolRow, demo.TENANT_ID, pool.id)
         await unit.bump(demo.TENANT_ID, PoolRow.noun, pool.id)
-    home.line.board.of("pc_gone").requests = 5
+    gone = home.line.board.of("pc_gone")
+    gone.start()
+    gone.leave()
+    assert gone.requests == 1
     course = a_course("fast", a_candidate(an_endpoint("gone")))
     plan = home.line.plans.of("t1", course, Dialect.OPENAI, Operation.CHAT)
 

@@ -447,3 +447,10 @@ class PoolStories(RuleBasedStateMachine):
 
 TestPoolStories = PoolStories.TestCase
 TestPoolStories.settings = settings(max_examples=60, stateful_step_count=40)
+
+
+def test_whoever_asks_for_the_same_size_in_turn_gets_the_same_object() -> None:
+    pool, _ = a_pool(1)
+    first = pool.alike(int("100000"))
+    assert pool.alike(int("100000")) is first
+    assert pool.alike(7) == 7

@@ -25,7 +25,7 @@ from ai_gateway.gateway.dispatch import Carried, place_free
 from ai_gateway.gateway.doors import Doors
 from ai_gateway.gateway.funding import Funded
 from ai_gateway.gateway.journey import Journey
-from ai_gateway.gateway.lanes import Berth, Lane, Lanes
+from ai_gateway.gateway.lanes import Fittings, Lane, Lanes
 from ai_gateway.gateway.own_headers import timing_lines
 from ai_gateway.gateway.receipts import BYTES_PER_TOKEN, Attempt, Draft
 from ai_gateway.gateway.ruling import plain
@@ -35,6 +35,7 @@ from ai_gateway.gateway.world import Taken
 from ai_gateway.policy.circuit_breaker import Ticket
 from ai_gateway.policy.pricing import PICO_PER_NANO, cost_nano, dollars
 from ai_gateway.policy.quotas import amounts_at_worst
+from ai_gateway.runtime.board import MOST_FRESH
 from ai_gateway.runtime.telemetry import Ended
 from ai_gateway.runtime.upstream import Answer, Asked
 
@@ -70,10 +71,10 @@ class Flight:
         "answer",
         "asked",
         "attempt_id",
-        "berth",
         "day",
         "disconnected",
         "doors",
+        "fittings",
         "floor_nano",
         "interruption",
         "is_over",
@@ -131,7 +132,7 @@ class Flight:
 
     # Once it is known which member is asked.
     attempt_id: str
-    berth: Berth
+    fittings: Fittings
     floor_nano: int
     place: int
     started: float
@@ -170,16 +171,19 @@ class Flight:
 
     def take(self, headers: dict[str, str], body: bytes) -> bool:
         """The provider has answered as usual."""
-        berth = self.berth
+        berth, _, _, _, _, _, _, _, _, _, _, _, _, told, lines = self.fittings
         try:
             usage = berth.codec.read_chat_usage(body)
         except Exception:  # noqa: BLE001  whatever it is, the ordinary line meets it too, and has an answer to it
             usage = None
         if usage is not None and not self.protocol.flow.write_paused:
-            lines = berth.lines if berth.told is headers else berth.tell(headers)
-            if lines is not None:
-                self._deliver(lines, body, usage)
-                return True
+            if told is not headers:
+                lines = berth.lines_of(headers)
+                if lines is None:
+                    return False
+                self.lane.note_lines(self.place, headers, lines)
+            self._deliver(lines, body, usage)
+            return True
         return False
 
     def wait_for(self, answer: Answer, seconds: float) -> None:
@@ -197,32 +201,37 @@ class Flight:
 
     def _deliver(self, lines: str, body: bytes, usage: Usage) -> None:
         self.is_over = True
-        doors, berth, request_id = self.doors, self.berth, self.request_id
+        doors, request_id = self.doors, self.request_id
+        berth, _, breaker, standing, fresh, rates, _, _, _, like, endpoint, kind, labels, _, _ = self.fittings
         now, started = doors.clock.now(), self.started
         waited_us = int((now - started) * 1e6 + 0.5)
         total_ms = waited_us / 1000
         asked, answered = usage.input_tokens, usage.output_tokens
-        rates = None if has_parts(usage) else berth.rates
-        if rates is None:
+        if rates is None or has_parts(usage):
+            rates = None
             cost = 0 if berth.price is None else cost_nano(berth.price, usage)
         else:
             cost = -(-(asked * rates[0] + answered * rates[1]) // PICO_PER_NANO)
         receipt: Receipt = _replace(
-            berth.answered,
+            like,
             request_id=request_id,
             attempt_id=self.attempt_id,
+            endpoint=endpoint,
             usage=usage,
             cost_nano_usd=cost,
             started_at=self.wall,
             total_ms=total_ms,
             day=self.day,
         )
-        if rates is None or not doors.journal.desk.settle(berth.blank, receipt, asked, answered):
+        if rates is None or not doors.journal.desk.settle(berth, receipt, asked, answered):
             doors.journal.append(receipt)
         is_warned = doors.meters.settle_whole(request_id, cost, asked + answered)
-        member = berth.member
-        if self.lane.stage.circle.calm or member.gate.calm:  # a thousand gates are not asked one by one
-            member.end_calmly(self.ticket, started, now, total_ms)
+        if self.lane.stage.circle.calm or berth.member.gate.calm:  # a thousand gates are not asked one by one
+            breaker.on_calm_answer(self.ticket, now, now - started)
+            standing.active -= 1
+            fresh += (total_ms, now)
+            if len(fresh) >= MOST_FRESH:
+                standing.take_in()
         else:
             self._taken().succeed_whole(now, total_ms, asked + answered)
         warning = (lines_of(warnings_of(self.lane.way)) or "") if is_warned else ""
@@ -239,7 +248,7 @@ class Flight:
         notes = telemetry.notes
         if len(notes) < telemetry.room:
             telemetry.active -= 1
-            notes.append((request_id, self.wall, seconds, asked, answered, berth.kind, berth.labels))
+            notes.append((request_id, self.wall, seconds, asked, answered, kind, labels))
         else:
             telemetry.ended(
                 Ended(
@@ -262,7 +271,7 @@ class Flight:
 
     def orphan(self) -> Receipt:
         return _replace(
-            self.berth.like,
+            self.fittings[0].like,
             request_id=self.request_id,
             attempt_id=self.attempt_id,
             usage=Usage(-(-self.small.body_bytes // BYTES_PER_TOKEN)),
@@ -285,11 +294,12 @@ class Flight:
         return Journey(admitted, shaped, lane.plan, Funded(hold), deadline)
 
     def sent(self) -> Sent:
-        attempt = Attempt(self.attempt_id, self.berth.member.candidate, self.started, self.wall)
-        return Sent(self._taken(), self.place, attempt, Draft(self.orphan(), self.berth.price), self.answer)
+        berth = self.fittings[0]
+        attempt = Attempt(self.attempt_id, berth.member.candidate, self.started, self.wall)
+        return Sent(self._taken(), self.place, attempt, Draft(self.orphan(), berth.price), self.answer)
 
     def _taken(self) -> Taken:
-        return Taken.calmly(self.berth.member, self.ticket, self.started)
+        return Taken.calmly(self.fittings[0].member, self.ticket, self.started)
 
 
 def take_off(doors: Doors, lane: Lane, small: SmallChat, protocol: "EdgeProtocol", known: "KnownRequest") -> bool:
@@ -312,24 +322,25 @@ def take_off(doors: Doors, lane: Lane, small: SmallChat, protocol: "EdgeProtocol
     if not meters.take_along(request_id, way, second, nano, tokens):
         return False
     place = stage.pick_calmly(doors.rng, received, None)
-    berth = None if place is None else lane.berths[place]
-    if place is not None and (berth is None or wall >= berth.until):
-        berth = lane.open_berth(doors, place, wall)
-    if place is None or berth is None:
+    fittings = None if place is None else lane.berths[place]
+    if place is not None and (fittings is None or wall >= fittings[1]):
+        fittings = lane.open_berth(doors, place, wall)
+    if place is None or fittings is None:
         meters.settle(Hold(request_id, lane.charge(nano, tokens, wall), way.number))
         return False
     flight = Flight(doors, lane, small, protocol, known, request_id, received, wall, nano, tokens, way.number)
+    berth, _, breaker, standing, _, rates, errand, model, seconds, _, _, _, _, _, _ = fittings
     started = flight.started = clock.now()
-    ticket = flight.ticket = berth.member.send_calmly(started)
+    standing.active += 1
+    ticket = flight.ticket = breaker.on_calm_send(started)
     flight.place = place
-    flight.berth = berth
+    flight.fittings = fittings
     attempt_id = flight.attempt_id = f"att_{digits}_1"
     read = -(-size // BYTES_PER_TOKEN)
-    rates = berth.rates
     floor = flight.floor_nano = berth.input_nano(read) if rates is None else -(-read * rates[0] // PICO_PER_NANO)
-    if not doors.journal.desk.hold(berth.blank, ids, attempt_id, flight, wall, way.number, nano, floor, read):
+    if not doors.journal.desk.hold(berth, ids, attempt_id, flight, wall, way.number, nano, floor, read):
         try:
-            doors.journal.hold(flight.orphan(), wall, nano, berth.blank)
+            doors.journal.hold(flight.orphan(), wall, nano, berth)
         except GatewayFault:  # it is said by the ordinary line, which asks again
             Taken.calmly(berth.member, ticket, started).withdraw(started)
             meters.settle(Hold(request_id, lane.charge(nano, tokens, wall), way.number))
@@ -338,8 +349,8 @@ def take_off(doors: Doors, lane: Lane, small: SmallChat, protocol: "EdgeProtocol
     doors.live.add(flight)
     doors.telemetry.began()
     protocol.open_flight(flight)
-    body = small.body_with(berth.model)
-    asked = flight.asked = berth.errand.ask(body, doors.limits.answer_bytes, berth.seconds, flight)
+    body = small.body_with(model)
+    asked = flight.asked = errand.ask(body, doors.limits.answer_bytes, seconds, flight)
     if asked is None:
         flight.hand_over()
     return True

@@ -25,8 +25,10 @@ from ai_gateway.gateway.receipts import Attempt, draft_receipt
 from ai_gateway.gateway.relay import passed_lines
 from ai_gateway.gateway.ruling import plain
 from ai_gateway.gateway.small_chat import Mould, SmallChat, open_small_chat
+from ai_gateway.policy.circuit_breaker import CircuitBreaker
 from ai_gateway.policy.pricing import cost_nano, plain_rates, price_in_force
 from ai_gateway.providers.openai import OpenAICodec
+from ai_gateway.runtime.board import Standing
 from ai_gateway.runtime.desk import Blank
 from ai_gateway.runtime.plans import Plan
 from ai_gateway.runtime.stages import Member
@@ -50,64 +52,53 @@ _OK_STATUS: Final = 200
 T = TypeVar("T")
 
 
+Fittings = tuple[
+    "Berth",
+    float,
+    CircuitBreaker,
+    Standing,
+    list[float],
+    tuple[int, int] | None,
+    Errand,
+    bytes,
+    float,
+    Receipt,
+    str,
+    Kind,
+    Labels,
+    Mapping[str, str] | None,
+    str,
+]
+"""A berth and what each flight there needs of it: when its price may be another (Unix seconds), what is fresh of the
+standing, plain_rates of the price, the model as JSON has it, the longest that an answer may take (seconds), the receipt
+of a request that is answered but for the endpoint, that, and the lines of an answer which the provider sent with those
+headers.
+
+Of a thousand members each is flown to so seldom that nothing of it is in the cache any more, and what is only found
+through something that is fetched itself is waited for once more. A flight takes all of this at once, so the processor
+fetches it together. What is the same for many members is one object for all (`alike`), which is there."""
+
+
 @final
-class Berth:
-    """One member of a lane's tier, and what every request there has in common. `like` is the orphan of one of them,
-    `answered` its receipt. Its price holds `until` then (Unix seconds), `rates` are plain_rates of it; `lines` are the
-    headers of an answer that the provider sent with the headers `told`; `seconds` is the longest that it may take.
+class Berth(Blank):
+    """One member of a lane's tier, and what every request there has in common. `like` is the orphan of one of them."""
 
-    Of a thousand members each is flown to so seldom that nothing of it is in the cache any more. So what is the same
-    for many of them is one object for all (`alike`), which is."""
+    __slots__ = ("codec", "like", "member", "names", "price")
 
-    __slots__ = (
-        "answered",
-        "blank",
-        "codec",
-        "errand",
-        "kind",
-        "labels",
-        "like",
-        "lines",
-        "member",
-        "model",
-        "names",
-        "price",
-        "rates",
-        "seconds",
-        "told",
-        "until",
-    )
-
-    errand: Errand
-
-    def __init__(self, lane: "Lane", member: Member, like: Receipt, price: Price | None, until: float) -> None:
-        candidate, codec = member.candidate, member.codec
+    def __init__(self, member: Member, like: Receipt, names: str, price: Price | None) -> None:
+        super().__init__(like)
+        codec = member.codec
         assert isinstance(codec, OpenAICodec), "a plain plan has no other"
-        timeouts = candidate.timeouts or candidate.endpoint.timeouts
-        self.member = member
         self.codec = codec
-        self.kind = kind_of(like)
-        self.labels: Labels = lane.alike((like.operation, _OK_STATUS, like.provider))
-        self.like = like = msgspec.structs.replace(like, model=lane.alike(like.model))
-        self.answered: Receipt = msgspec.structs.replace(like, outcome=_OK, estimated=False)
+        self.like = like
+        self.member = member
+        self.names = names
         self.price = price
-        self.rates = lane.alike(plain_rates(price))
-        self.until = lane.alike(until)
-        self.blank = Blank(like)
-        self.model = lane.alike(msgspec.json.encode(candidate.model))
-        self.lines = self.names = ""
-        self.told: Mapping[str, str] | None = None
-        of_all = min(timeouts.total, lane.total_seconds)
-        self.seconds = lane.alike(of_all if timeouts.response is None else min(timeouts.response, of_all))
 
-    def tell(self, headers: Mapping[str, str]) -> str | None:
+    def lines_of(self, headers: Mapping[str, str]) -> str | None:
         """The header lines of an answer that the provider sent with these; None where one would break."""
         passed = passed_lines(self.member, headers)
-        if passed is None:
-            return None
-        self.lines = passed + self.names
-        self.told = headers
-        return self.lines
+        return None if passed is None else passed + self.names
 
     def input_nano(self, tokens: int) -> int:
         """What an attempt costs of which no more is known than its input."""
@@ -145,7 +136,7 @@ class Lane:
         self.plan: Plan = plan
         self.stage = plan.stages[0]
         self._shaped: Shaped = plain(Call(admitted.head, journey.shaped.call.model, {}), plan.course)[0]
-        self.berths: list[Berth | None] = []
+        self.berths: list[Fittings | None] = []
         self.close_berths()
         self._alike: dict[object, object] = {}
         self.total_seconds = plan.course.total_seconds
@@ -175,7 +166,7 @@ class Lane:
         self.berths = [None] * places
         self.entries = 1 + places // PLACES_AN_ENTRY
 
-    def open_berth(self, doors: "Doors", place: int, wall: float) -> Berth | None:
+    def open_berth(self, doors: "Doors", place: int, wall: float) -> Fittings | None:
         """The member at this place of the first tier, as it is to be asked now; None where it has to be asked in the
         ordinary way."""
         opened = self._open_berth(doors, place, wall)
@@ -186,7 +177,13 @@ class Lane:
             self.berths[place] = opened
         return opened
 
-    def _open_berth(self, doors: "Doors", place: int, wall: float) -> Berth | None:
+    def note_lines(self, place: int, headers: Mapping[str, str], lines: str) -> None:
+        """What the member there sends with an answer as a rule, and what becomes of it."""
+        fittings = self.berths[place]
+        if fittings is not None:
+            self.berths[place] = (*fittings[:-2], headers, lines)
+
+    def _open_berth(self, doors: "Doors", place: int, wall: float) -> Fittings | None:
         admitted, course, shaped = self.admitted, self.plan.course, self._shaped
         member = self.stage.members[place]
         candidate = member.candidate
@@ -203,9 +200,41 @@ class Lane:
         like = draft_receipt(admitted, shaped, attempt, self.way.number).orphan
         prices, book = admitted.caller.tenant.prices, self.snapshot.book
         asks = Outgoing("POST", endpoint.base_url, encoded.path, headers, b"", endpoint.reach, 0.0, 0.0)
-        berth = Berth(self, member, like, *price_in_force(prices, book, endpoint, candidate.model, wall))
-        berth.errand, berth.names = doors.upstream.prepare(asks), names
-        return berth
+        price, until = price_in_force(prices, book, endpoint, candidate.model, wall)
+        like = msgspec.structs.replace(like, model=self.alike(like.model))
+        timeouts = candidate.timeouts or endpoint.timeouts
+        of_all = min(timeouts.total, self.total_seconds)
+        return (
+            Berth(member, like, names, price),
+            self.alike(until),
+            member.breaker,
+            member.standing,
+            member.standing.fresh,
+            self.alike(plain_rates(price)),
+            doors.upstream.prepare(asks),
+            self.alike(msgspec.json.encode(candidate.model)),
+            self.alike(of_all if timeouts.response is None else min(timeouts.response, of_all)),
+            self.alike(_answered(like)),
+            like.endpoint,
+            kind_of(like),
+            self.alike((like.operation, _OK_STATUS, like.provider)),
+            None,
+            "",
+        )
+
+
+def _answered(like: Receipt) -> Receipt:
+    """Of a request that went well, like this one, without what each has of its own and the name of its endpoint."""
+    return msgspec.structs.replace(
+        like,
+        attempt_id="",
+        endpoint="",
+        usage=Usage(),
+        cost_nano_usd=0,
+        outcome=_OK,
+        estimated=False,
+        started_at=0.0,
+    )
 
 
 def kind_of(like: Receipt) -> Kind:

@@ -1,8 +1,9 @@
 """What is known about every endpoint right now: counts and the last latencies. Written on the line in O(1), read by
 the admin API; percentiles are worked out when somebody looks, over the last 512 answers.
 
-How long an answer took is noted and taken in later, some together or when somebody looks. Of a thousand endpoints each
-is touched so seldom that all that is its own has left the cache meanwhile, and a list is less to fetch than averages.
+How long an answer took is noted and taken in later, some together or when somebody looks, and so is that it came. Of a
+thousand endpoints each is touched so seldom that all that is its own has left the cache meanwhile, and a list is less
+to fetch than averages and counters.
 """
 
 from collections import deque
@@ -14,43 +15,47 @@ from ai_gateway.policy.latency import Latency
 
 WINDOW: Final = 512
 MOST_FRESH: Final = 32
-"""Numbers, two of each answer."""
+"""Numbers, two of each answer. Whoever notes as many has to say so."""
 
 
 @final
 class Standing:
     """One endpoint's numbers since the process started, in milliseconds. The averages are over time, as
-    `policy/latency.py` argues."""
+    `policy/latency.py` argues. `fresh` has the milliseconds and the instant (monotonic seconds) of whole answers that
+    are not taken in yet, and stays the same list."""
 
-    __slots__ = ("_fresh", "_latencies", "_latency", "active", "errors", "requests", "ttft", "ttfts")
+    __slots__ = ("_ended", "_latencies", "_latency", "active", "errors", "fresh", "ttft", "ttfts")
 
     def __init__(self) -> None:
-        self.requests = 0
         self.active = 0
         self.errors = 0
         self.ttft = Latency()
         self.ttfts: deque[float] = deque(maxlen=WINDOW)
         self._latency = Latency()
         self._latencies: deque[float] = deque(maxlen=WINDOW)
-        self._fresh: list[float] = []
+        self.fresh: list[float] = []
+        self._ended = 0  # and taken in
+
+    @property
+    def requests(self) -> int:
+        """All that were sent and not withdrawn."""
+        return self._ended + len(self.fresh) // 2 + self.active
 
     @property
     def latency(self) -> Latency:
-        self._take_in()
+        self.take_in()
         return self._latency
 
     @property
     def latencies(self) -> deque[float]:
-        self._take_in()
+        self.take_in()
         return self._latencies
 
     def start(self) -> None:
-        self.requests += 1
         self.active += 1
 
     def withdraw(self) -> None:
         """What was started was never sent."""
-        self.requests -= 1
         self.active -= 1
 
     def succeed(self, total_ms: float, ttft_ms: float | None, now: float) -> None:
@@ -62,22 +67,25 @@ class Standing:
 
     def succeed_whole(self, total_ms: float, now: float) -> None:
         self.active -= 1
-        fresh = self._fresh
+        fresh = self.fresh
         fresh += (total_ms, now)
         if len(fresh) >= MOST_FRESH:
-            self._take_in()
+            self.take_in()
 
     def fail(self) -> None:
         self.active -= 1
+        self._ended += 1
         self.errors += 1
 
     def leave(self) -> None:
         """It ended through nobody's fault but the caller's (a client error, a client that left)."""
         self.active -= 1
+        self._ended += 1
 
-    def _take_in(self) -> None:
-        fresh = self._fresh
+    def take_in(self) -> None:
+        fresh = self.fresh
         if fresh:
+            self._ended += len(fresh) // 2
             self._latency.observe_all(fresh)
             self._latencies.extend(fresh[::2])
             fresh.clear()

@@ -39,7 +39,6 @@ Opened = tuple[Sheet, Told, int, Receipt | Attempted, float, int, Progress | Non
 A tuple, because one is made for every request."""
 
 
-@final
 class Blank(Sheet):
     """What the records of attempts like this one have in common: the first attempt of its request, which goes well."""
 

@@ -158,7 +158,7 @@ class Http1Errand:
 
     def _head_for(self, size: int) -> bytes:
         assert self._known is not None, "connections that wait are of a place that was found"
-        self._size = size
+        self._size = self._known.pool.alike(size)
         self._head = b"%b%d\r\n\r\n" % (self._known.head, size)
         return self._head
 

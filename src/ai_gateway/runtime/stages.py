@@ -52,9 +52,7 @@ class Member:
 
     def send_calmly(self, now: float) -> Ticket:
         """Something is sent where the gate is calm. What limits there are is not asked here."""
-        standing = self.standing
-        standing.requests += 1
-        standing.active += 1
+        self.standing.active += 1
         return self.breaker.on_calm_send(now)
 
     def end_calmly(self, ticket: Ticket, started: float, now: float, total_ms: float) -> None:
