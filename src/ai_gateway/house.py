@@ -9,6 +9,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -24,9 +25,11 @@ from ai_gateway.gateway.client import Receive, Send
 from ai_gateway.gateway.doors import Doors
 from ai_gateway.gateway.ops import PATHS, Ops, OpsDoors
 from ai_gateway.gateway.protocol import EdgeDoors, EdgeLimits, protocol_class
+from ai_gateway.jobs.large_pages import keep_pages_large
 from ai_gateway.jobs.watch import Watch
 from ai_gateway.runtime.board import spread
 from ai_gateway.runtime.ids import first_request_id
+from ai_gateway.runtime.large_pages import LargePages
 from ai_gateway.runtime.logs import Log
 from ai_gateway.runtime.memory import moving_in
 from ai_gateway.runtime.probe import Probe
@@ -96,6 +99,7 @@ class House:
         metrics = await self._serve_metrics()
         await server.started()
         self._announce(server.port)
+        self._tasks.keep("large pages", partial(keep_pages_large, LargePages().look))
         await stop.wait()
         self._draining = True
         self._log.info("draining", active=len(self._line.live), seconds=settings.drain_seconds)

@@ -112,11 +112,9 @@ async def _run(settings: Settings, planes: Planes) -> int:
             house = await _build(settings, planes, stack)
             await house.serve()
         return 0
-    except CannotUnseal as error:
-        sys.stderr.write(f"The gateway does not start: {error} {OTHER_KEY}\n")
-        return FAILED
-    except (FolderInUse, StoreUnavailable, ValueError, OSError, ModuleNotFoundError) as error:
-        sys.stderr.write(f"The gateway does not start: {error}\n")
+    except (CannotUnseal, FolderInUse, StoreUnavailable, ValueError, OSError, ModuleNotFoundError) as error:
+        advice = f" {OTHER_KEY}" if isinstance(error, CannotUnseal) else ""
+        sys.stderr.write(f"The gateway does not start: {error}{advice}\n")
         return FAILED
 
 
