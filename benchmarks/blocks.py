@@ -1,10 +1,11 @@
 """Blocks: seconds of load on one process, judged before they count.
 
 Two things are compared by taking turns (A B, B A, A B ...), so that a machine that warms up, slows down or is shared
-weighs on both. A block is void, and its whole round is taken again, when the run lied (a wrong answer, tokens that
-client, provider and ledger do not agree on, a row that never came) or when the machine was not ours: more than 1 % of
-the time taken away by the host, or more than 3 % of a core spent by others. The rules stand before the run; what they
-voided is counted and reported.
+weighs on both. Where what is compared differs by a few percent they take turns within a block as well: a shared host
+has fast and slow seconds, which differ by more than half. A block is void, and its whole round is taken again, when the
+run lied (a wrong answer, tokens that client, provider and ledger do not agree on, a row that never came) or when the
+machine was not ours: more than 1 % of the time taken away by the host, or more than 3 % of a core spent by others. The
+rules stand before the run; what they voided is counted and reported.
 """
 
 import os
@@ -23,9 +24,13 @@ from benchmarks.plan import Ask, Closed, Flood, Open, Plan, Result, Streams, Tar
 from benchmarks.processes import Load, Upstream
 from benchmarks.upstream import Knobs, Ledger
 
+SLICES: Final = 4
+"""Turns within a block, each half as long as a block that has none: what is rarely used is cold when a turn begins, so
+short ones would measure that."""
 STEAL_SHARE: Final = 0.01
 FOREIGN_SHARE: Final = 0.03
 TENTH: Final = 0.1
+CONNECTIONS: Final = 16
 T = TypeVar("T")
 
 Shape = Closed | Open | Streams | Flood
@@ -62,15 +67,13 @@ class Contestant(msgspec.Struct, frozen=True):
     priced: bool = False
 
 
-class Block(msgspec.Struct, frozen=True):
+class Cost(msgspec.Struct, frozen=True):
     """`units` are requests or frames; microseconds of CPU are for one of them. `soft_seconds` is what the whole machine
     spent in soft interrupts meanwhile."""
 
-    name: str
-    units: int
-    cpu: Cpu
-    result: Result
-    soft_seconds: float
+    units: int = 0
+    cpu: Cpu = Cpu()
+    soft_seconds: float = 0.0
 
     @property
     def cpu_us(self) -> float:
@@ -79,6 +82,24 @@ class Block(msgspec.Struct, frozen=True):
     @property
     def soft_us(self) -> float:
         return self.soft_seconds / self.units * 1e6
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(self.units + other.units, self.cpu + other.cpu, self.soft_seconds + other.soft_seconds)
+
+
+class Block(Cost, frozen=True, kw_only=True):
+    result: Result
+
+
+class Strain(msgspec.Struct, frozen=True):
+    """What others did to the machine meanwhile: seconds of CPU that they used, that the host took, and all of them."""
+
+    others: float = 0.0
+    stolen: float = 0.0
+    seconds: float = 0.0
+
+    def __add__(self, other: "Strain") -> "Strain":
+        return Strain(self.others + other.others, self.stolen + other.stolen, self.seconds + other.seconds)
 
 
 @final
@@ -119,12 +140,37 @@ class Bench:
             except Voided as error:
                 self.say(f"    while warming up: {error}")
 
-    def closed(self, who: Contestant, ask: Ask = Ask(), connections: int = 16, seconds: float = 0.0) -> Block:
+    def closed(self, who: Contestant, ask: Ask = Ask(), connections: int = CONNECTIONS, seconds: float = 0.0) -> Block:
         """CPU per request of a closed loop."""
         return self.measure(who, ask, Closed(connections, seconds or self.effort.seconds))
 
+    def alternate(self, contestants: Sequence[Contestant]) -> list[dict[str, Cost]]:
+        """`closed` for each, a slice at a time. What others did to the machine is judged over the whole block."""
+        seconds = self.effort.seconds / 2
+
+        def round_of_slices() -> dict[str, Cost]:
+            costs = {who.name: Cost() for who in contestants}
+            strains = {who.name: Strain() for who in contestants}
+            for turn in range(SLICES):
+                for who in contestants if turn % 2 == 0 else contestants[::-1]:
+                    block, strain = self._measure(who, Ask(), Closed(CONNECTIONS, seconds))
+                    costs[who.name] += block
+                    strains[who.name] += strain
+            for name, strain in strains.items():
+                self.judge(strain)
+                self.say(f"    {name}: {costs[name].units} requests, {costs[name].cpu_us:.1f} CPU-µs")
+            return costs
+
+        return [one["all"] for one in self.interleave({"all": round_of_slices})]
+
     def measure(self, who: Contestant, ask: Ask, shape: Shape, patience_seconds: float = 30.0) -> Block:
         """CPU over the whole load, per request. Raises Voided."""
+        block, strain = self._measure(who, ask, shape, patience_seconds)
+        self.judge(strain)
+        self.say(f"    {who.name}: {block.units} requests, {block.cpu_us:.1f} CPU-µs")
+        return block
+
+    def _measure(self, who: Contestant, ask: Ask, shape: Shape, patience_seconds: float = 30.0) -> tuple[Block, Strain]:
         watch = Watch(self, who)
         with who.ours.ledger_held() if who.ours and who.drain == "held" else nullcontext():
             before = cpu_of(who.pid)
@@ -132,10 +178,9 @@ class Bench:
             if who.ours and who.drain == "counted":
                 who.ours.await_drain(watch.booked.rows + result.requests)
             cpu = cpu_of(who.pid) - before
-            soft = watch.check_machine()
+            strain, soft = watch.strain()
         watch.check_answers(result, ask)
-        self.say(f"    {who.name}: {result.requests} requests, {cpu.total / result.requests * 1e6:.1f} CPU-µs")
-        return Block(who.name, result.requests, cpu, result, soft)
+        return Block(result.requests, cpu, soft, result=result), strain
 
     def streamed(self, who: Contestant, count: int, pace_seconds: float, ramp_seconds: float, seconds: float) -> Block:
         """CPU per frame while all streams are open: the window lies between the last that opens and the first that
@@ -152,17 +197,19 @@ class Bench:
         time.sleep(max(0.0, end * TENTH - time.monotonic()))
         cpu = cpu_of(who.pid) - before
         result = load.result()
-        soft = watch.check_machine()
+        strain, soft = watch.strain()
+        self.judge(strain)
         watch.check_answers(result, ask)
         units = sum(result.frames_by_tenth.get(tenth, 0) for tenth in range(begin, end))
         self.say(f"    {who.name}: {units} frames, {cpu.total / units * 1e6:.1f} CPU-µs a frame")
-        return Block(who.name, units, cpu, result, soft)
+        return Block(units, cpu, soft, result=result)
 
-    def check_machine(self, others: float, stolen: float, seconds: float) -> None:
-        if self._strict and stolen > STEAL_SHARE * seconds:
-            raise Voided(f"the host took {stolen / seconds:.1%} of a core away")
-        if self._strict and others > FOREIGN_SHARE * seconds:
-            raise Voided(f"others used {others / seconds:.1%} of a core")
+    def judge(self, strain: Strain) -> None:
+        """Raises Voided."""
+        if self._strict and strain.stolen > STEAL_SHARE * strain.seconds:
+            raise Voided(f"the host took {strain.stolen / strain.seconds:.1%} of a core away")
+        if self._strict and strain.others > FOREIGN_SHARE * strain.seconds:
+            raise Voided(f"others used {strain.others / strain.seconds:.1%} of a core")
 
 
 @final
@@ -178,14 +225,13 @@ class Watch:
         self._machine = machine()
         self._own = self._own_cpu()
 
-    def check_machine(self) -> float:
-        """Seconds of soft interrupts. Raises Voided where others were at work. Called after the load has ended, so
-        that its CPU is known."""
+    def strain(self) -> tuple[Strain, float]:
+        """And seconds of soft interrupts. Called after the load has ended, so that its CPU is known."""
         seconds = time.monotonic() - self._began
         now = machine()
         others = (now.busy - self._machine.busy) - (self._own_cpu() - self._own)
-        self._bench.check_machine(others, now.stolen - self._machine.stolen, seconds)
-        return now.soft_interrupts - self._machine.soft_interrupts
+        soft = now.soft_interrupts - self._machine.soft_interrupts
+        return Strain(others, now.stolen - self._machine.stolen, seconds), soft
 
     def check_answers(self, result: Result, ask: Ask) -> None:
         """Raises Voided."""
@@ -220,5 +266,5 @@ def difference(now: Ledger, earlier: Ledger) -> tuple[int, int, int]:
     )
 
 
-def per_unit(rounds: Sequence[Mapping[str, Block]], name: str) -> list[float]:
+def per_unit(rounds: Sequence[Mapping[str, Cost]], name: str) -> list[float]:
     return [one[name].cpu_us for one in rounds]

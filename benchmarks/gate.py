@@ -74,7 +74,7 @@ def compare(bench: Bench, base_source: Path) -> list[Row]:
             ours = our_gateway(stack, bench.folder / PART / name, bench.upstream.port, source=source)
             contestants.append(Contestant(name, ours.pid, ours.governed, ours, priced=True))
         bench.warm(contestants, 2.0)
-        unary = bench.interleave({it.name: lambda it=it: bench.closed(it) for it in contestants})
+        unary = bench.alternate(contestants)
         seconds = bench.effort.seconds
         frames = bench.interleave(
             {it.name: lambda it=it: bench.streamed(it, COUNT, PACE_SECONDS, 1.0, seconds) for it in contestants}

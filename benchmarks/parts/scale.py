@@ -36,7 +36,7 @@ def run(bench: Bench) -> list[Row]:
         weight = (rss_bytes(many.pid) - rss_bytes(few.pid)) / (keys - FEW_KEYS)
         contestants = [governed(few, name="few"), governed(many, name="keys"), governed(wide, name="endpoints")]
         bench.warm(contestants, 2.0)
-        rounds = bench.interleave({it.name: lambda it=it: bench.closed(it) for it in contestants})
+        rounds = bench.alternate(contestants)
         pauses = bench.interleave(
             {"quiet": lambda: _busy(bench, many, 0.0), "changes": lambda: _busy(bench, many, CHANGES_PER_SECOND)}
         )

@@ -18,7 +18,7 @@ def run(bench: Bench) -> list[Row]:
         ours = our_gateway(stack, bench.folder / PART, bench.upstream.port)
         contestants = [*floor(stack, bench, PART), governed(ours), bare(ours)]
         bench.warm(contestants)
-        rounds = bench.interleave({it.name: lambda it=it: bench.closed(it) for it in contestants})
+        rounds = bench.alternate(contestants)
     costs = {it.name: per_unit(rounds, it.name) for it in contestants}
     soft = {name: [one[name].soft_us for one in rounds] for name in costs if name != "bare"}
     rows = [

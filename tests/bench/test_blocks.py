@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from benchmarks.blocks import QUICK, Bench, Contestant, Voided
+from benchmarks.blocks import QUICK, Bench, Contestant, Strain, Voided
 from benchmarks.ours import our_gateway
 from benchmarks.parts.small import governed
 from benchmarks.plan import Target
@@ -78,10 +78,19 @@ def test_a_busy_machine_voids_where_it_matters(tmp_path: Path) -> None:
     with ExitStack() as stack:
         strict = Bench(stack, tmp_path, QUICK, strict=True)
         with pytest.raises(Voided, match="others used"):
-            strict.check_machine(others=0.04, stolen=0.0, seconds=1.0)
+            strict.judge(Strain(others=0.04, stolen=0.0, seconds=1.0))
         with pytest.raises(Voided, match="host took"):
-            strict.check_machine(others=0.0, stolen=0.02, seconds=1.0)
-        strict.check_machine(others=0.02, stolen=0.005, seconds=1.0)
+            strict.judge(Strain(others=0.0, stolen=0.02, seconds=1.0))
+        strict.judge(Strain(others=0.02, stolen=0.005, seconds=1.0))
+
+
+def test_slices_of_a_block_are_one_cost(bench: Bench, direct: Contestant) -> None:
+    served = bench.upstream.ledger().answers
+    rounds = bench.alternate([direct])
+
+    assert len(rounds) == QUICK.rounds
+    assert sum(one["direct"].units for one in rounds) == bench.upstream.ledger().answers - served
+    assert all(0 < one["direct"].cpu_us < 100_000 for one in rounds)
 
 
 def test_our_gateway_is_held_against_its_own_ledger(bench: Bench, folder: Path) -> None:
