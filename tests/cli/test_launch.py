@@ -20,5 +20,9 @@ def test_the_env_file_of_the_folder_is_read(empty_folder: Path, capsys: pytest.C
     assert "LOG_LEVEL is 'loud'" in capsys.readouterr().err
 
 
-def test_the_plain_starts_are_the_two_that_listen() -> None:
-    assert PLAIN_STARTS == {"dev": "development", "serve": "serve"}
+def test_the_plain_starts_are_those_that_listen() -> None:
+    assert PLAIN_STARTS == {
+        ("dev",): ("development", Planes.ALL),
+        ("serve",): ("serve", Planes.ALL),
+        ("serve", "--data-plane-only"): ("serve", Planes.DATA),
+    }

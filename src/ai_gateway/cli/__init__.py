@@ -10,10 +10,11 @@ import sys
 def main() -> None:
     """What the `ai-gateway` script runs."""
     from ai_gateway.cli.launch import PLAIN_STARTS, launch
-    from ai_gateway.settings import Planes
 
-    if len(sys.argv) == 2 and sys.argv[1] in PLAIN_STARTS:
-        sys.exit(launch(PLAIN_STARTS[sys.argv[1]], {}, Planes.ALL))
+    plain = PLAIN_STARTS.get(tuple(sys.argv[1:]))
+    if plain is not None:
+        mode, planes = plain
+        sys.exit(launch(mode, {}, planes))
     from ai_gateway.cli.commands import app
 
     app(prog_name="ai-gateway")

@@ -1,5 +1,6 @@
-"""Becoming the gateway. Apart from the commands, because the commands' library takes half a second to import and a
-start is measured: `ai-gateway dev` and `ai-gateway serve` without options come here straight away.
+"""Becoming the gateway. Apart from the commands, because the commands' library takes half a second to import, and
+memory for as long as the process lives: `ai-gateway dev` and `ai-gateway serve`, the latter also as a replica, come
+here straight away.
 """
 
 import os
@@ -10,7 +11,12 @@ from typing import Final
 from ai_gateway.cli.variables import read_dotenv
 from ai_gateway.settings import ModeName, Planes, SettingsError, load
 
-PLAIN_STARTS: Final[Mapping[str, ModeName]] = {"dev": "development", "serve": "serve"}
+PLAIN_STARTS: Final[Mapping[tuple[str, ...], tuple[ModeName, Planes]]] = {
+    ("dev",): ("development", Planes.ALL),
+    ("serve",): ("serve", Planes.ALL),
+    ("serve", "--data-plane-only"): ("serve", Planes.DATA),
+}
+"""By what stands behind the program's name."""
 REFUSED: Final = 3
 
 
